@@ -1,0 +1,61 @@
+/**
+ * 64-bit integers as two signed 32-bit halves (`lo`, `hi`).
+ *
+ * Hot code keeps them in two columns and calls the functions of this module, which return the low half and leave the
+ * high half in `I64.hi` of a scratch object the caller owns. `BigInt` appears here and in printers only.
+ */
+
+/** A 64-bit integer; both halves are signed 32-bit. */
+export interface I64 {
+  lo: number;
+  hi: number;
+}
+
+export function i64FromBigInt(value: bigint): I64 {
+  return { lo: Number(BigInt.asIntN(32, value)), hi: Number(BigInt.asIntN(32, value >> 32n)) };
+}
+
+/** As a signed integer. */
+export function i64ToBigInt(lo: number, hi: number): bigint {
+  return (BigInt(hi) << 32n) | BigInt(lo >>> 0);
+}
+
+/** Whether the value is the sign extension of its low half. */
+export function fitsI32(lo: number, hi: number): boolean {
+  return lo >> 31 === hi;
+}
+
+/** A safe integer (|n| < 2^53) as halves. */
+export function i64FromNumber(value: number): I64 {
+  return { lo: value | 0, hi: Math.floor(value / 0x1_0000_0000) | 0 };
+}
+
+/** As a double; exact below 2^53. */
+export function i64ToNumber(lo: number, hi: number): number {
+  return hi * 0x1_0000_0000 + (lo >>> 0);
+}
+
+export function addI64(out: I64, alo: number, ahi: number, blo: number, bhi: number): void {
+  const lo = (alo >>> 0) + (blo >>> 0);
+  out.lo = lo | 0;
+  out.hi = (ahi + bhi + (lo > 0xffff_ffff ? 1 : 0)) | 0;
+}
+
+export function subI64(out: I64, alo: number, ahi: number, blo: number, bhi: number): void {
+  const borrow = alo >>> 0 < blo >>> 0 ? 1 : 0;
+  out.lo = (alo - blo) | 0;
+  out.hi = (ahi - bhi - borrow) | 0;
+}
+
+/** Low 64 bits of the product. */
+export function mulI64(out: I64, alo: number, ahi: number, blo: number, bhi: number): void {
+  const a0 = alo & 0xffff;
+  const a1 = alo >>> 16;
+  const b0 = blo & 0xffff;
+  const b1 = blo >>> 16;
+  const low = a0 * b0;
+  const mid1 = a1 * b0 + (low >>> 16);
+  const mid2 = a0 * b1 + (mid1 & 0xffff);
+  out.hi = (a1 * b1 + Math.floor(mid1 / 0x10000) + Math.floor(mid2 / 0x10000) + Math.imul(alo, bhi) + Math.imul(ahi, blo)) | 0;
+  out.lo = Math.imul(alo, blo);
+}
