@@ -1,0 +1,53 @@
+/** What the code generator hands on for one function: plain columns, so that a worker can transfer them. */
+
+/** Kinds of `relocKind`. All are 32-bit and relative to the end of the field (pc-relative, addend -4 included). */
+export const RelocKind = {
+  /** rel32 of a call or jump to a FuncSymbol. */
+  call: 0,
+  /** pc-relative address of a FuncSymbol. */
+  func: 1,
+  /** pc-relative address of a DataSymbol plus addend. */
+  data: 2,
+  /** pc-relative address of the text base. */
+  textBase: 3,
+} as const;
+
+/** Kinds of `unwindOp`; the row holds from `unwindOffset` (an instruction boundary) on. */
+export const UnwindOp = {
+  /** CFA = register (DWARF number in `unwindA`) + `unwindB`. */
+  defCfa: 0,
+  /** Register `unwindA` is saved at CFA + `unwindB`. */
+  saved: 1,
+  /** Register `unwindA` has its caller's value again. */
+  restored: 2,
+  remember: 3,
+  restore: 4,
+} as const;
+
+export interface CompiledFunction {
+  readonly code: Uint8Array;
+  /** Power of two. */
+  readonly align: number;
+  readonly frameSize: number;
+
+  readonly relocOffset: Uint32Array;
+  readonly relocKind: Uint8Array;
+  readonly relocSymbol: Uint32Array;
+  readonly relocAddend: Int32Array;
+
+  /** Ascending code offsets. A trap by call: the return address; by fault: the faulting instruction. */
+  readonly trapOffset: Uint32Array;
+  readonly trapCode: Uint8Array;
+  /** Byte offset in the wasm file, or 0. */
+  readonly trapLoc: Uint32Array;
+
+  /** Return addresses of calls and where in the wasm file they are, ascending: for backtraces. */
+  readonly callOffset: Uint32Array;
+  readonly callLoc: Uint32Array;
+
+  /** Rows after the CIE's initial state (CFA = rsp + 8, return address at CFA - 8), ascending. */
+  readonly unwindOffset: Uint32Array;
+  readonly unwindOp: Uint8Array;
+  readonly unwindA: Int32Array;
+  readonly unwindB: Int32Array;
+}

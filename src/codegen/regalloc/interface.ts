@@ -1,0 +1,128 @@
+/**
+ * What the register allocator sees of a machine function, and what it hands back: no instruction set, no IR.
+ *
+ * Instructions are numbered linearly in block order; each block is a run of them. Operands are columns; an instruction's are
+ * consecutive. Values are virtual registers, defined once (SSA) except for a `tied` definition's own copy. Block parameters are virtual
+ * registers, and every branch gives arguments by successor; the allocator turns them into moves on the edges. The client has split
+ * critical edges. A block with several successors has no block arguments on its edges unless the successor has one predecessor.
+ */
+
+/** Register classes. */
+export const RegClass = { int: 0, float: 1 } as const;
+
+/**
+ * A physical register: 0 to 31 integer, 32 to 63 float or vector. The number within the class is the hardware encoding.
+ */
+export type PReg = number;
+
+/** How an operand uses its virtual register, and when. */
+export const OperandKind = {
+  /** Read at the start: its register may be given to a definition of the same instruction. */
+  use: 0,
+  /** Read until the end: shares no register with a definition. */
+  lateUse: 1,
+  /** Written at the end. */
+  def: 2,
+  /** Written while inputs are still read: shares no register with a use. */
+  earlyDef: 3,
+} as const;
+
+/** Where the operand may be. `constraintData` is the physical register or operand index. */
+export const Constraint = {
+  /** Any register of the class. */
+  reg: 0,
+  /** A register or a spill slot. */
+  any: 1,
+  /** Exactly physical register `data`. */
+  fixed: 2,
+  /** A definition in the register of use operand number `data` of the same instruction (two-address forms). */
+  tied: 3,
+  /** A spill slot. */
+  stack: 4,
+} as const;
+
+/** The function as the allocator reads it. All columns are dense; `Int32Array` views stay valid during allocation. */
+export interface AllocatorInput {
+  readonly blockCount: number;
+  /** Block b holds instructions blockStart[b] to blockStart[b + 1] - 1; blocks are in emission order and block 0 is the entry. */
+  readonly blockStart: Int32Array;
+  /** Successors of b: succ[succStart[b]] … ; predecessors alike. */
+  readonly succStart: Int32Array;
+  readonly succ: Int32Array;
+  readonly predStart: Int32Array;
+  readonly pred: Int32Array;
+  /** Loop nesting depth per block. */
+  readonly loopDepth: Int32Array;
+  /** Parameters of b: params[paramStart[b]] … (virtual registers). The entry block has none: arguments are fixed definitions. */
+  readonly paramStart: Int32Array;
+  readonly params: Int32Array;
+  /** Arguments on edge e (index into succ): args[argStart[e]] … */
+  readonly argStart: Int32Array;
+  readonly args: Int32Array;
+
+  readonly instCount: number;
+  /** Operands of i: operandStart[i] to operandStart[i + 1] - 1. */
+  readonly operandStart: Int32Array;
+  readonly operandVreg: Int32Array;
+  readonly operandKind: Uint8Array;
+  readonly operandConstraint: Uint8Array;
+  readonly operandData: Int32Array;
+  /** Per instruction: registers that it destroys (besides its definitions), as bit masks of integer and float registers. */
+  readonly clobberInt: Uint32Array;
+  readonly clobberFloat: Uint32Array;
+  /** 1 for a plain move (one def, one use, constraint reg or any): a hint to give both the same place. */
+  readonly isMove: Uint8Array;
+
+  readonly vregCount: number;
+  /** RegClass per virtual register. */
+  readonly vregClass: Uint8Array;
+  /** Bytes of a spill slot for it: 8 or 16. */
+  readonly vregSize: Uint8Array;
+  /**
+   * Virtual registers that are cheap to make again instead of spilling: the instruction that defines it and has no uses (a constant, an address), or -1.
+   * The allocator may answer with a `remat` edit.
+   */
+  readonly vregRemat: Int32Array;
+
+  /** Allocatable registers by preference, caller-saved first. */
+  readonly allocatableInt: readonly PReg[];
+  readonly allocatableFloat: readonly PReg[];
+  /** Never allocated: for moves between slots and to break cycles. */
+  readonly scratchInt: PReg;
+  readonly scratchFloat: PReg;
+  /** Registers that the function must save before use, as masks. */
+  readonly calleeSavedInt: number;
+  readonly calleeSavedFloat: number;
+}
+
+/** A place: a physical register (0 to 63), or 64 + slot number. */
+export type Allocation = number;
+export const FIRST_SLOT = 64;
+
+/** Edit kinds. */
+export const EditKind = {
+  /** Move `editFrom` to `editTo`. */
+  move: 0,
+  /** Run instruction `editFrom` again, with its definition in register `editTo`. */
+  remat: 1,
+} as const;
+
+export interface AllocatorOutput {
+  /** Place of every operand, parallel to the operand columns. */
+  readonly operandPlace: Int32Array;
+  /**
+   * Edits in program order. Position 2 * i: before instruction i; 2 * i + 1: after it (before the next one's `before`).
+   * Edits at one position run in order, already sequenced (cycles broken with the scratch register).
+   */
+  readonly editPosition: Int32Array;
+  readonly editKind: Uint8Array;
+  readonly editFrom: Int32Array;
+  readonly editTo: Int32Array;
+  /** Register class and size (8 or 16 bytes) of what is moved: class | size << 4. */
+  readonly editClass: Uint8Array;
+  /** Slots are 8 bytes; a 16-byte value has an even slot and the next one. */
+  readonly slotCount: number;
+  /** Callee-saved registers that were given out, as masks. */
+  readonly usedCalleeSavedInt: number;
+  readonly usedCalleeSavedFloat: number;
+}

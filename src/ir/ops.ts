@@ -1,0 +1,274 @@
+/**
+ * The op table of the IR: the one source of truth about what an op takes, gives and may do.
+ *
+ * `format` says how the instruction columns are used (`function.ts`):
+ *
+ * | format | a | b | c | lo | hi |
+ * |---|---|---|---|---|---|
+ * | const | | | | low bits | high bits |
+ * | nullary | | | | | |
+ * | unary | value | | | | |
+ * | binary | value | value | | | |
+ * | compare | value | value | | condition | |
+ * | select | condition | if non-zero | if zero | | |
+ * | load | address | | | byte offset | access flags |
+ * | store | address | value | | byte offset | access flags |
+ * | rmw | address | value | value (cas: new) | byte offset | access flags |
+ * | call | FuncRef | list start | list length | | |
+ * | call_indirect | callee address | list start | list length | SigRef | |
+ * | address | | | | symbol or slot | byte offset |
+ * | jump | BlockCall | | | | |
+ * | brif | condition | BlockCall if non-zero | BlockCall if zero | | |
+ * | br_table | index | list start | list length (BlockCalls; last is the default) | | |
+ * | return | | list start | list length | | |
+ * | trap | condition (trapz, trapnz) | | | trap code | |
+ * | list | | list start | list length | | |
+ *
+ * `type`: the result's type where it follows from the op; `"controlling"`: the instruction's own `type` column; `null`: no result.
+ * Integer division assumes that the divisor is not zero, and `sdiv` that it is not MIN / -1: the front end checks.
+ * `srem` by -1 is 0. Shift and rotate amounts have the operand's type and are taken modulo its width.
+ */
+
+import type { Type } from "./types.ts";
+
+export type Format =
+  | "const"
+  | "nullary"
+  | "unary"
+  | "binary"
+  | "compare"
+  | "select"
+  | "load"
+  | "store"
+  | "rmw"
+  | "call"
+  | "call_indirect"
+  | "address"
+  | "jump"
+  | "brif"
+  | "br_table"
+  | "return"
+  | "trap"
+  | "list";
+
+/** Which operand types an op accepts for `a` and `b`: a set, or a fixed type by its name. */
+export type OperandTypes = "int" | "float" | "any" | "i32" | "i64" | "f32" | "f64" | "v128";
+
+export interface OpRow {
+  readonly format: Format;
+  readonly operands?: OperandTypes;
+  readonly result: "controlling" | "call" | "i32" | "i64" | "f32" | "f64" | "v128" | null;
+  readonly commutative?: true;
+  /** Writes memory, calls, traps or transfers control: never removed, never moved across another such instruction. */
+  readonly effect?: true;
+  /** Ends a block. */
+  readonly terminator?: true;
+}
+
+/** Rows in numeric order: `Op.x` is the position. */
+const ROWS = {
+  // Constants: bits in lo/hi; v128 in the function's constant pool (lo = index).
+  iconst: { format: "const", result: "controlling" },
+  f32const: { format: "const", result: "f32" },
+  f64const: { format: "const", result: "f64" },
+  v128const: { format: "const", result: "v128" },
+
+  // Integers, i32 or i64.
+  iadd: { format: "binary", operands: "int", result: "controlling", commutative: true },
+  isub: { format: "binary", operands: "int", result: "controlling" },
+  imul: { format: "binary", operands: "int", result: "controlling", commutative: true },
+  /** High half of the 128-bit product (i64 only). */
+  umulhi: { format: "binary", operands: "i64", result: "i64", commutative: true },
+  smulhi: { format: "binary", operands: "i64", result: "i64", commutative: true },
+  sdiv: { format: "binary", operands: "int", result: "controlling" },
+  udiv: { format: "binary", operands: "int", result: "controlling" },
+  srem: { format: "binary", operands: "int", result: "controlling" },
+  urem: { format: "binary", operands: "int", result: "controlling" },
+  band: { format: "binary", operands: "int", result: "controlling", commutative: true },
+  bor: { format: "binary", operands: "int", result: "controlling", commutative: true },
+  bxor: { format: "binary", operands: "int", result: "controlling", commutative: true },
+  ishl: { format: "binary", operands: "int", result: "controlling" },
+  ushr: { format: "binary", operands: "int", result: "controlling" },
+  sshr: { format: "binary", operands: "int", result: "controlling" },
+  rotl: { format: "binary", operands: "int", result: "controlling" },
+  rotr: { format: "binary", operands: "int", result: "controlling" },
+  clz: { format: "unary", operands: "int", result: "controlling" },
+  ctz: { format: "unary", operands: "int", result: "controlling" },
+  popcnt: { format: "unary", operands: "int", result: "controlling" },
+  /** Sign-extends the low 8, 16, 32 bits within the same type. */
+  sext8: { format: "unary", operands: "int", result: "controlling" },
+  sext16: { format: "unary", operands: "int", result: "controlling" },
+  sext32: { format: "unary", operands: "i64", result: "i64" },
+  /** i32 → i64. */
+  uextend: { format: "unary", operands: "i32", result: "i64" },
+  sextend: { format: "unary", operands: "i32", result: "i64" },
+  /** i64 → i32, the low half. */
+  ireduce: { format: "unary", operands: "i64", result: "i32" },
+  /** `lo` = IntCC; operands have the controlling type. */
+  icmp: { format: "compare", operands: "int", result: "i32" },
+  /** `lo` = FloatCC. */
+  fcmp: { format: "compare", operands: "float", result: "i32" },
+  /** a is i32; b, c and the result have the controlling type. */
+  select: { format: "select", operands: "any", result: "controlling" },
+
+  // Floats, f32 or f64, with WebAssembly's semantics.
+  fadd: { format: "binary", operands: "float", result: "controlling", commutative: true },
+  fsub: { format: "binary", operands: "float", result: "controlling" },
+  fmul: { format: "binary", operands: "float", result: "controlling", commutative: true },
+  fdiv: { format: "binary", operands: "float", result: "controlling" },
+  fmin: { format: "binary", operands: "float", result: "controlling" },
+  fmax: { format: "binary", operands: "float", result: "controlling" },
+  fcopysign: { format: "binary", operands: "float", result: "controlling" },
+  fabs: { format: "unary", operands: "float", result: "controlling" },
+  fneg: { format: "unary", operands: "float", result: "controlling" },
+  fsqrt: { format: "unary", operands: "float", result: "controlling" },
+  fceil: { format: "unary", operands: "float", result: "controlling" },
+  ffloor: { format: "unary", operands: "float", result: "controlling" },
+  ftrunc: { format: "unary", operands: "float", result: "controlling" },
+  fnearest: { format: "unary", operands: "float", result: "controlling" },
+  fpromote: { format: "unary", operands: "f32", result: "f64" },
+  fdemote: { format: "unary", operands: "f64", result: "f32" },
+  /** int (any) → float (controlling). */
+  fcvt_from_sint: { format: "unary", operands: "int", result: "controlling" },
+  fcvt_from_uint: { format: "unary", operands: "int", result: "controlling" },
+  /** float (any) → int (controlling); saturating, NaN is 0. */
+  fcvt_to_sint_sat: { format: "unary", operands: "float", result: "controlling" },
+  fcvt_to_uint_sat: { format: "unary", operands: "float", result: "controlling" },
+  /** float → int (controlling); the operand is known to be in range (the front end checked). */
+  fcvt_to_sint: { format: "unary", operands: "float", result: "controlling" },
+  fcvt_to_uint: { format: "unary", operands: "float", result: "controlling" },
+  /** Same bits, same size, other class of register: i32 ↔ f32, i64 ↔ f64. */
+  bitcast: { format: "unary", operands: "any", result: "controlling" },
+
+  // Memory. The address is an i64 and `lo` a signed 32-bit byte offset; `hi` holds AccessFlags.
+  load: { format: "load", result: "controlling" },
+  /** Controlling type: the value's. */
+  store: { format: "store", result: null, effect: true },
+  /** Sequentially consistent compare-and-swap: b expected, c replacement; gives the old value. */
+  atomic_cas: { format: "rmw", operands: "int", result: "controlling", effect: true },
+  atomic_fence: { format: "nullary", result: null, effect: true },
+  /** Native block copy and fill: (dst, src, length) and (dst, byte as i32, length), no overlap where dst > src. */
+  copy_forward: { format: "list", result: null, effect: true },
+  fill: { format: "list", result: null, effect: true },
+
+  // Addresses (i64). lo = symbol or slot, hi = byte offset.
+  func_addr: { format: "address", result: "i64" },
+  data_addr: { format: "address", result: "i64" },
+  slot_addr: { format: "address", result: "i64" },
+  /** The first byte of the object's text: funcrefs hold offsets from it. */
+  text_base: { format: "nullary", result: "i64" },
+
+  // Calls. Results follow from the callee's signature.
+  call: { format: "call", result: "call", effect: true },
+  call_indirect: { format: "call_indirect", result: "call", effect: true },
+  /**
+   * A call from an entry into wasm code. Clobbers every register, so that nothing survives in one; results are a status (i32: 0, or
+   * what `unwind_to` was given) and then the callee's results, which mean nothing unless the status is 0.
+   */
+  call_entry: { format: "call", result: "call", effect: true },
+  call_entry_indirect: { format: "call_indirect", result: "call", effect: true },
+  /** A call (convention c) that runs on another stack: the list's first value is its top (16-byte aligned). */
+  call_on_stack: { format: "call", result: "call", effect: true },
+  /** Linux system call: number and six arguments; gives rax. */
+  syscall: { format: "list", result: "i64", effect: true },
+
+  // Frames.
+  frame_pointer: { format: "nullary", result: "i64" },
+  stack_pointer: { format: "nullary", result: "i64" },
+
+  // Checks and control.
+  /** Traps with code `lo` if a is zero, non-zero. */
+  trapz: { format: "trap", operands: "i32", result: null, effect: true },
+  trapnz: { format: "trap", operands: "i32", result: null, effect: true },
+  jump: { format: "jump", result: null, effect: true, terminator: true },
+  brif: { format: "brif", operands: "i32", result: null, effect: true, terminator: true },
+  br_table: { format: "br_table", operands: "i32", result: null, effect: true, terminator: true },
+  return: { format: "return", result: null, effect: true, terminator: true },
+  return_call: { format: "call", result: null, effect: true, terminator: true },
+  return_call_indirect: { format: "call_indirect", result: null, effect: true, terminator: true },
+  trap: { format: "trap", result: null, effect: true, terminator: true },
+  /** (frame pointer, address, status as i32): continues at `address`, just behind a `call_entry`, in the frame that it names. */
+  unwind_to: { format: "list", result: null, effect: true, terminator: true },
+} as const satisfies Record<string, OpRow>;
+
+export type OpName = keyof typeof ROWS;
+
+function numbered<N extends string>(names: readonly N[]): Readonly<Record<N, number>> {
+  const out: Partial<Record<N, number>> = {};
+  names.forEach((name, i) => {
+    out[name] = i;
+  });
+  return out as Readonly<Record<N, number>>;
+}
+
+/** Names in numeric order. */
+export const OP_NAMES = Object.keys(ROWS) as readonly OpName[];
+
+/** The number of each op. */
+export const Op = numbered(OP_NAMES);
+
+const OP_ROWS: readonly OpRow[] = OP_NAMES.map((name) => ROWS[name]);
+
+export function opRow(op: number): OpRow {
+  const row = OP_ROWS[op];
+  if (row === undefined) throw new RangeError(`no op has the number ${op}`);
+  return row;
+}
+
+export function opName(op: number): OpName {
+  const name = OP_NAMES[op];
+  if (name === undefined) throw new RangeError(`no op has the number ${op}`);
+  return name;
+}
+
+/** Bits of `OP_FLAGS`. */
+export const FLAG_EFFECT = 1;
+export const FLAG_TERMINATOR = 2;
+export const FLAG_COMMUTATIVE = 4;
+
+/** Per op: flags, for hot passes. */
+export const OP_FLAGS: Uint8Array = Uint8Array.from(
+  OP_ROWS,
+  (r) => (r.effect ? FLAG_EFFECT : 0) | (r.terminator ? FLAG_TERMINATOR : 0) | (r.commutative ? FLAG_COMMUTATIVE : 0),
+);
+
+/** Integer conditions, in `lo` of `icmp`. A condition's inverse is `cc ^ 1`. */
+export const IntCC = { eq: 0, ne: 1, slt: 2, sge: 3, sgt: 4, sle: 5, ult: 6, uge: 7, ugt: 8, ule: 9 } as const;
+export const INT_CC_NAMES = ["eq", "ne", "slt", "sge", "sgt", "sle", "ult", "uge", "ugt", "ule"] as const;
+/** The condition with its operands exchanged. */
+export const INT_CC_SWAPPED: readonly number[] = [0, 1, 4, 5, 2, 3, 8, 9, 6, 7];
+
+/** Float conditions, in `lo` of `fcmp`: ordered, but for `ne`, which holds when either is NaN. */
+export const FloatCC = { eq: 0, ne: 1, lt: 2, gt: 3, le: 4, ge: 5 } as const;
+export const FLOAT_CC_NAMES = ["eq", "ne", "lt", "gt", "le", "ge"] as const;
+
+/** How much memory an access touches and how a narrow load extends. */
+export const Access = { full: 0, u8: 1, s8: 2, u16: 3, s16: 4, u32: 5, s32: 6 } as const;
+export const ACCESS_NAMES = ["full", "u8", "s8", "u16", "s16", "u32", "s32"] as const;
+
+/**
+ * What an access may alias: two accesses of different regions never overlap.
+ * `constant` is never written while wasm code runs (context fields that instantiation sets, read-only data).
+ */
+export const Region = { any: 0, heap: 1, table: 2, global: 3, context: 4, constant: 5, stack: 6 } as const;
+export const REGION_NAMES = ["any", "heap", "table", "global", "context", "constant", "stack"] as const;
+
+/** Set when the access may fault by design (a guard page): then it is an effect and has a trap record. */
+export const ACCESS_TRAPS = 0x100;
+
+/** Packs the `hi` column of a load or store. */
+export function accessFlags(access: number, region: number, traps = false): number {
+  return access | (region << 4) | (traps ? ACCESS_TRAPS : 0);
+}
+export function accessOf(flags: number): number {
+  return flags & 0xf;
+}
+export function regionOf(flags: number): number {
+  return (flags >> 4) & 0xf;
+}
+
+/** Bytes touched by an access of `type`. */
+export function accessSize(access: number, type: Type): number {
+  if (access === Access.full) return type === 0 || type === 2 ? 4 : type === 4 ? 16 : 8;
+  return access <= Access.s8 ? 1 : access <= Access.s16 ? 2 : 4;
+}

@@ -1,0 +1,238 @@
+/**
+ * The layout of `VMComponentContext` and of the reserved region that it heads: the one place that knows an offset.
+ *
+ * An instantiated component is one reserved region of address space:
+ *
+ *     context │ tables │ handle tables │ checked memories │ guarded memory 0 │ guarded memory 1 │ …
+ *
+ * Everything sits at a displacement from the context that is known when the component is compiled, so that a linear memory needs no
+ * base register: the address of `memory[i]` is `context + displacement + i`. Read by the code that is generated and by
+ * `bindings/` (C declarations); tested against the C compiler's `offsetof`.
+ */
+
+import { FUNCREF_SIZE } from "./funcref.ts";
+
+export const PAGE_SIZE = 4096;
+export const WASM_PAGE_SIZE = 65536;
+
+/** First word of a live context; deleting an instance clears it. "WNDL" */
+export const CONTEXT_MAGIC = 0x4c444e57;
+
+/** Values of `state`. */
+export const InstanceState = { ready: 0, trapped: 1, instantiating: 2 } as const;
+
+/** Bits of a component instance's flags (Canonical ABI: `ComponentInstance.may_leave`, `may_enter`). */
+export const InstanceFlag = { mayLeave: 1, mayEnter: 2 } as const;
+
+/** A 32-bit index reaches 4 GiB; a static offset below this needs no check. */
+export const GUARD_SIZE = 32 * 1024 * 1024;
+export const GUARDED_RESERVATION = 0x1_0000_0000 + GUARD_SIZE;
+
+/** Elements that a table without a maximum may grow to. */
+export const TABLE_LIMIT = 10_000_000;
+
+/** Entries of a handle table: index 0 is its header. */
+export const HANDLE_LIMIT = 1 << 20;
+
+/** Frames that a trap records. */
+export const BACKTRACE_LIMIT = 64;
+
+/** Room for the text of a trap: message and backtrace; a longer one is cut at a line. */
+export const TRAP_TEXT_SIZE = 16 * 1024;
+
+/** An entry of a handle table. Header (index 0): `tag` = entries ever used, `link` = first free index. */
+export const HandleEntry = {
+  size: 16,
+  /** u32: 0 free; else kind (1 own, 2 borrow) | resource index << 2. */
+  tag: 0,
+  /** u32: own: number of lends; borrow: its scope; free: next free index. */
+  link: 4,
+  /** u64: representation: i32 of the guest, or the host's pointer. */
+  rep: 8,
+} as const;
+export const HANDLE_OWN = 1;
+export const HANDLE_BORROW = 2;
+
+/** One linear memory. */
+export interface MemoryShape {
+  /** `guarded`: reserved for every index; `checked`: every access is compared with the current length. */
+  readonly style: "guarded" | "checked";
+  /** Largest size in bytes that it may grow to. */
+  readonly maxBytes: number;
+}
+
+export interface TableShape {
+  /** Largest number of elements. */
+  readonly maxElements: number;
+}
+
+/** What the layout depends on. */
+export interface ContextShape {
+  readonly lowerings: number;
+  readonly componentInstances: number;
+  /** Resource types that the host implements (each has a destructor slot). */
+  readonly hostResources: number;
+  readonly memories: readonly MemoryShape[];
+  readonly tables: readonly TableShape[];
+  readonly globals: number;
+  /** Results beyond registers of the widest wasm signature. */
+  readonly resultSlots: number;
+}
+
+function alignUp(value: number, alignment: number): number {
+  return Math.ceil(value / alignment) * alignment;
+}
+
+/** Fields before the arrays; byte offsets. Hot ones first: they get a one-byte displacement. */
+export const ContextField = {
+  /** u32, CONTEXT_MAGIC. */
+  magic: 0,
+  /** u32, InstanceState. */
+  state: 4,
+  /** u64: the lowest stack pointer that wasm code may have. */
+  stackLimit: 8,
+  /** u64: address of the VMMemoryDefinition of the lowering that is being called. */
+  currentMemory: 16,
+  /** u64: code address of its realloc, or 0. */
+  currentRealloc: 24,
+  /** u64: address of the handle table of its component instance. */
+  currentHandles: 32,
+  /** u64: address of the process's initial stack (argc) in an executable, else 0. */
+  startup: 40,
+  /** u64: bytes of stack that an entry may use. */
+  stackBudget: 48,
+  /** u64: size of the whole region in bytes. */
+  regionSize: 56,
+  /** u64: number of entries that are active (host → wasm nesting). */
+  entryDepth: 64,
+} as const;
+
+/** The trap record, relative to `VMComponentOffsets.trap`. */
+export const TrapRecord = {
+  /** u32: Trap; u32: exit status of `exit`. */
+  code: 0,
+  exitStatus: 4,
+  /** u64: code address of the trap; of a fault the address that was touched. */
+  pc: 8,
+  faultAddress: 16,
+  /** u32: how many frames were recorded; then u64 return addresses, innermost first (the first is the trap's own pc). */
+  frameCount: 24,
+  frames: 32,
+  text: 32 + 8 * BACKTRACE_LIMIT,
+  size: 32 + 8 * BACKTRACE_LIMIT + TRAP_TEXT_SIZE,
+} as const;
+
+/** `VMLoweringCallee` and its data pointer. */
+export const Lowering = { size: 16, callee: 0, data: 8 } as const;
+/** Destructor of a resource that the host implements. */
+export const HostResource = { size: 16, destructor: 0, data: 8 } as const;
+export const MemoryDefinition = { size: 16, base: 0, currentLength: 8 } as const;
+/** Current length in elements, as u64. */
+export const TableDefinition = { size: 8, currentLength: 0 } as const;
+export const GLOBAL_SIZE = 16;
+export const RESULT_SLOT_SIZE = 16;
+/** The fixed offset of the result area, so that code generation needs no component: right behind the fixed fields, aligned. */
+export const RESULT_AREA = 80;
+
+/** Byte offsets from the context, computed for one component. */
+export class VMComponentOffsets {
+  readonly shape: ContextShape;
+  readonly trap: number;
+  /** Size of the context itself, a multiple of the page. */
+  readonly contextSize: number;
+  /** Size of the region, a multiple of the page; the memories' unbacked parts included. */
+  readonly regionSize: number;
+  /** The part of the region that is mapped writable from the start: context, tables, handle tables. */
+  readonly eagerSize: number;
+
+  readonly #flags: number;
+  readonly #lowerings: number;
+  readonly #hostResources: number;
+  readonly #memoryDefinitions: number;
+  readonly #tableDefinitions: number;
+  readonly #globals: number;
+  readonly #tables: number[] = [];
+  readonly #handles: number;
+  readonly #memories: number[] = [];
+
+  constructor(shape: ContextShape) {
+    this.shape = shape;
+    let at = RESULT_AREA + shape.resultSlots * RESULT_SLOT_SIZE;
+    const place = (count: number, size: number, alignment: number): number => {
+      at = alignUp(at, alignment);
+      const start = at;
+      at += count * size;
+      return start;
+    };
+    this.#flags = place(shape.componentInstances, 4, 4);
+    this.#lowerings = place(shape.lowerings, Lowering.size, 16);
+    this.#memoryDefinitions = place(shape.memories.length, MemoryDefinition.size, 16);
+    this.#tableDefinitions = place(shape.tables.length, TableDefinition.size, 8);
+    this.#globals = place(shape.globals, GLOBAL_SIZE, 16);
+    this.#hostResources = place(shape.hostResources, HostResource.size, 16);
+    this.trap = place(1, TrapRecord.size, 16);
+    at = alignUp(at, PAGE_SIZE);
+    this.contextSize = at;
+    for (const table of shape.tables) {
+      this.#tables.push(at);
+      at = alignUp(at + table.maxElements * FUNCREF_SIZE, PAGE_SIZE);
+    }
+    this.#handles = at;
+    at += shape.componentInstances * HANDLE_LIMIT * HandleEntry.size;
+    this.eagerSize = at;
+    shape.memories.forEach((memory, i) => {
+      if (memory.style !== "checked") return;
+      this.#memories[i] = at;
+      at = alignUp(at + memory.maxBytes, PAGE_SIZE) + PAGE_SIZE;
+    });
+    shape.memories.forEach((memory, i) => {
+      if (memory.style !== "guarded") return;
+      this.#memories[i] = at;
+      at += GUARDED_RESERVATION;
+    });
+    this.regionSize = at;
+  }
+
+  #element(start: number, count: number, size: number, index: number, what: string): number {
+    if (index < 0 || index >= count) throw new RangeError(`${what} ${index} is not one of ${count}`);
+    return start + index * size;
+  }
+
+  /** Flags (u32, InstanceFlag) of a component instance. */
+  instanceFlags(index: number): number {
+    return this.#element(this.#flags, this.shape.componentInstances, 4, index, "component instance");
+  }
+  /** `{callee, data}` of a lowering. */
+  lowering(index: number): number {
+    return this.#element(this.#lowerings, this.shape.lowerings, Lowering.size, index, "lowering");
+  }
+  hostResource(index: number): number {
+    return this.#element(this.#hostResources, this.shape.hostResources, HostResource.size, index, "host resource");
+  }
+  memoryDefinition(index: number): number {
+    return this.#element(this.#memoryDefinitions, this.shape.memories.length, MemoryDefinition.size, index, "memory");
+  }
+  tableDefinition(index: number): number {
+    return this.#element(this.#tableDefinitions, this.shape.tables.length, TableDefinition.size, index, "table");
+  }
+  global(index: number): number {
+    return this.#element(this.#globals, this.shape.globals, GLOBAL_SIZE, index, "global");
+  }
+  /** Displacement of the first byte of a linear memory. */
+  memory(index: number): number {
+    const at = this.#memories[index];
+    if (at === undefined) throw new RangeError(`memory ${index} is not one of ${this.shape.memories.length}`);
+    return at;
+  }
+  /** Displacement of the first element of a table. */
+  table(index: number): number {
+    const at = this.#tables[index];
+    if (at === undefined) throw new RangeError(`table ${index} is not one of ${this.shape.tables.length}`);
+    return at;
+  }
+  /** Displacement of the handle table of a component instance. */
+  handleTable(index: number): number {
+    const size = HANDLE_LIMIT * HandleEntry.size;
+    return this.#element(this.#handles, this.shape.componentInstances, size, index, "component instance");
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Trap codes: one row each, in the numbering of the image's trap table and of the context's trap record.
+ *
+ * The messages are the standard's wording where the conformance scripts give one.
+ */
+
+const ROWS = {
+  /** Not a trap: the record is empty. */
+  none: "",
+  unreachable: "unreachable",
+  memory_out_of_bounds: "out of bounds memory access",
+  table_out_of_bounds: "out of bounds table access",
+  undefined_element: "undefined element",
+  uninitialized_element: "uninitialized element",
+  indirect_call_type_mismatch: "indirect call type mismatch",
+  integer_divide_by_zero: "integer divide by zero",
+  integer_overflow: "integer overflow",
+  invalid_conversion_to_integer: "invalid conversion to integer",
+  stack_exhausted: "call stack exhausted",
+  null_reference: "null reference",
+  null_function_reference: "null function reference",
+  unaligned_atomic: "unaligned atomic",
+  cannot_leave_component: "cannot leave component instance",
+  cannot_enter_component: "cannot enter component instance",
+  /** A host function returned a status other than 0. */
+  host_function_failed: "host function failed",
+  /** A lowering whose callee the host left empty. */
+  host_function_missing: "host function not provided",
+  unknown_handle: "unknown handle index",
+  handle_type_mismatch: "handle index used with the wrong type",
+  handle_lent: "cannot remove owned resource while borrowed",
+  handles_exhausted: "handle table is full",
+  invalid_pointer: "pointer is not aligned or not in bounds",
+  invalid_utf8: "invalid utf-8",
+  invalid_char: "invalid char value",
+  invalid_discriminant: "invalid variant discriminant",
+  realloc_failed: "realloc returned a pointer that is not aligned or not in bounds",
+  /** Not a trap: the guest asked to exit; the status is in the record. */
+  exit: "exit",
+  interrupted: "interrupted",
+  uncaught_exception: "uncaught exception",
+} as const satisfies Record<string, string>;
+
+export type TrapName = keyof typeof ROWS;
+
+/** Names in numeric order. */
+export const TRAP_NAMES = Object.keys(ROWS) as readonly TrapName[];
+
+/** The number of each trap; also the status that an entry returns (0 is success). */
+export const Trap = Object.fromEntries(TRAP_NAMES.map((n, i) => [n, i])) as Readonly<Record<TrapName, number>>;
+
+/** The message of trap `code`. */
+export function trapMessage(code: number): string {
+  const name = TRAP_NAMES[code];
+  return name === undefined ? `unknown trap ${code}` : ROWS[name];
+}
