@@ -1,0 +1,182 @@
+/**
+ * The plan: one component, flat. Nested components, instances and aliases are gone; every core import is resolved; what is left
+ * is exactly what becomes code and data. `translate/` makes it, `verify.ts` checks it, `print.ts` shows it (`--emit plan`).
+ *
+ * Index names say what they order: all of these are positions in the tables of `Component`.
+ */
+
+import type { Entity, PrimaryMap } from "../base/entity.ts";
+import type { ComponentTypes, ResourceIndex, TypeFuncIndex } from "../component/types.ts";
+import type { Module } from "../wasm/module.ts";
+import type { FuncType, GlobalType, MemoryType, TableType } from "../wasm/types.ts";
+
+/** A core module of the input, or of the built-in WASI. */
+export type StaticModuleIndex = Entity<"StaticModule">;
+/** An instantiated core module. */
+export type CoreInstanceIndex = Entity<"CoreInstance">;
+/** A linear memory, table, global or tag of some core instance. */
+export type MemoryIndex = Entity<"Memory">;
+export type TableIndex = Entity<"Table">;
+export type GlobalIndex = Entity<"Global">;
+export type TagIndex = Entity<"Tag">;
+/** A core function signature, canonical over all modules. A funcref holds this number plus one. */
+export type SignatureIndex = Entity<"Signature">;
+/** A function that the host provides. */
+export type RuntimeImportIndex = Entity<"RuntimeImport">;
+/** A `canon lower`ed host function. */
+export type LoweredIndex = Entity<"Lowered">;
+/** A canonical built-in that becomes code (`resource.new` …). */
+export type TrampolineIndex = Entity<"Trampoline">;
+/** An instance of a component: has flags and a handle table. */
+export type RuntimeComponentInstanceIndex = Entity<"RuntimeComponentInstance">;
+
+export interface StaticModule {
+  readonly module: Module;
+  /** What the module's byte ranges refer to. */
+  readonly bytes: Uint8Array;
+  /** For symbols and messages: its name section's, or `core3`. Unique in the plan. */
+  readonly name: string;
+  /** May import `windlass:native`: the built-in WASI only. */
+  readonly trusted: boolean;
+}
+
+/** A core function after all imports are resolved. */
+export type CoreFunc =
+  /** Defined by a module: `func` is in the module's function index space. */
+  | { readonly kind: "wasm"; readonly instance: CoreInstanceIndex; readonly func: number }
+  | { readonly kind: "lowered"; readonly index: LoweredIndex }
+  | { readonly kind: "trampoline"; readonly index: TrampolineIndex }
+  /** `windlass:native`, by name; called by trusted modules only, expanded in place. */
+  | { readonly kind: "intrinsic"; readonly name: string };
+
+export interface CoreInstance {
+  readonly module: StaticModuleIndex;
+  /** Imported functions, in the order of the module's imports. */
+  readonly imports: readonly CoreFunc[];
+  /** The module's whole index spaces, imported ones first. */
+  readonly memories: readonly MemoryIndex[];
+  readonly tables: readonly TableIndex[];
+  readonly globals: readonly GlobalIndex[];
+  readonly tags: readonly TagIndex[];
+}
+
+/** Where a memory, table, global or tag is defined: position in the module's index space. */
+export interface Definition {
+  readonly instance: CoreInstanceIndex;
+  readonly index: number;
+}
+
+export interface Memory extends Definition {
+  readonly type: MemoryType;
+  readonly style: "guarded" | "checked";
+  /** Largest size in bytes that it may have. */
+  readonly maxBytes: number;
+}
+
+export interface Table extends Definition {
+  readonly type: TableType;
+  readonly maxElements: number;
+}
+
+export interface Global extends Definition {
+  readonly type: GlobalType;
+}
+
+export interface Tag extends Definition {
+  readonly signature: SignatureIndex;
+}
+
+export type StringEncoding = "utf8" | "utf16" | "latin1+utf16";
+
+/** `canonopt`s with their meaning resolved. */
+export interface CanonicalOptions {
+  readonly instance: RuntimeComponentInstanceIndex;
+  readonly memory: MemoryIndex | undefined;
+  readonly realloc: CoreFunc | undefined;
+  readonly postReturn: CoreFunc | undefined;
+  readonly stringEncoding: StringEncoding;
+}
+
+/** A host function, by where the component imports it: `["wasi:io/streams@0.2.6", "[method]output-stream.write"]`. */
+export interface RuntimeImport {
+  readonly path: readonly string[];
+  readonly type: TypeFuncIndex;
+}
+
+export type HostAbi = "dynamic" | "flat";
+
+export interface LowerImport {
+  readonly import: RuntimeImportIndex;
+  readonly type: TypeFuncIndex;
+  /** Its core signature (Canonical ABI: `flatten_functype` for lower), without the context. */
+  readonly signature: FuncType;
+  readonly options: CanonicalOptions;
+  /** The host, through its `VMLoweringCallee`; or a function of the built-in WASI with the same core signature. */
+  readonly callee:
+    | { readonly kind: "host"; readonly abi: HostAbi }
+    | { readonly kind: "builtin"; readonly func: CoreFunc };
+}
+
+export type Trampoline =
+  | {
+      readonly kind: "resource-new" | "resource-rep" | "resource-drop";
+      readonly resource: ResourceIndex;
+      readonly instance: RuntimeComponentInstanceIndex;
+    }
+  /** A canonical built-in that always traps: a lowered export of a component instance that may not be entered, for example. */
+  | { readonly kind: "always-trap"; readonly signature: FuncType; readonly trap: "cannot_enter_component" };
+
+/** A resource type. Its index is the number in handle tags. */
+export type Resource =
+  | {
+      readonly kind: "defined";
+      readonly name: string;
+      readonly instance: RuntimeComponentInstanceIndex;
+      readonly destructor: CoreFunc | undefined;
+    }
+  /** Imported; `hostIndex` counts these: the position of its destructor slot. */
+  | { readonly kind: "host"; readonly name: string; readonly path: readonly string[]; readonly hostIndex: number }
+  /** One of WASI's, implemented by the built-in: `wasi:io/streams/output-stream`. The destructor takes the rep (i32). */
+  | { readonly kind: "builtin"; readonly name: string; readonly destructor: CoreFunc | undefined };
+
+/** In this order when the component is instantiated. */
+export type Initializer = { readonly kind: "instantiate"; readonly instance: CoreInstanceIndex };
+
+/** A `canon lift`ed function that the component exports. */
+export interface LiftedFunction {
+  readonly kind: "func";
+  readonly core: CoreFunc;
+  readonly type: TypeFuncIndex;
+  /** Its core signature (`flatten_functype` for lift), without the context. */
+  readonly signature: FuncType;
+  readonly options: CanonicalOptions;
+}
+
+export type ComponentExport =
+  | LiftedFunction
+  | { readonly kind: "instance"; readonly exports: ReadonlyMap<string, ComponentExport> }
+  | { readonly kind: "type"; readonly name: string };
+
+export interface Component {
+  readonly types: ComponentTypes;
+  readonly modules: PrimaryMap<StaticModuleIndex, StaticModule>;
+  readonly instances: PrimaryMap<CoreInstanceIndex, CoreInstance>;
+  readonly signatures: PrimaryMap<SignatureIndex, FuncType>;
+  readonly memories: PrimaryMap<MemoryIndex, Memory>;
+  readonly tables: PrimaryMap<TableIndex, Table>;
+  readonly globals: PrimaryMap<GlobalIndex, Global>;
+  readonly tags: PrimaryMap<TagIndex, Tag>;
+  readonly imports: PrimaryMap<RuntimeImportIndex, RuntimeImport>;
+  readonly lowerings: PrimaryMap<LoweredIndex, LowerImport>;
+  readonly trampolines: PrimaryMap<TrampolineIndex, Trampoline>;
+  readonly resources: PrimaryMap<ResourceIndex, Resource>;
+  /** For each: its path, `""` for the root. */
+  readonly componentInstances: PrimaryMap<RuntimeComponentInstanceIndex, { readonly path: string }>;
+  readonly initializers: readonly Initializer[];
+  readonly exports: ReadonlyMap<string, ComponentExport>;
+  /** The instance of the built-in WASI, when some lowering uses it. */
+  readonly builtin: CoreInstanceIndex | undefined;
+}
+
+/** Number of a module's type among `Component.signatures`: for a function type of `module` at `typeIndex`. */
+export type SignatureOf = (module: StaticModuleIndex, typeIndex: number) => SignatureIndex;
