@@ -38,6 +38,8 @@ export interface StaticModule {
   readonly name: string;
   /** May import `windlass:native`: the built-in WASI only. */
   readonly trusted: boolean;
+  /** For each type index of the module: its number among `Component.signatures`; undefined if it is no function type. */
+  readonly signatures: readonly (SignatureIndex | undefined)[];
 }
 
 /** A core function after all imports are resolved. */
@@ -177,6 +179,3 @@ export interface Component {
   /** The instance of the built-in WASI, when some lowering uses it. */
   readonly builtin: CoreInstanceIndex | undefined;
 }
-
-/** Number of a module's type among `Component.signatures`: for a function type of `module` at `typeIndex`. */
-export type SignatureOf = (module: StaticModuleIndex, typeIndex: number) => SignatureIndex;

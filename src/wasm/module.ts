@@ -86,9 +86,15 @@ export type SegmentMode =
   /** `index` is the table's or the memory's. */
   | { readonly kind: "active"; readonly index: number; readonly offset: ConstExpr };
 
-/** Items are function indices where the binary or every expression (a lone `ref.func`) says so, else expressions. */
+/** Stands for a null reference among the functions of an element segment. */
+export const NULL_FUNCTION = 0xffff_ffff;
+
+/**
+ * Function indices where the binary holds them, or where every expression is a lone `ref.func` or `ref.null` (then
+ * `NULL_FUNCTION`, and `nullType` is the one reference type of the nulls); else expressions.
+ */
 export type ElementItems =
-  | { readonly kind: "functions"; readonly functions: Uint32Array }
+  | { readonly kind: "functions"; readonly functions: Uint32Array; readonly nullType: ValType | undefined }
   | { readonly kind: "expressions"; readonly expressions: readonly ConstExpr[] };
 
 export interface ElementSegment {
