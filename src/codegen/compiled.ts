@@ -25,7 +25,9 @@ export const UnwindOp = {
 } as const;
 
 export interface CompiledFunction {
+  /** Instructions in `code[0, codeLength)`; behind them jump tables and constants, which instructions reach relative to rip. */
   readonly code: Uint8Array;
+  readonly codeLength: number;
   /** Power of two. */
   readonly align: number;
   readonly frameSize: number;
@@ -33,6 +35,7 @@ export interface CompiledFunction {
   readonly relocOffset: Uint32Array;
   readonly relocKind: Uint8Array;
   readonly relocSymbol: Uint32Array;
+  /** As ELF's r_addend: the field gets S + A - P. The -4 to the end of the field (less, if an immediate follows it) is included. */
   readonly relocAddend: Int32Array;
 
   /** Ascending code offsets. A trap by call: the return address; by fault: the faulting instruction. */

@@ -1,0 +1,526 @@
+// hot loop: indices are in range by construction
+/**
+ * The code buffer of one function: instructions, labels, relocations, trap and call records, unwind rows, jump tables, constants.
+ *
+ * Receives instructions in emission order and gives a `CompiledFunction`. Branches to labels are written long and shortened at
+ * the end: the parts whose length is open (branches, alignment) are *fragments*; passes over the fragments alone shorten each branch that
+ * surely reaches, counting alignment at its worst, so that nothing has to grow again; a last walk copies the code and moves every
+ * recorded offset. Each pass is linear, their number is bounded, and the result depends on nothing but the calls made.
+ *
+ * Behind the instructions come the jump tables (32-bit distances from the table) and constants: reached relative to rip, no relocations.
+ *
+ * One object serves many functions, one after the other: `finish` copies the result out and empties it.
+ */
+
+import { I32Column, U8Column, U32Column } from "../../base/columns.ts";
+import { InternalError } from "../../base/diagnostics.ts";
+import type { CompiledFunction } from "../compiled.ts";
+import { RelocKind } from "../compiled.ts";
+import type { PReg } from "../regalloc/interface.ts";
+import { ConstantPool } from "./constants.ts";
+import type { Operands } from "./encoder.ts";
+import {
+  CodeBuffer,
+  encode,
+  encodeBranch,
+  encodeI,
+  encodeM,
+  encodeMI,
+  encodeNone,
+  encodeR,
+  encodeRI,
+  encodeRM,
+  encodeRMI,
+  encodeRR,
+  encodeRRI,
+  type Mem,
+  MemKind,
+  putNops,
+  putShortBranch,
+} from "./encoder.ts";
+import { SHAPE, Shape } from "./encoding.ts";
+import { Inst, instName } from "./instructions.ts";
+
+/** A place in the function's code; numbered from 0. */
+export type Label = number;
+
+const FRAGMENT_JCC = 0;
+const FRAGMENT_JMP = 1;
+const FRAGMENT_ALIGN = 2;
+
+const LONG_JCC = 6;
+const LONG_JMP = 5;
+const SHORT_BRANCH = 2;
+
+/** More passes shorten few branches more. */
+const SHORTENING_PASSES = 4;
+
+/** Behind the code, before tables and constants: traps if it is ever reached. */
+const FILL = 0xcc;
+
+export class Assembler {
+  readonly buffer = new CodeBuffer();
+
+  /** Raw offset per label (-1: not bound), and the number of fragments before it. */
+  readonly #labelAt = new I32Column();
+  readonly #labelFragment = new I32Column();
+
+  readonly #fragmentAt = new I32Column();
+  readonly #fragmentKind = new U8Column();
+  /** Condition of a jcc. */
+  readonly #fragmentCond = new U8Column();
+  /** Label of a branch; alignment. */
+  readonly #fragmentTarget = new I32Column();
+  /** Bytes in the buffer, and bytes in the result. */
+  readonly #fragmentRaw = new I32Column();
+  readonly #fragmentLength = new I32Column();
+
+  /** Rip-relative operands: raw offset of the field, label, displacement less the bytes from the field to the instruction's end. */
+  readonly #refAt = new U32Column();
+  readonly #refLabel = new I32Column();
+  readonly #refAddend = new I32Column();
+
+  readonly #relocAt = new U32Column();
+  readonly #relocKind = new U8Column();
+  readonly #relocSymbol = new U32Column();
+  readonly #relocAddend = new I32Column();
+  readonly #trapAt = new U32Column();
+  readonly #trapCode = new U8Column();
+  readonly #trapLoc = new U32Column();
+  readonly #callAt = new U32Column();
+  readonly #callLoc = new U32Column();
+  readonly #unwindAt = new U32Column();
+  readonly #unwindOp = new U8Column();
+  readonly #unwindA = new I32Column();
+  readonly #unwindB = new I32Column();
+
+  /** Jump tables: own label, first entry; the entries' labels. */
+  readonly #tableLabel = new I32Column();
+  readonly #tableStart = new I32Column();
+  readonly #tableEntry = new I32Column();
+  readonly #constants = new ConstantPool();
+
+  // Instructions: one method per shape (`encoding.ts`), operands in the row's order.
+
+  none(inst: number, size = 0): void {
+    encodeNone(this.buffer, inst, size);
+  }
+  r(inst: number, size: number, a: PReg, cc = 0): void {
+    encodeR(this.buffer, inst, size, a, cc);
+  }
+  m(inst: number, size: number, mem: Mem, cc = 0): void {
+    encodeM(this.buffer, inst, size, mem, cc);
+    if (this.buffer.ripField >= 0) this.#relative(mem);
+  }
+  rr(inst: number, size: number, a: PReg, b: PReg, cc = 0): void {
+    encodeRR(this.buffer, inst, size, a, b, cc);
+  }
+  /** Also for rows that have the memory operand first. */
+  rm(inst: number, size: number, a: PReg, mem: Mem, cc = 0): void {
+    encodeRM(this.buffer, inst, size, a, mem, cc);
+    if (this.buffer.ripField >= 0) this.#relative(mem);
+  }
+  /** `immHi`: the high half, for `mov_ri` at size 8. */
+  ri(inst: number, size: number, a: PReg, imm: number, immHi = imm >> 31): void {
+    encodeRI(this.buffer, inst, size, a, imm, immHi);
+  }
+  mi(inst: number, size: number, mem: Mem, imm: number): void {
+    encodeMI(this.buffer, inst, size, mem, imm);
+    if (this.buffer.ripField >= 0) this.#relative(mem);
+  }
+  rri(inst: number, size: number, a: PReg, b: PReg, imm: number): void {
+    encodeRRI(this.buffer, inst, size, a, b, imm);
+  }
+  rmi(inst: number, size: number, a: PReg, mem: Mem, imm: number): void {
+    encodeRMI(this.buffer, inst, size, a, mem, imm);
+    if (this.buffer.ripField >= 0) this.#relative(mem);
+  }
+  i(inst: number, imm: number): void {
+    encodeI(this.buffer, inst, imm);
+  }
+
+  /** Any instruction; jumps and calls too (`target` is the label or FuncSymbol). */
+  inst(inst: number, size: number, o: Operands): void {
+    const shape = SHAPE[inst]!;
+    if (shape === Shape.label) {
+      if (inst === Inst.jcc) this.jcc(o.cc, o.target);
+      else this.jmp(o.target);
+    } else if (shape === Shape.symbol) this.#branchToSymbol(inst, o.target);
+    else {
+      encode(this.buffer, inst, size, o);
+      if (this.buffer.ripField >= 0) this.#relative(o.mem);
+    }
+  }
+
+  /** `cc`: `Cond`. */
+  jcc(cc: number, label: Label): void {
+    this.#fragment(FRAGMENT_JCC, cc, label, LONG_JCC);
+    encodeBranch(this.buffer, Inst.jcc, cc);
+  }
+
+  /** Left out altogether when the label turns out to be right behind it. */
+  jmp(label: Label): void {
+    this.#fragment(FRAGMENT_JMP, 0, label, LONG_JMP);
+    encodeBranch(this.buffer, Inst.jmp);
+  }
+
+  callSymbol(symbol: number): void {
+    this.#branchToSymbol(Inst.call_sym, symbol);
+  }
+
+  jmpSymbol(symbol: number): void {
+    this.#branchToSymbol(Inst.jmp_sym, symbol);
+  }
+
+  // Labels.
+
+  newLabel(): Label {
+    this.#labelFragment.push(0);
+    return this.#labelAt.push(-1);
+  }
+
+  /** Puts `label` at the current position. */
+  bind(label: Label): void {
+    if (this.#labelAt.get(label) !== -1) throw new InternalError("x64 assembler", `label ${label} is bound twice`);
+    this.#labelAt.set(label, this.buffer.length);
+    this.#labelFragment.set(label, this.#fragmentAt.length);
+  }
+
+  isBound(label: Label): boolean {
+    return this.#labelAt.get(label) >= 0;
+  }
+
+  /** Pads with no-operation instructions up to a multiple of `alignment`, a power of two. */
+  align(alignment: number): void {
+    if (alignment <= 1) return;
+    const room = alignment - 1;
+    this.#fragment(FRAGMENT_ALIGN, 0, alignment, room);
+    this.buffer.reserve(room);
+    this.buffer.length += room;
+  }
+
+  /**
+   * A table of 32-bit distances from its own first byte, behind the code. Returns its label. Use: `lea t, [label]; movsxd i, [t + i * 4];
+   * add i, t; jmp i`.
+   */
+  jumpTable(labels: ArrayLike<Label>, start = 0, count = labels.length - start): Label {
+    const label = this.newLabel();
+    this.#tableLabel.push(label);
+    this.#tableStart.push(this.#tableEntry.length);
+    for (let i = 0; i < count; i++) this.#tableEntry.push(labels[start + i]!);
+    return label;
+  }
+
+  /** The label of a constant of `size` 4, 8 or 16 bytes, aligned to its size, behind the code. Words from the lowest. */
+  constant(size: number, w0: number, w1 = 0, w2 = 0, w3 = 0): Label {
+    const known = this.#constants.find(size, w0 | 0, w1 | 0, w2 | 0, w3 | 0);
+    if (known >= 0) return known;
+    const label = this.newLabel();
+    this.#constants.add(size, w0 | 0, w1 | 0, w2 | 0, w3 | 0, label);
+    return label;
+  }
+
+  // Records, all at the current position.
+
+  /** A trap: before an instruction that may fault, or behind a call that does not return. */
+  trap(code: number, loc: number): void {
+    this.#trapAt.push(this.buffer.length);
+    this.#trapCode.push(code);
+    this.#trapLoc.push(loc);
+  }
+
+  /** The return address of a call: right behind it. */
+  callSite(loc: number): void {
+    this.#callAt.push(this.buffer.length);
+    this.#callLoc.push(loc);
+  }
+
+  /** An unwind row (`UnwindOp`), valid from here on. */
+  unwind(op: number, a = 0, b = 0): void {
+    this.#unwindAt.push(this.buffer.length);
+    this.#unwindOp.push(op);
+    this.#unwindA.push(a);
+    this.#unwindB.push(b);
+  }
+
+  /** Bytes so far, branches at their longest: an upper bound, for size decisions. */
+  get length(): number {
+    return this.buffer.length;
+  }
+
+  #fragment(kind: number, cc: number, target: number, length: number): void {
+    this.#fragmentAt.push(this.buffer.length);
+    this.#fragmentKind.push(kind);
+    this.#fragmentCond.push(cc);
+    this.#fragmentTarget.push(target);
+    this.#fragmentRaw.push(length);
+    this.#fragmentLength.push(length);
+  }
+
+  #relocation(at: number, kind: number, symbol: number, addend: number): void {
+    this.#relocAt.push(at);
+    this.#relocKind.push(kind);
+    this.#relocSymbol.push(symbol);
+    this.#relocAddend.push(addend);
+  }
+
+  #branchToSymbol(inst: number, symbol: number): void {
+    encodeBranch(this.buffer, inst);
+    this.#relocation(this.buffer.length - 4, RelocKind.call, symbol, -4);
+  }
+
+  /** Records the rip-relative operand of the instruction just written. */
+  #relative(mem: Mem): void {
+    const at = this.buffer.ripField;
+    const addend = mem.disp - (this.buffer.length - at);
+    if (mem.kind === MemKind.symbol) {
+      this.#relocation(at, mem.relocKind, mem.target, addend);
+      return;
+    }
+    this.#refAt.push(at);
+    this.#refLabel.push(mem.target);
+    this.#refAddend.push(addend);
+  }
+
+  /**
+   * Shortens branches, lays out tables and constants, and gives the function. Throws `InternalError` when a label that is used was
+   * never bound. Empties the assembler.
+   *
+   * @param frameSize bytes, for `CompiledFunction.frameSize`
+   * @param align least alignment of the function; grows with `align` and the constants
+   */
+  finish(frameSize: number, align = 16): CompiledFunction {
+    for (let pass = 0; pass < SHORTENING_PASSES && this.#shorten(); pass++);
+    const cut = this.#settle();
+    const codeLength = this.buffer.length - cut[this.#fragmentAt.length]!;
+    const position = this.#labelPositions(cut);
+    const end = this.#layOutData(codeLength, position);
+    const code = new Uint8Array(end).fill(FILL, codeLength);
+    this.#copyCode(code, cut, position);
+    this.#writeData(code, position);
+
+    const result: CompiledFunction = {
+      code,
+      codeLength,
+      align: this.#alignment(align),
+      frameSize,
+      relocOffset: this.#moved(this.#relocAt, cut),
+      relocKind: this.#relocKind.data.slice(0, this.#relocKind.length),
+      relocSymbol: this.#relocSymbol.toArray(),
+      relocAddend: this.#relocAddend.toArray(),
+      trapOffset: this.#moved(this.#trapAt, cut),
+      trapCode: this.#trapCode.data.slice(0, this.#trapCode.length),
+      trapLoc: this.#trapLoc.toArray(),
+      callOffset: this.#moved(this.#callAt, cut),
+      callLoc: this.#callLoc.toArray(),
+      unwindOffset: this.#moved(this.#unwindAt, cut),
+      unwindOp: this.#unwindOp.data.slice(0, this.#unwindOp.length),
+      unwindA: this.#unwindA.toArray(),
+      unwindB: this.#unwindB.toArray(),
+    };
+    this.reset();
+    return result;
+  }
+
+  /** Empties the assembler. */
+  reset(): void {
+    this.buffer.length = 0;
+    this.#constants.clear();
+    for (const column of [
+      ...[this.#labelAt, this.#labelFragment, this.#fragmentAt, this.#fragmentKind, this.#fragmentCond],
+      ...[this.#fragmentTarget, this.#fragmentRaw, this.#fragmentLength, this.#refAt, this.#refLabel, this.#refAddend],
+      ...[this.#relocAt, this.#relocKind, this.#relocSymbol, this.#relocAddend, this.#trapAt, this.#trapCode],
+      ...[this.#trapLoc, this.#callAt, this.#callLoc, this.#unwindAt, this.#unwindOp, this.#unwindA, this.#unwindB],
+      ...[this.#tableLabel, this.#tableStart, this.#tableEntry],
+    ]) {
+      column.length = 0;
+    }
+  }
+
+  /** Bytes that fragments before each one lose: `cut[i]` bytes are gone before fragment i; the last entry is the sum. */
+  #cuts(): Int32Array {
+    const count = this.#fragmentAt.length;
+    const raw = this.#fragmentRaw.data;
+    const length = this.#fragmentLength.data;
+    const cut = new Int32Array(count + 1);
+    for (let i = 0; i < count; i++) cut[i + 1] = cut[i]! + raw[i]! - length[i]!;
+    return cut;
+  }
+
+  /** One pass of shortening. Distances are upper bounds: what a pass makes short stays in reach. True when it changed something. */
+  #shorten(): boolean {
+    const count = this.#fragmentAt.length;
+    const at = this.#fragmentAt.data;
+    const kind = this.#fragmentKind.data;
+    const target = this.#fragmentTarget.data;
+    const length = this.#fragmentLength.data;
+    const labelAt = this.#labelAt.data;
+    const labelFragment = this.#labelFragment.data;
+    const cut = this.#cuts();
+    let changed = false;
+    for (let i = 0; i < count; i++) {
+      const k = kind[i]!;
+      const current = length[i]!;
+      if (k === FRAGMENT_ALIGN || current === 0) continue;
+      if (current === SHORT_BRANCH && k === FRAGMENT_JCC) continue;
+      const label = target[i]!;
+      const raw = labelAt[label]!;
+      if (raw < 0) throw new InternalError("x64 assembler", `label ${label} is used but was never bound`);
+      const to = raw - cut[labelFragment[label]!]!;
+      const start = at[i]! - cut[i]!;
+      const forward = labelFragment[label]! > i;
+      const distance = to - start - (forward ? current : SHORT_BRANCH);
+      if (forward && distance === 0 && k === FRAGMENT_JMP) length[i] = 0;
+      else if (current > SHORT_BRANCH && distance >= -128 && distance <= 127) length[i] = SHORT_BRANCH;
+      else continue;
+      changed = true;
+    }
+    return changed;
+  }
+
+  /** Gives every alignment its length, now that all branches have theirs; returns the final cuts. */
+  #settle(): Int32Array {
+    const count = this.#fragmentAt.length;
+    const at = this.#fragmentAt.data;
+    const kind = this.#fragmentKind.data;
+    const raw = this.#fragmentRaw.data;
+    const length = this.#fragmentLength.data;
+    const cut = new Int32Array(count + 1);
+    for (let i = 0; i < count; i++) {
+      if (kind[i] === FRAGMENT_ALIGN) length[i] = -(at[i]! - cut[i]!) & (this.#fragmentTarget.get(i) - 1);
+      cut[i + 1] = cut[i]! + raw[i]! - length[i]!;
+    }
+    return cut;
+  }
+
+  #labelPositions(cut: Int32Array): Int32Array {
+    const count = this.#labelAt.length;
+    const raw = this.#labelAt.data;
+    const fragment = this.#labelFragment.data;
+    const position = new Int32Array(count);
+    for (let i = 0; i < count; i++) position[i] = raw[i]! < 0 ? -1 : raw[i]! - cut[fragment[i]!]!;
+    return position;
+  }
+
+  /** Positions of tables and constants, the strictest alignment first; returns the end. */
+  #layOutData(codeLength: number, position: Int32Array): number {
+    let end = codeLength;
+    for (let size = 16; size >= 4; size >>= 1) {
+      for (let i = 0; i < this.#constants.count; i++) {
+        if (this.#constants.size.get(i) !== size) continue;
+        end = (end + size - 1) & -size;
+        position[this.#constants.label.get(i)] = end;
+        end += size;
+      }
+    }
+    if (this.#tableLabel.length > 0) end = (end + 3) & -4;
+    for (let i = 0; i < this.#tableLabel.length; i++) {
+      position[this.#tableLabel.get(i)] = end;
+      end += 4 * (this.#tableEnd(i) - this.#tableStart.get(i));
+    }
+    return end;
+  }
+
+  #tableEnd(table: number): number {
+    return table + 1 < this.#tableStart.length ? this.#tableStart.get(table + 1) : this.#tableEntry.length;
+  }
+
+  #writeData(code: Uint8Array, position: Int32Array): void {
+    const words = this.#constants.words.data;
+    for (let i = 0; i < this.#constants.count; i++) {
+      const at = position[this.#constants.label.get(i)]!;
+      for (let w = 0; w < this.#constants.size.get(i) >> 2; w++) put32(code, at + 4 * w, words[4 * i + w]!);
+    }
+    for (let i = 0; i < this.#tableLabel.length; i++) {
+      const table = position[this.#tableLabel.get(i)]!;
+      let at = table;
+      for (let e = this.#tableStart.get(i); e < this.#tableEnd(i); e++) {
+        put32(code, at, boundAt(position, this.#tableEntry.get(e)) - table);
+        at += 4;
+      }
+    }
+  }
+
+  /** Copies the code between fragments, writes the fragments, and fills in rip-relative operands. */
+  #copyCode(code: Uint8Array, cut: Int32Array, position: Int32Array): void {
+    const raw = this.buffer.bytes;
+    const count = this.#fragmentAt.length;
+    let from = 0;
+    let to = 0;
+    for (let i = 0; i < count; i++) {
+      const at = this.#fragmentAt.get(i);
+      to = copy(code, to, raw, from, at);
+      from = at + this.#fragmentRaw.get(i);
+      const length = this.#fragmentLength.get(i);
+      if (this.#fragmentKind.get(i) === FRAGMENT_ALIGN) putNops(code, to, length);
+      else if (length > 0) {
+        const inst = this.#fragmentKind.get(i) === FRAGMENT_JCC ? Inst.jcc : Inst.jmp;
+        const distance = boundAt(position, this.#fragmentTarget.get(i)) - to - length;
+        if (length === SHORT_BRANCH) {
+          if (distance < -128 || distance > 127) {
+            throw new InternalError("x64 assembler", `${instName(inst)} over ${distance} bytes was made short`);
+          }
+          putShortBranch(code, to, inst, this.#fragmentCond.get(i), distance);
+        } else {
+          copy(code, to, raw, at, at + length);
+          put32(code, to + length - 4, distance);
+        }
+      }
+      to += length;
+    }
+    copy(code, to, raw, from, this.buffer.length);
+
+    const at = this.#moved(this.#refAt, cut);
+    for (let i = 0; i < at.length; i++) {
+      const field = at[i]!;
+      put32(code, field, boundAt(position, this.#refLabel.get(i)) + this.#refAddend.get(i) - field);
+    }
+  }
+
+  /** Ascending raw offsets as offsets in the result. */
+  #moved(column: U32Column, cut: Int32Array): Uint32Array {
+    const out = column.toArray();
+    const fragments = this.#fragmentAt.data;
+    const count = this.#fragmentAt.length;
+    let fragment = 0;
+    for (let i = 0; i < out.length; i++) {
+      const raw = out[i]!;
+      while (fragment < count && fragments[fragment]! < raw) fragment++;
+      out[i] = raw - cut[fragment]!;
+    }
+    return out;
+  }
+
+  #alignment(least: number): number {
+    let align = least;
+    for (let i = 0; i < this.#fragmentAt.length; i++) {
+      if (this.#fragmentKind.get(i) === FRAGMENT_ALIGN) align = Math.max(align, this.#fragmentTarget.get(i));
+    }
+    for (let i = 0; i < this.#constants.count; i++) align = Math.max(align, this.#constants.size.get(i));
+    return this.#tableLabel.length > 0 ? Math.max(align, 4) : align;
+  }
+}
+
+function boundAt(position: Int32Array, label: Label): number {
+  const at = position[label] ?? -1;
+  if (at < 0) throw new InternalError("x64 assembler", `label ${label} is used but was never bound`);
+  return at;
+}
+
+function put32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
+}
+
+/** Copies `source[from, end)` to `target` at `to`; returns the position behind it. Most runs are short: a loop beats `set`. */
+function copy(target: Uint8Array, to: number, source: Uint8Array, from: number, end: number): number {
+  if (end - from > 64) {
+    target.set(source.subarray(from, end), to);
+    return to + end - from;
+  }
+  let p = to;
+  for (let i = from; i < end; i++) target[p++] = source[i]!;
+  return p;
+}
