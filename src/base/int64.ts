@@ -56,6 +56,70 @@ export function mulI64(out: I64, alo: number, ahi: number, blo: number, bhi: num
   const low = a0 * b0;
   const mid1 = a1 * b0 + (low >>> 16);
   const mid2 = a0 * b1 + (mid1 & 0xffff);
-  out.hi = (a1 * b1 + Math.floor(mid1 / 0x10000) + Math.floor(mid2 / 0x10000) + Math.imul(alo, bhi) + Math.imul(ahi, blo)) | 0;
+  out.hi =
+    (a1 * b1 + Math.floor(mid1 / 0x10000) + Math.floor(mid2 / 0x10000) + Math.imul(alo, bhi) + Math.imul(ahi, blo)) | 0;
   out.lo = Math.imul(alo, blo);
+}
+
+export function negI64(out: I64, lo: number, hi: number): void {
+  out.lo = -lo | 0;
+  out.hi = (lo === 0 ? -hi : ~hi) | 0;
+}
+
+/** `amount` from 0 to 63. */
+export function shlI64(out: I64, lo: number, hi: number, amount: number): void {
+  if (amount === 0) {
+    out.lo = lo;
+    out.hi = hi;
+  } else if (amount < 32) {
+    out.hi = (hi << amount) | (lo >>> (32 - amount));
+    out.lo = lo << amount;
+  } else {
+    out.hi = lo << (amount - 32);
+    out.lo = 0;
+  }
+}
+
+/** Logical shift right; `amount` from 0 to 63. */
+export function shrU64(out: I64, lo: number, hi: number, amount: number): void {
+  if (amount === 0) {
+    out.lo = lo;
+    out.hi = hi;
+  } else if (amount < 32) {
+    out.lo = (lo >>> amount) | (hi << (32 - amount));
+    out.hi = (hi >>> amount) | 0;
+  } else {
+    out.lo = (hi >>> (amount - 32)) | 0;
+    out.hi = 0;
+  }
+}
+
+/** Arithmetic shift right; `amount` from 0 to 63. */
+export function shrS64(out: I64, lo: number, hi: number, amount: number): void {
+  if (amount === 0) {
+    out.lo = lo;
+    out.hi = hi;
+  } else if (amount < 32) {
+    out.lo = (lo >>> amount) | (hi << (32 - amount));
+    out.hi = hi >> amount;
+  } else {
+    out.lo = hi >> (amount - 32);
+    out.hi = hi >> 31;
+  }
+}
+
+/** Negative, zero or positive, as signed integers. */
+export function compareS64(alo: number, ahi: number, blo: number, bhi: number): number {
+  return ahi !== bhi ? ahi - bhi : (alo >>> 0) - (blo >>> 0);
+}
+
+/** Negative, zero or positive, as unsigned integers. */
+export function compareU64(alo: number, ahi: number, blo: number, bhi: number): number {
+  return ahi !== bhi ? (ahi >>> 0) - (bhi >>> 0) : (alo >>> 0) - (blo >>> 0);
+}
+
+/** The exponent if the value is a power of two (unsigned), else -1. */
+export function log2OfPower(lo: number, hi: number): number {
+  if (hi === 0) return lo !== 0 && (lo & (lo - 1)) === 0 ? 31 - Math.clz32(lo) : -1;
+  return lo === 0 && (hi & (hi - 1)) === 0 ? 63 - Math.clz32(hi) : -1;
 }

@@ -242,9 +242,21 @@ class Parser {
     }
     if (op === Op.atomic_fence) type = I32;
     const inst = func.createInst(op, type, NONE, NONE, NONE, 0, 0, 0);
-    const a = (): void => func.a.set(inst, this.#use(line, (v) => func.a.set(inst, v)));
-    const b = (): void => func.b.set(inst, this.#use(line, (v) => func.b.set(inst, v)));
-    const c = (): void => func.c.set(inst, this.#use(line, (v) => func.c.set(inst, v)));
+    const a = (): void =>
+      func.a.set(
+        inst,
+        this.#use(line, (v) => func.a.set(inst, v)),
+      );
+    const b = (): void =>
+      func.b.set(
+        inst,
+        this.#use(line, (v) => func.b.set(inst, v)),
+      );
+    const c = (): void =>
+      func.c.set(
+        inst,
+        this.#use(line, (v) => func.c.set(inst, v)),
+      );
     const list = (end: string | undefined): void => {
       const { start, length } = this.#list(line, end);
       func.b.set(inst, start);

@@ -113,10 +113,7 @@ class Verifier {
     if (!this.#cfg.reachable(block)) return undefined;
     if (defBlock === block) {
       if (def >= 0 && (this.#order[def] ?? 0) >= at) this.#fail(`v${value} is used before it is defined`);
-    } else if (
-      !this.#cfg.reachable(entity<Block>(defBlock)) ||
-      !this.#cfg.dominates(entity<Block>(defBlock), block)
-    ) {
+    } else if (!this.#cfg.reachable(entity<Block>(defBlock)) || !this.#cfg.dominates(entity<Block>(defBlock), block)) {
       this.#fail(`v${value} does not dominate its use`);
     }
     return undefined;
