@@ -37,15 +37,20 @@ export const HANDLE_LIMIT = 1 << 20;
 /** Frames that a trap records. */
 export const BACKTRACE_LIMIT = 64;
 
+/** Bytes between the stack limit and the end of what an entry may use: for `raise`, the signal handler and support functions. */
+export const STACK_SLACK = 32 * 1024;
+/** Stack that an entry may use when the host does not say. */
+export const DEFAULT_STACK_BUDGET = 512 * 1024;
+
 /** Room for the text of a trap: message and backtrace; a longer one is cut at a line. */
 export const TRAP_TEXT_SIZE = 16 * 1024;
 
-/** An entry of a handle table. Header (index 0): `tag` = entries ever used, `link` = first free index. */
+/** An entry of a handle table. Header (index 0): `tag` = entries ever used (its own excluded), `link` = first free index or 0. */
 export const HandleEntry = {
   size: 16,
   /** u32: 0 free; else kind (1 own, 2 borrow) | resource index << 2. */
   tag: 0,
-  /** u32: own: number of lends; borrow: its scope; free: next free index. */
+  /** u32: own: number of lends; borrow: displacement of its scope's count from the context, or 0; free: next free index. */
   link: 4,
   /** u64: representation: i32 of the guest, or the host's pointer. */
   rep: 8,
@@ -75,6 +80,10 @@ export interface ContextShape {
   readonly memories: readonly MemoryShape[];
   readonly tables: readonly TableShape[];
   readonly globals: number;
+  /** Passive segments, of data and of elements: each has its current length (0 once dropped). */
+  readonly passiveSegments: number;
+  /** Numbers of elements of the segments whose items are only known when the component is instantiated. */
+  readonly elementAreas: readonly number[];
   /** Results beyond registers of the widest wasm signature. */
   readonly resultSlots: number;
 }
@@ -105,6 +114,12 @@ export const ContextField = {
   regionSize: 56,
   /** u64: number of entries that are active (host → wasm nesting). */
   entryDepth: 64,
+  /** u64: the pointer of the host's options, for its functions to find. */
+  user: 72,
+  /** u64: address of the flags of the component instance whose lowering is being called. */
+  currentFlags: 80,
+  /** u32: set by a host function that has no status to return (host ABI `flat`): its trampoline traps. */
+  hostFailure: 88,
 } as const;
 
 /** The trap record, relative to `VMComponentOffsets.trap`. */
@@ -130,9 +145,11 @@ export const MemoryDefinition = { size: 16, base: 0, currentLength: 8 } as const
 /** Current length in elements, as u64. */
 export const TableDefinition = { size: 8, currentLength: 0 } as const;
 export const GLOBAL_SIZE = 16;
+/** u32: bytes, or elements; 0 once the segment was dropped. */
+export const PASSIVE_SEGMENT_SIZE = 4;
 export const RESULT_SLOT_SIZE = 16;
 /** The fixed offset of the result area, so that code generation needs no component: right behind the fixed fields, aligned. */
-export const RESULT_AREA = 80;
+export const RESULT_AREA = 96;
 
 /** Byte offsets from the context, computed for one component. */
 export class VMComponentOffsets {
@@ -151,6 +168,8 @@ export class VMComponentOffsets {
   readonly #memoryDefinitions: number;
   readonly #tableDefinitions: number;
   readonly #globals: number;
+  readonly #passiveSegments: number;
+  readonly #elementAreas: number[] = [];
   readonly #tables: number[] = [];
   readonly #handles: number;
   readonly #memories: number[] = [];
@@ -170,6 +189,8 @@ export class VMComponentOffsets {
     this.#tableDefinitions = place(shape.tables.length, TableDefinition.size, 8);
     this.#globals = place(shape.globals, GLOBAL_SIZE, 16);
     this.#hostResources = place(shape.hostResources, HostResource.size, 16);
+    this.#passiveSegments = place(shape.passiveSegments, PASSIVE_SEGMENT_SIZE, 4);
+    for (const count of shape.elementAreas) this.#elementAreas.push(place(count, FUNCREF_SIZE, 8));
     this.trap = place(1, TrapRecord.size, 16);
     at = alignUp(at, PAGE_SIZE);
     this.contextSize = at;
@@ -217,6 +238,17 @@ export class VMComponentOffsets {
   }
   global(index: number): number {
     return this.#element(this.#globals, this.shape.globals, GLOBAL_SIZE, index, "global");
+  }
+  /** Current length (u32) of a passive segment. */
+  passiveSegment(index: number): number {
+    const { passiveSegments } = this.shape;
+    return this.#element(this.#passiveSegments, passiveSegments, PASSIVE_SEGMENT_SIZE, index, "passive segment");
+  }
+  /** First element (a funcref) of a segment that is evaluated when the component is instantiated. */
+  elementArea(index: number): number {
+    const at = this.#elementAreas[index];
+    if (at === undefined) throw new RangeError(`element area ${index} is not one of ${this.#elementAreas.length}`);
+    return at;
   }
   /** Displacement of the first byte of a linear memory. */
   memory(index: number): number {

@@ -1,0 +1,454 @@
+/**
+ * A structured emitter over `FuncBuilder`, so that run-time support, trampolines and entries read like code: variables, if, loop, break,
+ * loads and stores, calls. It makes SSA as it goes: a variable's value is looked up through the predecessors of a block, a block with
+ * several gets a parameter where they differ, and a loop's header gets its arguments when the loop is complete.
+ *
+ * After `return`, `trap`, `jump` out of a loop nothing may be emitted until the enclosing construct ends: `open` says whether code is
+ * reachable. Types follow from the operands.
+ */
+
+import { entity } from "../base/entity.ts";
+import { InternalError } from "../base/diagnostics.ts";
+import { type FuncBuilder, startFunction } from "../ir/builder.ts";
+import type { Block, BlockCall, DataSymbol, Func, FuncAttributes, FuncSymbol, StackSlot, Value } from "../ir/function.ts";
+import { Access, IntCC, Op, Region } from "../ir/ops.ts";
+import { I32, I64, type Signature, type Type } from "../ir/types.ts";
+
+/** A mutable variable of the function that is being emitted. */
+export interface Variable {
+  readonly id: number;
+  readonly type: Type;
+}
+
+/** Where `break` and `continue` of a loop go. */
+export interface Loop {
+  readonly header: Block;
+  readonly exit: Block;
+}
+
+interface Edge {
+  readonly from: Block;
+  readonly call: BlockCall;
+}
+
+interface BlockState {
+  readonly edges: Edge[];
+  /** All predecessors are known. */
+  sealed: boolean;
+  readonly isLoop: boolean;
+  /** Parameters of a loop's header that get their arguments when it is sealed. */
+  readonly pending: { readonly variable: Variable; readonly param: Value }[];
+  readonly values: Map<number, Value>;
+}
+
+export class Emitter {
+  readonly builder: FuncBuilder;
+  readonly func: Func;
+  readonly params: readonly Value[];
+  readonly #blocks = new Map<Block, BlockState>();
+  #variables = 0;
+
+  constructor(name: string, signature: Signature, attributes: FuncAttributes) {
+    const { builder, params } = startFunction(name, signature, attributes);
+    this.builder = builder;
+    this.func = builder.func;
+    this.params = params;
+    this.#state(builder.block, false).sealed = true;
+  }
+
+  /** Parameter `index`. */
+  param(index: number): Value {
+    const value = this.params[index];
+    if (value === undefined) throw new InternalError("frontend", `no parameter ${index}`, this.func.name);
+    return value;
+  }
+
+  get open(): boolean {
+    return this.builder.open;
+  }
+
+  // Variables.
+
+  #state(block: Block, isLoop: boolean): BlockState {
+    let state = this.#blocks.get(block);
+    if (state === undefined) {
+      state = { edges: [], sealed: false, isLoop, pending: [], values: new Map() };
+      this.#blocks.set(block, state);
+    }
+    return state;
+  }
+
+  variable(initial: Value): Variable {
+    const variable: Variable = { id: this.#variables++, type: this.func.typeOf(initial) };
+    this.set(variable, initial);
+    return variable;
+  }
+
+  set(variable: Variable, value: Value): void {
+    this.#state(this.builder.block, false).values.set(variable.id, value);
+  }
+
+  get(variable: Variable): Value {
+    return this.#read(variable, this.builder.block);
+  }
+
+  #read(variable: Variable, block: Block): Value {
+    const state = this.#state(block, false);
+    const known = state.values.get(variable.id);
+    if (known !== undefined) return known;
+    const value = this.#readThrough(variable, block, state);
+    state.values.set(variable.id, value);
+    return value;
+  }
+
+  #readThrough(variable: Variable, block: Block, state: BlockState): Value {
+    if (!state.sealed) {
+      const param = this.func.appendBlockParam(block, variable.type);
+      state.pending.push({ variable, param });
+      return param;
+    }
+    const first = state.edges[0];
+    if (first === undefined) {
+      throw new InternalError("frontend", `variable ${variable.id} is read before it is set`, this.func.name);
+    }
+    if (state.edges.length === 1) return this.#read(variable, first.from);
+    if (state.isLoop) {
+      const param = this.func.appendBlockParam(block, variable.type);
+      state.values.set(variable.id, param);
+      this.#passArguments(variable, state);
+      return param;
+    }
+    // Every cycle goes through a loop's header, which has stopped the search above: this ends.
+    const values = state.edges.map((e) => this.#read(variable, e.from));
+    const same = values[0];
+    if (same !== undefined && values.every((v) => v === same)) return same;
+    const param = this.func.appendBlockParam(block, variable.type);
+    state.edges.forEach((e, i) => {
+      const value = values[i];
+      if (value !== undefined) this.func.appendBlockCallArg(e.call, value);
+    });
+    return param;
+  }
+
+  #passArguments(variable: Variable, state: BlockState): void {
+    for (const e of state.edges) this.func.appendBlockCallArg(e.call, this.#read(variable, e.from));
+  }
+
+  #seal(block: Block): void {
+    const state = this.#state(block, false);
+    state.sealed = true;
+    for (const { variable } of state.pending) this.#passArguments(variable, state);
+  }
+
+  #jumpTo(target: Block): void {
+    const from = this.builder.block;
+    this.builder.jump(target);
+    this.#state(target, false).edges.push({ from, call: this.#lastCall(1) });
+  }
+
+  /** The block call made `back` calls ago. */
+  #lastCall(back: number): BlockCall {
+    return entity<BlockCall>(this.func.callBlock.length - back);
+  }
+
+  #branch(condition: Value, ifNonZero: Block, ifZero: Block): void {
+    const from = this.builder.block;
+    this.builder.brif(condition, ifNonZero, [], ifZero, []);
+    this.#state(ifNonZero, false).edges.push({ from, call: this.#lastCall(2) });
+    this.#state(ifZero, false).edges.push({ from, call: this.#lastCall(1) });
+  }
+
+  #enter(block: Block): void {
+    this.builder.switchTo(block);
+    this.#seal(block);
+  }
+
+  // Control.
+
+  if(condition: Value, then: () => void, otherwise?: () => void): void {
+    const thenBlock = this.builder.createBlock();
+    const merge = this.builder.createBlock();
+    const elseBlock = otherwise === undefined ? merge : this.builder.createBlock();
+    this.#branch(condition, thenBlock, elseBlock);
+    this.#enter(thenBlock);
+    then();
+    if (this.open) this.#jumpTo(merge);
+    if (otherwise !== undefined) {
+      this.#enter(elseBlock);
+      otherwise();
+      if (this.open) this.#jumpTo(merge);
+    }
+    if (this.#state(merge, false).edges.length > 0) this.#enter(merge);
+  }
+
+  /** Repeats `body` until it breaks, returns or traps. */
+  loop(body: (loop: Loop) => void): void {
+    const loop: Loop = { header: this.builder.createBlock(), exit: this.builder.createBlock() };
+    this.#state(loop.header, true);
+    this.#jumpTo(loop.header);
+    this.builder.switchTo(loop.header);
+    body(loop);
+    if (this.open) this.#jumpTo(loop.header);
+    this.#seal(loop.header);
+    if (this.#state(loop.exit, false).edges.length > 0) this.#enter(loop.exit);
+  }
+
+  while(condition: () => Value, body: (loop: Loop) => void): void {
+    this.loop((loop) => {
+      this.breakUnless(loop, condition());
+      body(loop);
+    });
+  }
+
+  break(loop: Loop): void {
+    this.#jumpTo(loop.exit);
+  }
+  continue(loop: Loop): void {
+    this.#jumpTo(loop.header);
+  }
+  breakIf(loop: Loop, condition: Value): void {
+    const next = this.builder.createBlock();
+    this.#branch(condition, loop.exit, next);
+    this.#enter(next);
+  }
+  breakUnless(loop: Loop, condition: Value): void {
+    const next = this.builder.createBlock();
+    this.#branch(condition, next, loop.exit);
+    this.#enter(next);
+  }
+
+  return(...values: readonly Value[]): void {
+    this.builder.return(values);
+  }
+  trap(code: number): void {
+    this.builder.trap(code);
+  }
+  trapIf(condition: Value, code: number): void {
+    this.builder.trapIf(Op.trapnz, condition, code);
+  }
+  trapUnless(condition: Value, code: number): void {
+    this.builder.trapIf(Op.trapz, condition, code);
+  }
+  unwindTo(framePointer: Value, address: Value, status: Value): void {
+    this.builder.unwindTo(framePointer, address, status);
+  }
+
+  // Values.
+
+  i32(value: number): Value {
+    return this.builder.iconst32(value);
+  }
+  /** A safe integer. */
+  i64(value: number): Value {
+    return this.builder.iconst64n(value);
+  }
+  #constant(type: Type, value: number): Value {
+    return type === I32 ? this.i32(value) : this.i64(value);
+  }
+  #binary(op: number, a: Value, b: Value): Value {
+    return this.builder.binary(op, this.func.typeOf(a), a, b);
+  }
+  add(a: Value, b: Value): Value {
+    return this.#binary(Op.iadd, a, b);
+  }
+  /** `a` plus a constant. */
+  offset(a: Value, constant: number): Value {
+    return constant === 0 ? a : this.#binary(Op.iadd, a, this.#constant(this.func.typeOf(a), constant));
+  }
+  sub(a: Value, b: Value): Value {
+    return this.#binary(Op.isub, a, b);
+  }
+  mul(a: Value, b: Value): Value {
+    return this.#binary(Op.imul, a, b);
+  }
+  and(a: Value, b: Value): Value {
+    return this.#binary(Op.band, a, b);
+  }
+  andImm(a: Value, constant: number): Value {
+    return this.#binary(Op.band, a, this.#constant(this.func.typeOf(a), constant));
+  }
+  or(a: Value, b: Value): Value {
+    return this.#binary(Op.bor, a, b);
+  }
+  xor(a: Value, b: Value): Value {
+    return this.#binary(Op.bxor, a, b);
+  }
+  shl(a: Value, bits: number): Value {
+    return this.#binary(Op.ishl, a, this.#constant(this.func.typeOf(a), bits));
+  }
+  shr(a: Value, bits: number): Value {
+    return this.#binary(Op.ushr, a, this.#constant(this.func.typeOf(a), bits));
+  }
+  udivImm(a: Value, constant: number): Value {
+    return this.#binary(Op.udiv, a, this.#constant(this.func.typeOf(a), constant));
+  }
+  uremImm(a: Value, constant: number): Value {
+    return this.#binary(Op.urem, a, this.#constant(this.func.typeOf(a), constant));
+  }
+  /** i32 → i64, zero-extended. */
+  zext(a: Value): Value {
+    return this.builder.unary(Op.uextend, I64, a);
+  }
+  /** i64 → i32. */
+  wrap(a: Value): Value {
+    return this.builder.unary(Op.ireduce, I32, a);
+  }
+  icmp(cc: number, a: Value, b: Value): Value {
+    return this.builder.icmp(cc, this.func.typeOf(a), a, b);
+  }
+  eq(a: Value, b: Value): Value {
+    return this.icmp(IntCC.eq, a, b);
+  }
+  ne(a: Value, b: Value): Value {
+    return this.icmp(IntCC.ne, a, b);
+  }
+  ult(a: Value, b: Value): Value {
+    return this.icmp(IntCC.ult, a, b);
+  }
+  uge(a: Value, b: Value): Value {
+    return this.icmp(IntCC.uge, a, b);
+  }
+  ugt(a: Value, b: Value): Value {
+    return this.icmp(IntCC.ugt, a, b);
+  }
+  ule(a: Value, b: Value): Value {
+    return this.icmp(IntCC.ule, a, b);
+  }
+  slt(a: Value, b: Value): Value {
+    return this.icmp(IntCC.slt, a, b);
+  }
+  eqz(a: Value): Value {
+    return this.eqImm(a, 0);
+  }
+  nez(a: Value): Value {
+    return this.neImm(a, 0);
+  }
+  eqImm(a: Value, constant: number): Value {
+    return this.icmp(IntCC.eq, a, this.#constant(this.func.typeOf(a), constant));
+  }
+  neImm(a: Value, constant: number): Value {
+    return this.icmp(IntCC.ne, a, this.#constant(this.func.typeOf(a), constant));
+  }
+  ultImm(a: Value, constant: number): Value {
+    return this.icmp(IntCC.ult, a, this.#constant(this.func.typeOf(a), constant));
+  }
+  select(condition: Value, ifNonZero: Value, ifZero: Value): Value {
+    return this.builder.select(this.func.typeOf(ifNonZero), condition, ifNonZero, ifZero);
+  }
+
+  // Memory. Offsets are signed 32-bit; a larger displacement is added (`at`).
+
+  /** `base` and an offset that a load or store can hold: large displacements are added to the base. */
+  #address(base: Value, offset: number): { readonly base: Value; readonly offset: number } {
+    return offset >= -0x8000_0000 && offset <= 0x7fff_ffff
+      ? { base, offset }
+      : { base: this.offset(base, offset), offset: 0 };
+  }
+  load(type: Type, base: Value, offset: number, region: number = Region.any): Value {
+    const at = this.#address(base, offset);
+    return this.builder.load(type, at.base, at.offset, region);
+  }
+  load32(base: Value, offset: number, region: number = Region.any): Value {
+    return this.load(I32, base, offset, region);
+  }
+  load64(base: Value, offset: number, region: number = Region.any): Value {
+    return this.load(I64, base, offset, region);
+  }
+  /** A narrow load as i32; `access` is one of `Access`. */
+  loadNarrow(access: number, base: Value, offset: number, region: number = Region.any): Value {
+    const at = this.#address(base, offset);
+    return this.builder.load(I32, at.base, at.offset, region, access);
+  }
+  load8(base: Value, offset: number, region: number = Region.any): Value {
+    return this.loadNarrow(Access.u8, base, offset, region);
+  }
+  store(base: Value, offset: number, value: Value, region: number = Region.any): void {
+    const at = this.#address(base, offset);
+    this.builder.store(this.func.typeOf(value), at.base, value, at.offset, region);
+  }
+  storeNarrow(access: number, base: Value, offset: number, value: Value, region: number = Region.any): void {
+    const at = this.#address(base, offset);
+    this.builder.store(this.func.typeOf(value), at.base, value, at.offset, region, access);
+  }
+  store8(base: Value, offset: number, value: Value, region: number = Region.any): void {
+    this.storeNarrow(Access.u8, base, offset, value, region);
+  }
+  /** Copies `length` (i64) bytes upwards. */
+  copy(destination: Value, source: Value, length: Value): void {
+    this.builder.block3(Op.copy_forward, destination, source, length);
+  }
+  slot(size: number, align = 8): StackSlot {
+    return this.builder.createSlot(size, align);
+  }
+  slotAddress(slot: StackSlot, offset = 0): Value {
+    return this.builder.slotAddr(slot, offset);
+  }
+  dataAddress(symbol: DataSymbol, offset = 0): Value {
+    return this.builder.dataAddr(symbol, offset);
+  }
+  funcAddress(symbol: FuncSymbol): Value {
+    return this.builder.funcAddr(symbol);
+  }
+  textBase(): Value {
+    return this.builder.nullary(Op.text_base);
+  }
+  framePointer(): Value {
+    return this.builder.nullary(Op.frame_pointer);
+  }
+  stackPointer(): Value {
+    return this.builder.nullary(Op.stack_pointer);
+  }
+
+  // Calls.
+
+  call(symbol: FuncSymbol, signature: Signature, args: readonly Value[]): readonly Value[] {
+    return this.builder.call(this.builder.importFunc(symbol, signature), args);
+  }
+  /** The only result of a call. */
+  call1(symbol: FuncSymbol, signature: Signature, args: readonly Value[]): Value {
+    return this.#one(this.call(symbol, signature, args));
+  }
+  callIndirect(callee: Value, signature: Signature, args: readonly Value[]): readonly Value[] {
+    return this.builder.callIndirect(callee, this.builder.importSignature(signature), args);
+  }
+  callIndirect1(callee: Value, signature: Signature, args: readonly Value[]): Value {
+    return this.#one(this.callIndirect(callee, signature, args));
+  }
+  /** Status and results. */
+  callEntry(
+    symbol: FuncSymbol,
+    signature: Signature,
+    args: readonly Value[],
+  ): { readonly status: Value; readonly results: readonly Value[] } {
+    const [status, ...results] = this.builder.callEntry(this.builder.importFunc(symbol, signature), args);
+    return { status: this.#one(status === undefined ? [] : [status]), results };
+  }
+  callOnStack(top: Value, symbol: FuncSymbol, signature: Signature, args: readonly Value[]): readonly Value[] {
+    return this.builder.callOnStack(top, this.builder.importFunc(symbol, signature), args);
+  }
+  #one(values: readonly Value[]): Value {
+    const value = values[0];
+    if (value === undefined) throw new InternalError("frontend", "the call has no result", this.func.name);
+    return value;
+  }
+
+  /** A Linux system call; missing arguments are 0. */
+  syscall(number: number, ...args: readonly Value[]): Value {
+    return this.syscallOf(this.i64(number), ...args);
+  }
+  syscallOf(number: Value, ...args: readonly Value[]): Value {
+    const all = [number, ...args];
+    while (all.length < 7) all.push(this.i64(0));
+    return this.builder.syscall(all);
+  }
+  /** Whether a system call's result is an error: -4095 to -1. */
+  failed(result: Value): Value {
+    return this.ugt(result, this.i64(-4096));
+  }
+
+  /** The function, complete. Throws `InternalError` when the last block has no terminator. */
+  finish(): Func {
+    if (this.open) throw new InternalError("frontend", "the function does not end", this.func.name);
+    return this.func;
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * What a host in C shares with the generated code: the structures that it passes to `new`, to entries and gets in its own functions, as
+ * tables. The code that is generated reads the offsets, `bindings/` prints the declarations, and a test compares both with the C compiler.
+ */
+
+import { HostResource, Lowering, MemoryDefinition } from "./offsets.ts";
+import { TRAP_NAMES, type TrapName, trapMessage } from "./traps.ts";
+
+/** One member. `declaration` is C with `%` for the name. */
+export interface CField {
+  readonly name: string;
+  readonly offset: number;
+  readonly size: number;
+  readonly declaration: string;
+  readonly comment: string;
+}
+
+export interface CStruct {
+  /** The typedef's name. */
+  readonly name: string;
+  readonly size: number;
+  readonly union: boolean;
+  readonly comment: string;
+  readonly fields: readonly CField[];
+}
+
+/** A flat value: the low bytes of the member that its core type says. */
+export const VAL_RAW_SIZE = 16;
+
+const field = (name: string, offset: number, size: number, declaration: string, comment: string): CField => ({
+  name,
+  offset,
+  size,
+  declaration,
+  comment,
+});
+
+export const VAL_RAW: CStruct = {
+  name: "windlass_val_raw_t",
+  size: VAL_RAW_SIZE,
+  union: true,
+  comment: "One flat value of the Canonical ABI; its core type says which member.",
+  fields: [
+    field("i32", 0, 4, "uint32_t %", ""),
+    field("i64", 0, 8, "uint64_t %", ""),
+    field("f32", 0, 4, "float %", ""),
+    field("f64", 0, 8, "double %", ""),
+    field("v128", 0, 16, "uint8_t %[16]", ""),
+  ],
+};
+
+/** Offsets of `OPTIONS`. */
+export const OptionsField = { size: 0, stackBudget: 8, user: 16, byteSize: 24 } as const;
+
+export const OPTIONS: CStruct = {
+  name: "windlass_options_t",
+  size: OptionsField.byteSize,
+  union: false,
+  comment: "How an instance runs. Zero everything, then set what should not be the default.",
+  fields: [
+    field(
+      "size",
+      OptionsField.size,
+      8,
+      "size_t %",
+      "sizeof(windlass_options_t): a later version may have more members.",
+    ),
+    field(
+      "stack_budget",
+      OptionsField.stackBudget,
+      8,
+      "size_t %",
+      "Bytes of the caller's stack that a call may use; 0: 512 KiB.",
+    ),
+    field("user", OptionsField.user, 8, "void *%", "What windlass_user() gives."),
+  ],
+};
+
+export const MEMORY: CStruct = {
+  name: "windlass_memory_t",
+  size: MemoryDefinition.size,
+  union: false,
+  comment:
+    "VMMemoryDefinition: where a linear memory is and how long it is now. It never moves; it may grow during a call.",
+  fields: [
+    field("base", MemoryDefinition.base, 8, "uint8_t *%", ""),
+    field("length", MemoryDefinition.currentLength, 8, "size_t %", "In bytes."),
+  ],
+};
+
+export const LOWERING: CStruct = {
+  name: "windlass_lowering_t",
+  size: Lowering.size,
+  union: false,
+  comment: "VMLoweringCallee and its data: one host function.",
+  fields: [
+    field("callee", Lowering.callee, 8, "windlass_callee_t *%", "NULL: calling it traps."),
+    field("data", Lowering.data, 8, "void *%", "Passed to the callee."),
+  ],
+};
+
+export const HOST_RESOURCE: CStruct = {
+  name: "windlass_host_resource_t",
+  size: HostResource.size,
+  union: false,
+  comment: "A resource type that the host implements.",
+  fields: [
+    field("destructor", HostResource.destructor, 8, "void (*%)(void *data, void *rep)", "May be NULL."),
+    field("data", HostResource.data, 8, "void *%", "Passed to the destructor."),
+  ],
+};
+
+/** In the order in which C needs them. */
+export const HOST_STRUCTS: readonly CStruct[] = [VAL_RAW, MEMORY, OPTIONS, LOWERING, HOST_RESOURCE];
+
+/** Statuses that are no trap: the call did not take place and the instance is as it was. */
+const REFUSALS = {
+  invalid_argument: "invalid argument",
+  out_of_memory: "out of memory or address space",
+  instance_trapped: "the instance has trapped",
+  not_an_instance: "not a live instance",
+  instance_busy: "the instance can't be entered now",
+} as const satisfies Record<string, string>;
+
+export type RefusalName = keyof typeof REFUSALS;
+export const REFUSAL_NAMES = Object.keys(REFUSALS) as readonly RefusalName[];
+
+/** The first status that is no trap code. */
+export const FIRST_REFUSAL = 256;
+
+/** What an entry returns: 0, a trap's number (`layout/traps.ts`), or one of these. */
+export const HostStatus = Object.fromEntries(REFUSAL_NAMES.map((n, i) => [n, FIRST_REFUSAL + i])) as Readonly<
+  Record<RefusalName, number>
+>;
+
+/** Every status with its message, in numeric order: for the header and for `windlass_status_text`. */
+export function allStatuses(): readonly { readonly name: string; readonly value: number; readonly message: string }[] {
+  const traps = TRAP_NAMES.map((name: TrapName, value) => ({
+    name: value === 0 ? "ok" : `trap_${name}`,
+    value,
+    message: value === 0 ? "success" : trapMessage(value),
+  }));
+  const refusals = REFUSAL_NAMES.map((name) => ({ name, value: HostStatus[name], message: REFUSALS[name] }));
+  return [...traps, ...refusals];
+}
+
+/** The numbers of string encodings in the host ABI `dynamic`. */
+export const StringEncodingCode = { utf8: 0, utf16: 1, "latin1+utf16": 2 } as const;
