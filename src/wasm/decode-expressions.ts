@@ -67,7 +67,7 @@ export class ExpressionDecoder {
     for (let i = 0; i < count && plain; i++) {
       operators.next();
       const { op } = operators;
-      if (op === 0xd2) {
+      if (op === 0xd2 && operators.index !== NULL_FUNCTION) {
         // ref.func
         functions[i] = operators.index;
       } else if (op === 0xd0 && (nullType === undefined || nullType === operators.type)) {

@@ -140,9 +140,11 @@ class ModuleDecoder {
   module(): Module {
     this.#sections();
     const ids = new Uint32Array(this.#types.length);
+    const groupEnd = new Uint32Array(this.#types.length);
     for (let i = 0; i < this.#groups.length; i++) {
       const first = this.#groups[i] ?? 0;
       const next = this.#groups[i + 1] ?? this.#types.length;
+      groupEnd.fill(next, first, next);
       this.#interner.intern(this.#types, first, next - first, ids);
     }
     const imported = this.#importedFunctions.length;
@@ -155,6 +157,7 @@ class ModuleDecoder {
       end: this.#end,
       types: this.#types,
       typeIds: ids,
+      typeGroupEnd: groupEnd,
       interner: this.#interner,
       imports: this.#imports,
       functions,

@@ -26,10 +26,13 @@ export const MAX_BODY_SIZE = 7_654_321;
 export const MAX_LOCALS = 50_000;
 export const MAX_BR_TABLE_TARGETS = 65_520;
 export const MAX_CATCHES = 10_000;
+/** Operands on the validator's stack at once. */
+export const MAX_OPERANDS = 1_000_000;
 /** Initial and maximum size of a table that can be made; larger declarations are valid. */
 export const MAX_TABLE_SIZE = 10_000_000;
 
 /** Most pages of 2^`pageSizeLog2` bytes that the address type allows (a rule of the standard, not of ours). */
 export function maxPages(is64: boolean, pageSizeLog2: number): number {
-  return 2 ** ((is64 ? 64 : 32) - pageSizeLog2);
+  const bits = is64 ? 64 : 32;
+  return pageSizeLog2 === 0 ? 2 ** bits - 1 : 2 ** (bits - pageSizeLog2);
 }

@@ -122,6 +122,8 @@ export interface Module {
   readonly types: readonly SubType[];
   /** Type index → id in `interner`: equal ids are equal types, across all modules that share the interner. */
   readonly typeIds: Uint32Array;
+  /** Type index → first type index behind its recursive group. */
+  readonly typeGroupEnd: Uint32Array;
   readonly interner: TypeInterner;
 
   readonly imports: readonly Import[];

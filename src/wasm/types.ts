@@ -55,6 +55,9 @@ export function concreteRef(typeIndex: number, nullable: boolean): ValType {
   return REF_BIT | CONCRETE_BIT | (nullable ? NULLABLE_BIT : 0) | (typeIndex << HEAP_SHIFT);
 }
 
+/** The bottom of all references: what an operator on references leaves in unreachable code. Validator only. */
+export const BOTTOM_REF = abstractRef(0, false);
+
 export const FUNCREF = abstractRef(HEAP_FUNC, true);
 export const EXTERNREF = abstractRef(HEAP_EXTERN, true);
 export const EXNREF = abstractRef(HEAP_EXN, true);
