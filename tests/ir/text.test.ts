@@ -63,7 +63,10 @@ const BROKEN: readonly (readonly [RegExp, string])[] = [
   [/target of a branch/, "block0(v0: i64):\n jump block0(v0)"],
   [/has 1 values, expected 0/, "block0(v0: i64):\n jump block1(v0)\nblock1:\n return"],
   [/v0 is i64, expected i32/, "block0(v0: i64):\n jump block1(v0)\nblock1(v1: i32):\n return"],
-  [/does not dominate/, "block0(v0: i64):\n v1 = iconst.i32 1\n brif v1, block1, block2\nblock1:\n v2 = iconst.i32 2\n jump block2\nblock2:\n trapz v2, code1\n return"],
+  [
+    /does not dominate/,
+    "block0(v0: i64):\n v1 = iconst.i32 1\n brif v1, block1, block2\nblock1:\n v2 = iconst.i32 2\n jump block2\nblock2:\n trapz v2, code1\n return",
+  ],
   [/used before it is defined/, "block0(v0: i64):\n v1 = iadd.i32 v2, v2\n v2 = iconst.i32 2\n return"],
   [/v0 is i64, expected i32/, "block0(v0: i64):\n v1 = iadd.i32 v0, v0\n return"],
   [/has a type that is no integer/, "block0(v0: i64):\n v1 = f32const 0x0\n v2 = iadd.f32 v1, v1\n return"],
@@ -77,16 +80,22 @@ const BROKEN: readonly (readonly [RegExp, string])[] = [
 test("the verifier rejects what breaks its rules", () => {
   for (const [rule, text] of BROKEN) {
     const errors = verifyFunc(parseFunc(`function "f" (i64) wasm {\n${text}\n}\n`));
-    assert.ok(errors.some((e) => rule.test(e)), `${rule}: ${JSON.stringify(errors)}`);
+    assert.ok(
+      errors.some((e) => rule.test(e)),
+      `${rule}: ${JSON.stringify(errors)}`,
+    );
   }
 });
 
 test("the parser names the line of an error", () => {
-  assert.throws(() => parseFunc('function "f" () c {\nblock0:\n  v1 = frobnicate 3\n}'), (e: unknown) => {
-    assert.ok(e instanceof WindlassError);
-    assert.match(e.message, /line 3: no op is called frobnicate/);
-    return true;
-  });
+  assert.throws(
+    () => parseFunc('function "f" () c {\nblock0:\n  v1 = frobnicate 3\n}'),
+    (e: unknown) => {
+      assert.ok(e instanceof WindlassError);
+      assert.match(e.message, /line 3: no op is called frobnicate/);
+      return true;
+    },
+  );
   assert.throws(() => parseFunc('function "f" () c {\nblock0:\n  return v9\n}'), /v9 is not defined/);
   assert.throws(() => parseFunc(""), /no function/);
 });
