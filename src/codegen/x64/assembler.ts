@@ -52,8 +52,8 @@ const LONG_JCC = 6;
 const LONG_JMP = 5;
 const SHORT_BRANCH = 2;
 
-/** More passes shorten few branches more. */
-const SHORTENING_PASSES = 4;
+/** Rounds of both passes. One does nearly all of it, and the second usually finds nothing. */
+const SHORTENING_ROUNDS = 8;
 
 /** Behind the code, before tables and constants: traps if it is ever reached. */
 const FILL = 0xcc;
@@ -290,7 +290,10 @@ export class Assembler {
    * @param align least alignment of the function; grows with `align` and the constants
    */
   finish(frameSize: number, align = 16): CompiledFunction {
-    for (let pass = 0; pass < SHORTENING_PASSES && this.#shorten(); pass++);
+    for (let round = 0; round < SHORTENING_ROUNDS; round++) {
+      this.#shortenForward();
+      if (!this.#shortenBackward()) break;
+    }
     const cut = this.#settle();
     const codeLength = this.buffer.length - cut[this.#fragmentAt.length]!;
     const position = this.#labelPositions(cut);
@@ -337,45 +340,63 @@ export class Assembler {
     }
   }
 
-  /** Bytes that fragments before each one lose: `cut[i]` bytes are gone before fragment i; the last entry is the sum. */
-  #cuts(): Int32Array {
-    const count = this.#fragmentAt.length;
-    const raw = this.#fragmentRaw.data;
-    const length = this.#fragmentLength.data;
-    const cut = new Int32Array(count + 1);
-    for (let i = 0; i < count; i++) cut[i + 1] = cut[i]! + raw[i]! - length[i]!;
-    return cut;
-  }
-
-  /** One pass of shortening. Distances are upper bounds: what a pass makes short stays in reach. True when it changed something. */
-  #shorten(): boolean {
+  /**
+   * One pass of shortening over the forward branches, last one first, so that each sees what those behind it gave up. Distances are
+   * upper bounds: what a pass makes short stays in reach.
+   */
+  #shortenForward(): void {
     const count = this.#fragmentAt.length;
     const at = this.#fragmentAt.data;
     const kind = this.#fragmentKind.data;
     const target = this.#fragmentTarget.data;
+    const raw = this.#fragmentRaw.data;
     const length = this.#fragmentLength.data;
-    const labelAt = this.#labelAt.data;
-    const labelFragment = this.#labelFragment.data;
-    const cut = this.#cuts();
+    // gone[i]: bytes that fragments from i on lose.
+    const gone = new Int32Array(count + 1);
+    for (let i = count - 1; i >= 0; i--) {
+      const label = target[i]!;
+      if (kind[i] !== FRAGMENT_ALIGN && this.#fragmentOf(label) > i) {
+        const current = length[i]!;
+        const end = at[i]! + raw[i]!;
+        const distance = this.#labelAt.get(label) - end - (gone[i + 1]! - gone[this.#fragmentOf(label)]!);
+        if (distance === 0 && kind[i] === FRAGMENT_JMP) length[i] = 0;
+        else if (current > SHORT_BRANCH && distance <= 127) length[i] = SHORT_BRANCH;
+      }
+      gone[i] = gone[i + 1]! + raw[i]! - length[i]!;
+    }
+  }
+
+  /** The same for the backward branches, first one first. True when it changed something. */
+  #shortenBackward(): boolean {
+    const count = this.#fragmentAt.length;
+    const at = this.#fragmentAt.data;
+    const kind = this.#fragmentKind.data;
+    const target = this.#fragmentTarget.data;
+    const raw = this.#fragmentRaw.data;
+    const length = this.#fragmentLength.data;
+    // gone[i]: bytes that fragments before i lose.
+    const gone = new Int32Array(count + 1);
     let changed = false;
     for (let i = 0; i < count; i++) {
-      const k = kind[i]!;
-      const current = length[i]!;
-      if (k === FRAGMENT_ALIGN || current === 0) continue;
-      if (current === SHORT_BRANCH && k === FRAGMENT_JCC) continue;
       const label = target[i]!;
-      const raw = labelAt[label]!;
-      if (raw < 0) throw new InternalError("x64 assembler", `label ${label} is used but was never bound`);
-      const to = raw - cut[labelFragment[label]!]!;
-      const start = at[i]! - cut[i]!;
-      const forward = labelFragment[label]! > i;
-      const distance = to - start - (forward ? current : SHORT_BRANCH);
-      if (forward && distance === 0 && k === FRAGMENT_JMP) length[i] = 0;
-      else if (current > SHORT_BRANCH && distance >= -128 && distance <= 127) length[i] = SHORT_BRANCH;
-      else continue;
-      changed = true;
+      if (kind[i] !== FRAGMENT_ALIGN && length[i]! > SHORT_BRANCH && this.#fragmentOf(label) <= i) {
+        const distance = at[i]! - this.#labelAt.get(label) - (gone[i]! - gone[this.#fragmentOf(label)]!);
+        if (distance + SHORT_BRANCH <= 128) {
+          length[i] = SHORT_BRANCH;
+          changed = true;
+        }
+      }
+      gone[i + 1] = gone[i]! + raw[i]! - length[i]!;
     }
     return changed;
+  }
+
+  /** Fragments before a label that is used. */
+  #fragmentOf(label: Label): number {
+    if (this.#labelAt.get(label) < 0) {
+      throw new InternalError("x64 assembler", `label ${label} is used but was never bound`);
+    }
+    return this.#labelFragment.get(label);
   }
 
   /** Gives every alignment its length, now that all branches have theirs; returns the final cuts. */

@@ -422,27 +422,38 @@ export function encode(buf: CodeBuffer, inst: number, size: number, o: Operands)
   // Literals of `Shape`: cheaper than its properties before the optimizer arrives; a test compares them.
   switch (SHAPE[inst]) {
     case 0: // none
-      return encodeNone(buf, inst, size);
+      encodeNone(buf, inst, size);
+      break;
     case 1: // r
-      return encodeR(buf, inst, size, o.a, o.cc);
+      encodeR(buf, inst, size, o.a, o.cc);
+      break;
     case 2: // m
-      return encodeM(buf, inst, size, o.mem, o.cc);
+      encodeM(buf, inst, size, o.mem, o.cc);
+      break;
     case 3: // rr
-      return encodeRR(buf, inst, size, o.a, o.b, o.cc);
+      encodeRR(buf, inst, size, o.a, o.b, o.cc);
+      break;
     case 4: // rm
-      return encodeRM(buf, inst, size, o.a, o.mem, o.cc);
+      encodeRM(buf, inst, size, o.a, o.mem, o.cc);
+      break;
     case 5: // ri
-      return encodeRI(buf, inst, size, o.a, o.imm, o.immHi);
+      encodeRI(buf, inst, size, o.a, o.imm, o.immHi);
+      break;
     case 6: // mi
-      return encodeMI(buf, inst, size, o.mem, o.imm);
+      encodeMI(buf, inst, size, o.mem, o.imm);
+      break;
     case 7: // rri
-      return encodeRRI(buf, inst, size, o.a, o.b, o.imm);
+      encodeRRI(buf, inst, size, o.a, o.b, o.imm);
+      break;
     case 8: // rmi
-      return encodeRMI(buf, inst, size, o.a, o.mem, o.imm);
+      encodeRMI(buf, inst, size, o.a, o.mem, o.imm);
+      break;
     case 9: // i
-      return encodeI(buf, inst, o.imm);
+      encodeI(buf, inst, o.imm);
+      break;
     default:
-      return encodeBranch(buf, inst, o.cc);
+      encodeBranch(buf, inst, o.cc);
+      break;
   }
 }
 

@@ -383,7 +383,8 @@ const ROWS = {
   leave: { code: "C9", args: [], implicit: ["rw rbp", "w rsp"] },
   ud2: { code: "0F 0B", args: [] },
   int3: { code: "CC", args: [] },
-  syscall: { code: "0F 05", args: [], implicit: ["rw rax", "w rcx", "w r11"] },
+  /** The flags go to r11 and come back from there, by way of the kernel. */
+  syscall: { code: "0F 05", args: [], implicit: ["rw rax", "w rcx", "w r11"], reads: "oszapc", writes: "oszapc" },
   nop: { code: "90", args: [] },
   pause: { code: "F3 90", args: [] },
   endbr64: { code: "F3 0F 1E FA", args: [] },
