@@ -1,0 +1,20 @@
+/** `--emit`: what a command writes instead of its usual output. */
+
+import { type Command, Option } from "commander";
+import type { CompileResult } from "../driver/compile.ts";
+import { writeOutput } from "./files.ts";
+
+export type EmitKind = "plan" | "ir" | "asm" | "obj" | "exe";
+
+export function addEmitOption(command: Command, usual: EmitKind): void {
+  const choices = ["plan", "ir", "asm", usual];
+  command.addOption(new Option("--emit <what>", "write a dump of a stage instead").choices(choices).default(usual));
+}
+
+/** Writes a dump to `output`, or to standard output; false if the usual output is wanted. */
+export function writeEmitted(emit: EmitKind | undefined, result: CompileResult, output: string | undefined): boolean {
+  if (emit !== "plan" && emit !== "ir" && emit !== "asm") return false;
+  if (output === undefined || output === "-") process.stdout.write(result.dump);
+  else writeOutput(output, result.dump);
+  return true;
+}
