@@ -39,6 +39,7 @@ import type {
 } from "./module.ts";
 import { TypeInterner } from "./type-interner.ts";
 import type { SubType } from "./types.ts";
+import { endOfPart } from "./validate-types.ts";
 
 /**
  * Decodes the module `bytes[start, end)`. Throws `WindlassError`: `malformed`, `limit`, or for a constant expression
@@ -130,7 +131,8 @@ class ModuleDecoder {
   located(error: unknown): unknown {
     const path = this.#section === "" ? [] : [`${this.#section} section`];
     if (error instanceof ReadError) {
-      const { message, offset } = error;
+      const message = this.#section === "" ? error.message : endOfPart(error.message);
+      const { offset } = error;
       return new WindlassError({ kind: "malformed", subject: "module", message, offset, path });
     }
     if (error instanceof WindlassError) return new WindlassError(...error.diagnostics.map((d) => ({ ...d, path })));
@@ -186,7 +188,8 @@ class ModuleDecoder {
 
   #sections(): void {
     const reader = this.#reader;
-    if (reader.remaining < 4 || reader.u32() !== MAGIC) reader.fail("magic header not detected", this.#start);
+    if (reader.remaining < 4) reader.fail("unexpected end: a module begins with 8 bytes of header", reader.end);
+    if (reader.u32() !== MAGIC) reader.fail("magic header not detected", this.#start);
     if (reader.remaining < 4) reader.fail("unexpected end", reader.end);
     if (reader.u32() !== VERSION_1) reader.fail("unknown binary version", reader.pos - 4);
     let last = 0;

@@ -41,7 +41,7 @@ import {
 } from "./types.ts";
 import { SpaceValidator } from "./validate-spaces.ts";
 import { ValidationStack } from "./validate-stack.ts";
-import { moduleError } from "./validate-types.ts";
+import { endOfPart, moduleError } from "./validate-types.ts";
 
 const EXN = abstractRef(HEAP_EXN, false);
 
@@ -93,7 +93,7 @@ export class FunctionValidator {
       return this.#body();
     } catch (error) {
       const path = [functionPath(module, index)];
-      if (error instanceof ReadError) throw moduleError("malformed", error.message, error.offset, path);
+      if (error instanceof ReadError) throw moduleError("malformed", endOfPart(error.message), error.offset, path);
       if (!(error instanceof WindlassError)) throw error;
       throw new WindlassError(...error.diagnostics.map((d) => (d.path === undefined ? { ...d, path } : d)));
     }
@@ -170,7 +170,7 @@ export class FunctionValidator {
     }
     if (stack.depth !== 0) {
       reader.offset = reader.reader.pos;
-      throw stack.error("unexpected end: END opcode expected", "malformed");
+      throw stack.error("unexpected end of section or function: END opcode expected", "malformed");
     }
     this.#facts.features |= features;
     return { operators, features, maxDepth: stack.maxDepth, maxOperands: stack.maxSize, locals: reader.localCount };
@@ -216,10 +216,7 @@ export class FunctionValidator {
         return;
       case 0x02: // block
       case 0x03: // loop
-        this.#enter();
-        return;
       case 0x04: // if
-        stack.pop(I32);
         this.#enter();
         return;
       case 0x05: // else
@@ -319,6 +316,7 @@ export class FunctionValidator {
     const { blockType, op } = this.#reader;
     if (blockType < -1) this.#spaces.checkType(~blockType);
     const type = stack.blockType(blockType);
+    if (op === 0x04 /* if */) stack.pop(I32);
     stack.popAll(type.params);
     stack.enter(op, type);
   }

@@ -31,6 +31,11 @@ export function moduleError(
   return new WindlassError({ kind, subject: "module", offset, path, message });
 }
 
+/** The standard's wording for a reader's message, when what ended is a part of the file and not the file. */
+export function endOfPart(message: string): string {
+  return message === "unexpected end" ? "unexpected end of section or function" : message;
+}
+
 /** What is wrong with the type, if anything: a type index not below `typeCount`, or a heap type of garbage collection. */
 export function valTypeFault(
   type: ValType,
