@@ -1,0 +1,70 @@
+/**
+ * Runs the tests: every `tests/**\/*.test.ts`, or those whose path holds one of the words given. Says first which of the optional
+ * tools it found: tests that need a missing one skip.
+ *
+ *     npm test                       all, after check and build
+ *     node --import tsx tools/run-tests.ts regalloc x64
+ *     node --import tsx tools/run-tests.ts --update filetests      bless dumps
+ */
+
+import { spawnSync } from "node:child_process";
+import { accessSync, constants, readdirSync, statSync } from "node:fs";
+import { delimiter, dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+
+/** Optional test tools, and what each is the oracle for. */
+const TOOLS: readonly (readonly [string, string])[] = [
+  ["cc", "C hosts, headers, layouts"],
+  ["c++", "C++ hosts, exceptions through guest frames"],
+  ["gdb", "backtraces in the debugger"],
+  ["readelf", "objects and executables"],
+  ["objdump", "disassembly of objects"],
+  ["ld.lld", "linking with lld"],
+];
+
+function onPath(name: string): boolean {
+  return (process.env["PATH"] ?? "").split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function testFiles(folder: string): string[] {
+  return readdirSync(folder)
+    .sort()
+    .flatMap((name) => {
+      const path = join(folder, name);
+      if (name === "node_modules") return [];
+      if (statSync(path).isDirectory()) return testFiles(path);
+      return name.endsWith(".test.ts") ? [path] : [];
+    });
+}
+
+const words = process.argv.slice(2).filter((w) => !w.startsWith("--"));
+const files = testFiles(join(root, "tests")).filter((f) => words.length === 0 || words.some((w) => f.includes(w)));
+if (files.length === 0) {
+  console.error(`no test file matches ${words.join(", ")}`);
+  process.exit(1);
+}
+for (const [tool, purpose] of TOOLS) {
+  if (!onPath(tool)) console.log(`not found: ${tool} (${purpose}): tests that need it skip`);
+}
+const shared = statSync(join(root, "../shared/components"), { throwIfNoEntry: false }) !== undefined;
+if (!shared) console.log("not found: ../shared (real components, conformance scripts): tests that need it skip");
+
+const result = spawnSync(
+  process.execPath,
+  ["--import", "tsx", "--test", "--test-reporter=spec", "--test-concurrency=2", ...files],
+  {
+    cwd: root,
+    stdio: "inherit",
+    env: { ...process.env, ...(process.argv.includes("--update") ? { UPDATE: "1" } : {}) },
+  },
+);
+process.exit(result.status ?? 1);
