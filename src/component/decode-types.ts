@@ -26,6 +26,7 @@ import type {
   NamedValType,
   TypeDecl,
   TypeDef,
+  ValTypeRef,
 } from "./parsed.ts";
 
 /** One level deeper; throws a `limit` error at `MAX_NESTING`. */
@@ -159,7 +160,7 @@ export function readType(c: DecodeContext): TypeDef {
       return { kind: "map", key: readValTypeRef(reader), value: readValTypeRef(reader) };
     case 0x6f: {
       const count = readCount(c, limits.MAX_TUPLE_TYPES, "tuple type");
-      const types = [];
+      const types: ValTypeRef[] = [];
       for (let i = 0; i < count; i++) types.push(readValTypeRef(reader));
       return { kind: "tuple", types };
     }
