@@ -38,8 +38,7 @@ export interface WastForm {
   readonly line: number;
 }
 
-const TOKEN =
-  /\(;|;;[^\n]*|\(|\)|"(?:[^"\\]|\\.)*"|(?:[^\s()";]|;(?!;))+|\s+/gsu;
+const TOKEN = /\(;|;;[^\n]*|\(|\)|"(?:[^"\\]|\\.)*"|(?:[^\s()";]|;(?!;))+|\s+/gsu;
 
 /** The forms of a script. Throws `SyntaxError` when parentheses or comments don't match. */
 export function parseWast(text: string): WastForm[] {

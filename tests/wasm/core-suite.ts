@@ -68,7 +68,8 @@ async function runFile(file: string, report: SuiteReport): Promise<void> {
     const where = `${relative(CORE_SUITE, file)}:${line}`;
     const rejects = head === "assert_invalid" || head === "assert_malformed";
     const module = head === "module" ? list : list.items.find(isModule);
-    if (module === undefined || (!rejects && head !== "module" && !/^assert_(unlinkable|trap|uninst)/.test(head))) continue;
+    if (module === undefined || (!rejects && head !== "module" && !/^assert_(unlinkable|trap|uninst)/.test(head)))
+      continue;
     const source = moduleSource(module, script);
     if (source.kind === "instance") continue;
     let bytes: Uint8Array;
