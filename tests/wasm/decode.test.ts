@@ -198,9 +198,9 @@ test("the operator reader's fields", async () => {
   next(0x44);
   assert.deepEqual([r.lo, r.hi], [0, 0xbfe00000 | 0]);
   next(0x34);
-  assert.deepEqual([r.memory, r.align, r.offsetLo, r.offsetHi], [1, 2, -1, 15]);
+  assert.deepEqual([r.memory, r.align, r.offsetLo, r.offsetHi], [1, 1, -1, 15]);
   next(0x255);
-  assert.deepEqual([r.memory, r.align, r.offsetLo, r.offsetHi, r.lane], [1, 1, 3, 0, 7]);
+  assert.deepEqual([r.memory, r.align, r.offsetLo, r.offsetHi, r.lane], [1, 0, 3, 0, 7]);
   next(0x1f);
   assert.equal(~r.blockType, I32);
   assert.deepEqual([...r.catchKinds.view()], [CATCH_REF, CATCH_ALL_REF]);
