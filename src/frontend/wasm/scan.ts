@@ -1,0 +1,90 @@
+// hot loop: indices are in range by construction
+/**
+ * The first look at a body: where each local is assigned, and where each loop ends. SSA construction needs both before it comes
+ * to them: a loop's header takes parameters for what the loop will assign.
+ */
+
+import { I32Column } from "../../base/columns.ts";
+import type { OperatorReader } from "../../wasm/operators.ts";
+
+/** Byte offsets of the assignments (`local.set`, `local.tee`) to each local, in order. */
+export class Assignments {
+  /** Local → its part of `#offsets`. */
+  readonly #starts: Int32Array;
+  readonly #offsets: Int32Array;
+
+  constructor(localCount: number, locals: Int32Array, offsets: Int32Array) {
+    const starts = new Int32Array(localCount + 1);
+    for (let i = 0; i < locals.length; i++) starts[locals[i]! + 1]!++;
+    for (let i = 0; i < localCount; i++) starts[i + 1]! += starts[i]!;
+    const next = starts.slice(0, localCount);
+    this.#offsets = new Int32Array(locals.length);
+    for (let i = 0; i < locals.length; i++) this.#offsets[next[locals[i]!]!++] = offsets[i]!;
+    this.#starts = starts;
+  }
+
+  ever(local: number): boolean {
+    return this.#starts[local] !== this.#starts[local + 1];
+  }
+
+  /** Whether an assignment is at bytes `[start, end)`. */
+  within(local: number, start: number, end: number): boolean {
+    let low = this.#starts[local]!;
+    const last = this.#starts[local + 1]!;
+    let high = last;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#offsets[middle]! < start) low = middle + 1;
+      else high = middle;
+    }
+    return low < last && this.#offsets[low]! < end;
+  }
+}
+
+export interface BodyScan {
+  readonly assignments: Assignments;
+  /** Offsets of the loops, in order, and of the `end` of each. */
+  readonly loopStarts: Int32Array;
+  readonly loopEnds: Int32Array;
+}
+
+/** Reads a body to its end; `reader` is behind the local declarations. */
+export function scanBody(reader: OperatorReader, localCount: number): BodyScan {
+  const locals = new I32Column();
+  const offsets = new I32Column();
+  const loopStarts = new I32Column();
+  const loopEnds = new I32Column();
+  /** Open constructs: the number of the loop, or -1. */
+  const open: number[] = [];
+  while (!reader.atEnd) {
+    reader.next();
+    switch (reader.op) {
+      case 0x02: // block
+      case 0x04: // if
+      case 0x06: // try
+      case 0x1f: // try_table
+        open.push(-1);
+        break;
+      case 0x03: // loop
+        open.push(loopStarts.push(reader.offset));
+        loopEnds.push(reader.offset);
+        break;
+      case 0x0b: {
+        // end
+        const loop = open.pop();
+        if (loop !== undefined && loop >= 0) loopEnds.set(loop, reader.offset);
+        break;
+      }
+      case 0x21: // local.set
+      case 0x22: // local.tee
+        locals.push(reader.index);
+        offsets.push(reader.offset);
+        break;
+    }
+  }
+  return {
+    assignments: new Assignments(localCount, locals.view(), offsets.view()),
+    loopStarts: loopStarts.toArray(),
+    loopEnds: loopEnds.toArray(),
+  };
+}
