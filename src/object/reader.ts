@@ -239,6 +239,10 @@ export class ElfFile {
     for (const table of this.sections) {
       if (table.type !== SectionType.SHT_RELA || table.info !== number) continue;
       if (table.size % RELA_SIZE !== 0) fail("malformed", `relocations are not of ${RELA_SIZE} bytes`, table.offset);
+      // Tables that overlap would multiply the work.
+      if ((out.length + table.size / RELA_SIZE) * RELA_SIZE > this.bytes.length) {
+        fail("malformed", "the relocations of a section are larger than the file", table.offset);
+      }
       for (let at = table.offset; at < table.offset + table.size; at += RELA_SIZE) {
         out.push({
           offset: this.#u64(at),

@@ -126,7 +126,8 @@ export class ElfObject {
   readonly machine: number;
   readonly sections = new PrimaryMap<SectionIndex, Section>();
   readonly symbols = new PrimaryMap<SymbolIndex, ElfSymbol>();
-  readonly #sectionSymbols = new Map<SectionIndex, SymbolIndex>();
+  /** By section. */
+  readonly #sectionSymbols: SymbolIndex[] = [];
   readonly #byName = new Map<string, SectionIndex>();
 
   constructor(machine: number = EM_X86_64) {
@@ -139,6 +140,11 @@ export class ElfObject {
     if (known !== undefined) return known;
     const index = this.sections.push(new Section(kind));
     this.#byName.set(kind.name, index);
+    const symbol = this.addSymbol({
+      ...{ name: "", section: index, value: 0, size: 0 },
+      ...{ binding: SymbolBinding.STB_LOCAL, type: SymbolType.STT_SECTION, visibility: SymbolVisibility.STV_DEFAULT },
+    });
+    this.#sectionSymbols.push(symbol);
     return index;
   }
 
@@ -190,13 +196,8 @@ export class ElfObject {
 
   /** The symbol of the section itself: its first byte. */
   sectionSymbol(section: SectionIndex): SymbolIndex {
-    const known = this.#sectionSymbols.get(section);
-    if (known !== undefined) return known;
-    const symbol = this.addSymbol({
-      ...{ name: "", section, value: 0, size: 0 },
-      ...{ binding: SymbolBinding.STB_LOCAL, type: SymbolType.STT_SECTION, visibility: SymbolVisibility.STV_DEFAULT },
-    });
-    this.#sectionSymbols.set(section, symbol);
+    const symbol = this.#sectionSymbols[section];
+    if (symbol === undefined) throw new InternalError("object", `no section ${section}`);
     return symbol;
   }
 
@@ -298,7 +299,6 @@ class ObjectWriter {
   write(): Uint8Array {
     const { sections, symbols } = this.#object;
     const file = this.#file;
-    for (const [index, section] of sections.entries()) if (section.relocOffset.length > 0) this.#sectionSymbols(index);
     const symbolOrder = orderSymbols(symbols);
     file.zeros(EHDR_SIZE);
 
@@ -358,17 +358,6 @@ class ObjectWriter {
     const bytes = this.#file.toBytes();
     bytes.set(header.view(), 0);
     return bytes;
-  }
-
-  /** Makes the section symbols that the relocations of section `index` will go by. */
-  #sectionSymbols(index: SectionIndex): void {
-    const { sections, symbols } = this.#object;
-    const { relocSymbol } = sections.get(index);
-    const values = symbols.values();
-    for (let i = 0; i < relocSymbol.length; i++) {
-      const target = values[relocSymbol.get(i)]?.section;
-      if (target !== undefined && target !== index) this.#object.sectionSymbol(target);
-    }
   }
 
   /** Resolves into `bytes` what can be, and returns the relocation entries of the rest. */
