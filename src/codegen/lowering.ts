@@ -1,0 +1,318 @@
+/**
+ * The selection driver: what every target's selector needs to know about an IR function, and the order in which it is visited.
+ *
+ * Why backward: a value is selected after its uses, so that one that was folded into all of them needs no code of its own, and one
+ * that nothing needs disappears. Blocks are visited such that uses come before definitions across blocks, too.
+ *
+ * Receives a verified function and its block graph. Hands the target one root instruction at a time; the target asks for the
+ * virtual registers of operands (`vreg`), which marks them as needed. Makes nothing of any instruction set.
+ */
+
+// hot loop: indices are in range by construction
+
+import { entity } from "../base/entity.ts";
+import type { Block, Func, Inst, Value } from "../ir/function.ts";
+import { NONE } from "../ir/function.ts";
+import { ACCESS_TRAPS, FLAG_EFFECT, OP_FLAGS, Op } from "../ir/ops.ts";
+import { F32, I32, V128 } from "../ir/types.ts";
+import { type BlockGraph, buildBlockGraph } from "./blocks.ts";
+import { MachineFunction, type RegisterFile } from "./machine.ts";
+import { RegClass } from "./regalloc/interface.ts";
+
+/** What a target does for the driver. */
+export interface RootSelector {
+  /** Selects a terminator; block `b` of the graph ends with it. */
+  terminator(inst: Inst, b: number): void;
+  /** Selects an instruction with an effect or a needed result. */
+  root(inst: Inst): void;
+  /** The jump that a block on a split edge is. */
+  edge(): void;
+  /** Defines the needed parameters of the entry block. */
+  parameters(params: readonly Value[]): void;
+}
+
+/** Rounds of the search for block parameters whose upper half is clear; then all that are in doubt count as not clear. */
+const CLEAR_ROUNDS = 8;
+
+/** Calls `visit` for every value that `inst` reads; branch arguments too. */
+export function forEachOperand(func: Func, inst: number, visit: (value: Value) => void): void {
+  const list = (start: number, length: number): void => {
+    for (let i = 0; i < length; i++) visit(func.resolve(entity<Value>(func.pool.get(start + i))));
+  };
+  const blockCall = (call: number): void => list(func.callArgsStart.get(call), func.callArgsLength.get(call));
+  const one = (value: number): void => {
+    if (value !== NONE) visit(func.resolve(entity<Value>(value)));
+  };
+  const a = func.a.get(inst);
+  const b = func.b.get(inst);
+  const c = func.c.get(inst);
+  switch (func.op.get(inst)) {
+    case Op.jump:
+      return blockCall(a);
+    case Op.brif:
+      one(a);
+      blockCall(b);
+      return blockCall(c);
+    case Op.br_table:
+      one(a);
+      for (let i = 0; i < c; i++) blockCall(func.pool.get(b + i));
+      return;
+    case Op.call:
+    case Op.call_entry:
+    case Op.call_on_stack:
+    case Op.return_call:
+    case Op.return:
+    case Op.syscall:
+    case Op.copy_forward:
+    case Op.fill:
+    case Op.unwind_to:
+      return list(b, c);
+    case Op.call_indirect:
+    case Op.call_entry_indirect:
+    case Op.return_call_indirect:
+      one(a);
+      return list(b, c);
+    default:
+      one(a);
+      one(b);
+      one(c);
+  }
+}
+
+export class Lowering {
+  readonly func: Func;
+  readonly graph: BlockGraph;
+  readonly machine: MachineFunction;
+  /** How often each value is read. */
+  readonly uses: Int32Array;
+  /** Number of effects before each instruction; numbers of different blocks differ. */
+  readonly effects: Int32Array;
+  /** 1 for an instruction that became part of another one. */
+  readonly sunk: Uint8Array;
+  /** 1 for an i32 that might have something in the upper half of its register. */
+  readonly #unclear: Uint8Array;
+  readonly #vregs: Int32Array;
+
+  constructor(func: Func, registers: RegisterFile) {
+    this.func = func;
+    this.graph = buildBlockGraph(func);
+    this.machine = new MachineFunction(registers);
+    this.uses = new Int32Array(func.valueCount);
+    this.effects = new Int32Array(func.instCount);
+    this.sunk = new Uint8Array(func.instCount);
+    this.#unclear = new Uint8Array(func.valueCount);
+    this.#vregs = new Int32Array(func.valueCount).fill(-1);
+    this.#count();
+    this.#findUnclear();
+  }
+
+  #count(): void {
+    const { func, uses, effects, graph } = this;
+    const visit = (value: Value): void => {
+      uses[value]!++;
+    };
+    let counter = 0;
+    for (let b = 0; b < graph.blockCount; b++) {
+      const block = graph.irBlock[b]!;
+      if (block < 0) continue;
+      counter++;
+      for (let i = func.firstInst.get(block); i !== NONE; i = func.next.get(i)) {
+        effects[i] = counter;
+        if (this.hasEffect(i)) counter++;
+        forEachOperand(func, i, visit);
+        this.#seed(i);
+      }
+    }
+  }
+
+  /** Results whose upper half nothing is known of: of calls, and what `ireduce` leaves in place. */
+  #seed(inst: number): void {
+    const { func } = this;
+    const count = func.resultCount.get(inst);
+    if (count === 0) return;
+    const op = func.op.get(inst);
+    const first = func.firstResult.get(inst);
+    const unknown =
+      op === Op.ireduce ||
+      op === Op.call ||
+      op === Op.call_indirect ||
+      op === Op.call_entry ||
+      op === Op.call_entry_indirect ||
+      op === Op.call_on_stack;
+    if (unknown) for (let k = 0; k < count; k++) this.#unclear[first + k] = 1;
+  }
+
+  /** A block parameter's upper half is clear if that of every argument is. Assumed at first, then refuted. */
+  #findUnclear(): void {
+    const { func, graph } = this;
+    for (const param of func.paramsOf(func.entryBlock)) this.#unclear[param] = 1;
+    let changed = true;
+    for (let round = 0; changed; round++) {
+      changed = false;
+      for (let k = 0; k < graph.blockCount; k++) {
+        const b = graph.topological[k]!;
+        for (let e = graph.succStart[b]!; e < graph.succStart[b + 1]!; e++) {
+          const call = graph.edgeCall[e]!;
+          if (call === NONE) continue;
+          const params = func.paramsOf(entity<Block>(func.callBlock.get(call)));
+          const from = func.callArgsStart.get(call);
+          for (let i = 0; i < params.length; i++) {
+            const param = params[i]!;
+            if (this.#unclear[param] === 1) continue;
+            const arg = func.resolve(entity<Value>(func.pool.get(from + i)));
+            if (round < CLEAR_ROUNDS && this.#unclear[arg] === 0) continue;
+            this.#unclear[param] = 1;
+            changed = true;
+          }
+        }
+      }
+    }
+  }
+
+  /** Whether the register of this i32 has a clear upper half: a 32-bit instruction wrote it. */
+  isClear(value: Value): boolean {
+    return this.#unclear[value] === 0;
+  }
+
+  hasEffect(inst: number): boolean {
+    const op = this.func.op.get(inst);
+    return (OP_FLAGS[op]! & FLAG_EFFECT) !== 0 || (op === Op.load && (this.func.hi.get(inst) & ACCESS_TRAPS) !== 0);
+  }
+
+  /** A virtual register for a value of `type`. */
+  newVreg(type: number): number {
+    return this.machine.newVreg(type < F32 ? RegClass.int : RegClass.float, type === V128 ? 16 : 8);
+  }
+
+  /** The register of a value (resolved), which is needed from now on. */
+  vreg(value: Value): number {
+    const known = this.#vregs[value]!;
+    if (known >= 0) return known;
+    const vreg = this.newVreg(this.func.valueType.get(value));
+    this.#vregs[value] = vreg;
+    return vreg;
+  }
+
+  isNeeded(value: Value): boolean {
+    return this.#vregs[value]! >= 0;
+  }
+
+  /** Makes `value`'s register another name of `source`'s. */
+  alias(value: Value, source: Value): void {
+    this.machine.aliasVreg(this.vreg(value), this.vreg(source));
+  }
+
+  /** Whether block b has one predecessor: then its parameters are other names of the arguments. */
+  #singlePredecessor(b: number): boolean {
+    return this.graph.predStart[b + 1]! - this.graph.predStart[b]! === 1;
+  }
+
+  /** Selects the whole function through `selector` and linearizes the machine function. */
+  run(selector: RootSelector): void {
+    const { func, graph, machine } = this;
+    const selected = new Int32Array(graph.blockCount);
+    for (let k = graph.blockCount - 1; k >= 0; k--) {
+      const b = graph.topological[k]!;
+      const block = graph.irBlock[b]!;
+      this.#needArguments(b);
+      if (block < 0) {
+        const from = machine.count;
+        selector.edge();
+        machine.commitRange(from);
+      } else {
+        this.#selectBlock(selector, block, b);
+        this.#blockParameters(selector, entity<Block>(block), b);
+      }
+      selected[b] = graph.blockCount - 1 - k;
+      machine.endBlock();
+    }
+    this.#linearize(func, selected);
+  }
+
+  #selectBlock(selector: RootSelector, block: number, b: number): void {
+    const { func, machine } = this;
+    let inst = func.lastInst.get(block);
+    let from = machine.count;
+    selector.terminator(entity<Inst>(inst), b);
+    machine.commitRange(from);
+    for (inst = func.prev.get(inst); inst !== NONE; inst = func.prev.get(inst)) {
+      if (this.sunk[inst] === 1) continue;
+      if (!this.hasEffect(inst) && !this.#hasNeededResult(inst)) continue;
+      from = machine.count;
+      selector.root(entity<Inst>(inst));
+      machine.commitRange(from);
+    }
+  }
+
+  #hasNeededResult(inst: number): boolean {
+    const first = this.func.firstResult.get(inst);
+    const count = this.func.resultCount.get(inst);
+    for (let k = 0; k < count; k++) if (this.#vregs[first + k]! >= 0) return true;
+    return false;
+  }
+
+  /** Marks the arguments that block b passes to blocks with several predecessors. */
+  #needArguments(b: number): void {
+    const { func, graph } = this;
+    for (let e = graph.succStart[b]!; e < graph.succStart[b + 1]!; e++) {
+      const call = graph.edgeCall[e]!;
+      if (call === NONE || this.#singlePredecessor(graph.succ[e]!)) continue;
+      const from = func.callArgsStart.get(call);
+      const length = func.callArgsLength.get(call);
+      for (let i = 0; i < length; i++) this.vreg(func.resolve(entity<Value>(func.pool.get(from + i))));
+    }
+  }
+
+  #blockParameters(selector: RootSelector, block: Block, b: number): void {
+    const { func, graph, machine } = this;
+    if (b === 0) {
+      const from = machine.count;
+      selector.parameters(func.paramsOf(block));
+      machine.commitRange(from);
+      return;
+    }
+    if (!this.#singlePredecessor(b)) return;
+    const p = graph.pred[graph.predStart[b]!]!;
+    let edge = graph.succStart[p]!;
+    while (graph.succ[edge] !== b) edge++;
+    const call = graph.edgeCall[edge]!;
+    const from = func.callArgsStart.get(call);
+    func.paramsOf(block).forEach((param, i) => {
+      if (this.isNeeded(param)) this.alias(param, func.resolve(entity<Value>(func.pool.get(from + i))));
+    });
+  }
+
+  #linearize(func: Func, selected: Int32Array): void {
+    const { graph } = this;
+    const paramStart = new Int32Array(graph.blockCount + 1);
+    const params: number[] = [];
+    const argStart = new Int32Array(graph.succ.length + 1);
+    const args: number[] = [];
+    for (let b = 0; b < graph.blockCount; b++) {
+      const block = graph.irBlock[b]!;
+      const merges = block >= 0 && b > 0 && !this.#singlePredecessor(b);
+      if (merges) for (const param of func.paramsOf(entity<Block>(block))) params.push(this.vreg(param));
+      paramStart[b + 1] = params.length;
+      for (let e = graph.succStart[b]!; e < graph.succStart[b + 1]!; e++) {
+        const call = graph.edgeCall[e]!;
+        if (call !== NONE && !this.#singlePredecessor(graph.succ[e]!)) {
+          const from = func.callArgsStart.get(call);
+          const length = func.callArgsLength.get(call);
+          for (let i = 0; i < length; i++) args.push(this.vreg(func.resolve(entity<Value>(func.pool.get(from + i)))));
+        }
+        argStart[e + 1] = args.length;
+      }
+    }
+    this.machine.linearize(graph, selected, paramStart, Int32Array.from(params), argStart, Int32Array.from(args));
+  }
+
+  /** The instruction that defines `value`, or `NONE` for a block parameter. */
+  definition(value: Value): number {
+    const def = this.func.valueDef.get(value);
+    return def < 0 ? NONE : def;
+  }
+
+  isI32(value: Value): boolean {
+    return this.func.valueType.get(value) === I32;
+  }
+}
