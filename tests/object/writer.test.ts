@@ -163,3 +163,29 @@ test("links as a shared object, with ld and lld", (t) => {
     assert.equal(outputOf(join(folder, "host")).toString(), EXPECTED);
   }
 });
+
+test("a C++ exception passes through, callee-saved registers intact", (t) => {
+  const cxx = needTool(t, "c++", "g++", "clang++");
+  if (cxx === undefined || !needX64Linux(t)) return;
+  const { folder, path } = objectFile(t);
+  const host = join(folder, "host.cc");
+  writeFileSync(
+    host,
+    `#include <cstdint>
+#include <cstdio>
+extern "C" uint64_t visit(uint64_t (*)());
+static uint64_t throws() { throw 42; }
+int main(int argc, char **) {
+  // A register that visit saves: rbx.
+  register long kept asm("rbx") = argc + 1000;
+  asm volatile("" : "+r"(kept));
+  try { visit(throws); } catch (int n) {
+    asm volatile("" : "+r"(kept));
+    std::printf("%d %ld\\n", n, kept);
+  }
+}
+`,
+  );
+  runTool(cxx, ["-O1", host, path, "-o", join(folder, "host")]);
+  assert.equal(outputOf(join(folder, "host")).toString(), "42 1001\n");
+});
