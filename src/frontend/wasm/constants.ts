@@ -5,6 +5,7 @@
 
 import type { Component, CoreFunc, CoreInstanceIndex, SignatureIndex } from "../../plan/component.ts";
 import { addI64, type I64, mulI64, subI64 } from "../../base/int64.ts";
+import { resolveFunc, signatureOf, signatureOfModuleFunc } from "../../plan/signatures.ts";
 import type { ConstExpr } from "../../wasm/module.ts";
 
 export type ConstValue =
@@ -17,24 +18,18 @@ const NULL: ConstValue = { kind: "null" };
 
 /** What function `index` of the instance's module is, imports resolved. Throws `RangeError`. */
 export function resolveFunction(component: Component, instance: CoreInstanceIndex, index: number): CoreFunc {
-  const { imports, module } = component.instances.get(instance);
-  const imported = imports[index];
-  if (imported !== undefined) return imported;
-  if (index >= component.modules.get(module).module.functions.length) throw new RangeError(`no function ${index}`);
-  return { kind: "wasm", instance, func: index };
+  const { module } = component.modules.get(component.instances.get(instance).module);
+  if (index < 0 || index >= module.functions.length) throw new RangeError(`no function ${index}`);
+  return resolveFunc(component, instance, index);
 }
 
 /**
- * The signature that a reference to function `index` of the instance's module carries: that of the module which defines it, so that
- * a call through a supertype is seen for what it is. Throws `RangeError`.
+ * The signature that a reference to function `index` of the instance's module carries: that of the function's definition, so that a call
+ * through a supertype is seen for what it is. Throws `RangeError`.
  */
 export function functionSignature(component: Component, instance: CoreInstanceIndex, index: number): SignatureIndex {
-  const resolved = resolveFunction(component, instance, index);
-  const [owner, func] = resolved.kind === "wasm" ? [resolved.instance, resolved.func] : [instance, index];
-  const { module, signatures } = component.modules.get(component.instances.get(owner).module);
-  const signature = signatures[module.functions[func] ?? -1];
-  if (signature === undefined) throw new RangeError(`function ${func} has no signature`);
-  return signature;
+  const func = resolveFunction(component, instance, index);
+  return signatureOf(component, func) ?? signatureOfModuleFunc(component, instance, index);
 }
 
 /**

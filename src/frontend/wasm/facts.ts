@@ -12,6 +12,7 @@ import { NULL_FUNCTION } from "../../wasm/module.ts";
 import { OperatorReader } from "../../wasm/operators.ts";
 import { type ConstValue, evaluateConst, functionSignature, resolveFunction } from "./constants.ts";
 import { SignatureHierarchy } from "./signatures.ts";
+import { StartScan } from "./start.ts";
 
 /** A table that a longer segment is copied to has unknown contents. */
 const MAX_TRACKED_SEGMENT = 1 << 16;
@@ -104,11 +105,11 @@ interface TableState {
  * The plan must be valid: its modules have passed the validator. `moduleFacts` gives what the validator saw in a module; the
  * bodies are read again without.
  *
- * A table is constant when no body writes to it and every active segment has been copied before any code runs. The only code that
- * runs while a component is instantiated is start functions, and an instance's own segments are copied before its start
- * function: so the last instance that writes to the table must not come after one with a start function. (Should a copy trap,
- * nothing runs at all.) wit-component's components are like that: a module `shim` owns the table, a module `fixup`, instantiated
- * last, fills it, and start functions are called behind it.
+ * A table is constant when no body writes to it and no code reads a table before the last active segment has been copied into this
+ * one. The only code that runs while a component is instantiated is start functions and what they call (`start.ts`), and an
+ * instance's own segments are copied before its start function: so the last instance that writes to the table must not come
+ * after one whose start function reads tables. (Should a copy trap, nothing runs at all.) wit-component's components are like
+ * that: a module `shim` owns the table, a module `fixup`, instantiated last, fills it.
  */
 export function analyzeComponent(
   component: Component,
@@ -125,7 +126,9 @@ export function analyzeComponent(
   const grownMemories = new Set<number>();
   const setGlobals = new Set<number>();
   const scans = new Map<number, ModuleWrites>();
-  let firstStart = Number.POSITIVE_INFINITY;
+  const starts = new StartScan(component);
+  /** Position of the first instance whose start function reads a table. */
+  let firstReader = Number.POSITIVE_INFINITY;
 
   component.initializers.forEach((initializer, order) => {
     const index = initializer.instance;
@@ -155,7 +158,8 @@ export function analyzeComponent(
       globals[target] = evaluateConst(component, index, init, globals);
     }
     writeTables(component, index, module, order, tables, globals);
-    if (module.startFunction !== undefined) firstStart = Math.min(firstStart, order);
+    if (module.startFunction === undefined || firstReader < order) return;
+    if (starts.readsTables(index, module.startFunction)) firstReader = order;
   });
 
   for (const global of setGlobals) globals[global] = undefined;
@@ -163,7 +167,7 @@ export function analyzeComponent(
     const state = tables[i];
     if (state === undefined) return { size: undefined, constant: false, contents: undefined };
     const { initial, elements } = state;
-    const constant = !state.written && !state.grown && state.lastWriter <= firstStart;
+    const constant = !state.written && !state.grown && state.lastWriter <= firstReader;
     return {
       size: state.grown ? undefined : table.type.min,
       constant,
