@@ -10,7 +10,16 @@
 import { entity } from "../base/entity.ts";
 import { InternalError } from "../base/diagnostics.ts";
 import { type FuncBuilder, startFunction } from "../ir/builder.ts";
-import type { Block, BlockCall, DataSymbol, Func, FuncAttributes, FuncSymbol, StackSlot, Value } from "../ir/function.ts";
+import type {
+  Block,
+  BlockCall,
+  DataSymbol,
+  Func,
+  FuncAttributes,
+  FuncSymbol,
+  StackSlot,
+  Value,
+} from "../ir/function.ts";
 import { Access, IntCC, Op, Region } from "../ir/ops.ts";
 import { I32, I64, type Signature, type Type } from "../ir/types.ts";
 
@@ -48,12 +57,18 @@ export class Emitter {
   readonly #blocks = new Map<Block, BlockState>();
   #variables = 0;
 
-  constructor(name: string, signature: Signature, attributes: FuncAttributes) {
-    const { builder, params } = startFunction(name, signature, attributes);
+  /** Emits where `builder` stands; `params` are what `param` gives. Variables of this emitter begin here. */
+  constructor(builder: FuncBuilder, params: readonly Value[]) {
     this.builder = builder;
     this.func = builder.func;
     this.params = params;
     this.#state(builder.block, false).sealed = true;
+  }
+
+  /** A new function, at its beginning. */
+  static start(name: string, signature: Signature, attributes: FuncAttributes): Emitter {
+    const { builder, params } = startFunction(name, signature, attributes);
+    return new Emitter(builder, params);
   }
 
   /** Parameter `index`. */
@@ -276,8 +291,14 @@ export class Emitter {
   shl(a: Value, bits: number): Value {
     return this.#binary(Op.ishl, a, this.#constant(this.func.typeOf(a), bits));
   }
+  shlBy(a: Value, bits: Value): Value {
+    return this.#binary(Op.ishl, a, bits);
+  }
   shr(a: Value, bits: number): Value {
     return this.#binary(Op.ushr, a, this.#constant(this.func.typeOf(a), bits));
+  }
+  udiv(a: Value, b: Value): Value {
+    return this.#binary(Op.udiv, a, b);
   }
   udivImm(a: Value, constant: number): Value {
     return this.#binary(Op.udiv, a, this.#constant(this.func.typeOf(a), constant));

@@ -1,0 +1,138 @@
+/** The IR of each function of the program: one switch over what it is. */
+
+import { InternalError } from "../base/diagnostics.ts";
+import type { Func, FuncSymbol } from "../ir/function.ts";
+import type { Signature } from "../ir/types.ts";
+import type { CoreInstanceIndex } from "../plan/component.ts";
+import type { ApiFunction } from "./api.ts";
+import {
+  buildDelete,
+  buildEnterInstantiate,
+  buildFail,
+  buildLiftedEntry,
+  buildMemoryAccessor,
+  buildNew,
+  buildPostReturnEntry,
+  buildReallocEntry,
+  buildUser,
+} from "./entries.ts";
+import { MEMORY_GROW_SIGNATURE, TABLE_GROW_SIGNATURE } from "./environment.ts";
+import { buildHandleNewSupport, buildHandleRepSupport, buildHandleTakeSupport } from "./handles.ts";
+import { buildCreateRegion, buildInstantiate, buildInstantiateCore } from "./instantiate.ts";
+import { buildGuestAddress, buildGuestRealloc } from "./intrinsics.ts";
+import { RESTORER_CODE } from "./linux.ts";
+import { buildMemoryCopy, buildMemoryFill, buildMemoryGrow, buildTableFill, buildTableGrow } from "./memory.ts";
+import type { Program } from "./program.ts";
+import { ProgramEnvironment } from "./program-environment.ts";
+import { buildFindEntry, buildFindRow, buildRaise, buildRaiseCode, buildRecordTrap } from "./raise.ts";
+import { buildChainSignal, buildHandleFault, buildInstallHandlers } from "./signals.ts";
+import { buildMain, buildStart } from "./start.ts";
+import { Emitter } from "./structured.ts";
+import { API_SIGNATURES, INSTANTIATE, MAIN, MEMORY_ACCESSOR, START, SUPPORT, type SupportName } from "./support.ts";
+import { buildAppendNumber, buildAppendText, buildFormatTrap, buildLastTrap } from "./text.ts";
+import { buildCheckedRealloc, buildLowered, buildTrampoline } from "./trampolines.ts";
+import { FunctionTranslator } from "./wasm/translate.ts";
+
+type Builder = (e: Emitter, program: Program) => void;
+
+const SUPPORT_BUILDERS: Readonly<Record<SupportName, Builder>> = {
+  raise: buildRaise,
+  raise_code: buildRaiseCode,
+  find_row: buildFindRow,
+  find_entry: buildFindEntry,
+  record_trap: buildRecordTrap,
+  append_text: buildAppendText,
+  append_number: buildAppendNumber,
+  format_trap: buildFormatTrap,
+  handle_fault: buildHandleFault,
+  chain_signal: buildChainSignal,
+  install_handlers: buildInstallHandlers,
+  create_region: buildCreateRegion,
+  memory_copy: buildMemoryCopy,
+  memory_fill: buildMemoryFill,
+  table_fill: buildTableFill,
+  guest_address: buildGuestAddress,
+  guest_realloc: buildGuestRealloc,
+  handle_new: buildHandleNewSupport,
+  handle_rep: buildHandleRepSupport,
+  handle_take: buildHandleTakeSupport,
+};
+
+const API_BUILDERS: Readonly<Record<ApiFunction, Builder>> = {
+  new: buildNew,
+  delete: buildDelete,
+  last_trap: buildLastTrap,
+  user: buildUser,
+  fail: buildFail,
+};
+
+function build(name: string, signature: Signature, body: (e: Emitter) => void): Func {
+  const e = Emitter.start(name, signature, { stackCheck: false, entry: false });
+  body(e);
+  return e.finish();
+}
+
+/** What becomes code: IR, or bytes that are no IR. */
+export type BuiltFunction =
+  | { readonly kind: "ir"; readonly func: Func }
+  | { readonly kind: "code"; readonly code: Uint8Array };
+
+/** The IR of `symbol`. Throws `InternalError` for the restorer, which has none. */
+export function buildFunction(program: Program, symbol: FuncSymbol): Func {
+  const { kind, name } = program.functions.get(symbol);
+  switch (kind.kind) {
+    case "support":
+      return build(name, SUPPORT[kind.name], (e) => SUPPORT_BUILDERS[kind.name](e, program));
+    case "restorer":
+      throw new InternalError("frontend", "has no IR", name);
+    case "memory-grow":
+      return build(name, MEMORY_GROW_SIGNATURE, (e) => buildMemoryGrow(e, program, kind.memory));
+    case "table-grow":
+      return build(name, TABLE_GROW_SIGNATURE, (e) => buildTableGrow(e, program, kind.table));
+    case "enter-instantiate":
+      return buildEnterInstantiate(program, name);
+    case "lifted-entry":
+      return buildLiftedEntry(program, kind.export, name);
+    case "post-return-entry":
+      return buildPostReturnEntry(program, kind.export, name);
+    case "realloc-entry":
+      return buildReallocEntry(program, kind.realloc, name);
+    case "api":
+      return build(name, API_SIGNATURES[kind.name], (e) => API_BUILDERS[kind.name](e, program));
+    case "memory-accessor":
+      return build(name, MEMORY_ACCESSOR, (e) => buildMemoryAccessor(e, program, kind.memory));
+    case "start":
+      return build(name, START, (e) => buildStart(e, program));
+    case "main":
+      return build(name, MAIN, (e) => buildMain(e, program));
+    case "instantiate":
+      return build(name, INSTANTIATE, (e) => buildInstantiate(e, program));
+    case "instantiate-core":
+      return build(name, INSTANTIATE, (e) => buildInstantiateCore(e, program, kind.instance));
+    case "checked-realloc":
+      return buildCheckedRealloc(program, kind.realloc, name);
+    case "lowered":
+      return buildLowered(program, kind.index, name);
+    case "trampoline":
+      return buildTrampoline(program, kind.index, name);
+    case "wasm":
+      return translatorOf(program, kind.instance).translate(kind.func);
+  }
+}
+
+/** The translator of one instance's bodies, made once. */
+function translatorOf(program: Program, instance: CoreInstanceIndex): FunctionTranslator {
+  let translator = program.translators.get(instance);
+  if (translator === undefined) {
+    translator = new FunctionTranslator(new ProgramEnvironment(program, instance));
+    program.translators.set(instance, translator);
+  }
+  return translator;
+}
+
+/** IR or bytes of `symbol`. */
+export function buildCode(program: Program, symbol: FuncSymbol): BuiltFunction {
+  return program.functions.get(symbol).kind.kind === "restorer"
+    ? { kind: "code", code: Uint8Array.from(RESTORER_CODE) }
+    : { kind: "ir", func: buildFunction(program, symbol) };
+}

@@ -1,0 +1,230 @@
+/**
+ * Entries: C functions through which a host comes in. Each refuses what can't be (a dead, trapped or busy instance) with a status and
+ * leaves everything as it was; else it gives wasm code its stack limit, goes in by `call_entry`, and hands back results or the trap's
+ * code. A trap inside comes back here, and nowhere else.
+ *
+ * A component instance is entered by one call at a time: an export that is called while the instance is active is refused
+ * (Canonical ABI: `may_enter`). `realloc` is the exception: a host calls it from inside a host function, and before it calls an
+ * export; while it runs the instance may not leave.
+ */
+
+import type { Func, FuncSymbol, Value } from "../ir/function.ts";
+import type { Signature } from "../ir/types.ts";
+import { HostStatus, VAL_RAW_SIZE } from "../layout/host.ts";
+import { CONTEXT_MAGIC, ContextField, InstanceFlag, InstanceState } from "../layout/offsets.ts";
+import type { RuntimeComponentInstanceIndex } from "../plan/component.ts";
+import { REALLOC_SIGNATURE } from "../plan/signatures.ts";
+import type * as wasm from "../wasm/types.ts";
+import { Sys } from "./linux.ts";
+import type { Program } from "./program.ts";
+import { irType } from "./signatures.ts";
+import { Emitter } from "./structured.ts";
+import { API_SIGNATURES, ENTER_INSTANTIATE, INSTANTIATE, LIFTED_ENTRY, REALLOC_ENTRY, SUPPORT } from "./support.ts";
+
+const ENTRY_ATTRIBUTES = { stackCheck: false, entry: true } as const;
+
+/** Returns a status unless the context is that of a live instance that has not trapped. */
+function emitCheckInstance(e: Emitter, context: Value): void {
+  e.if(e.eqz(context), () => e.return(e.i32(HostStatus.not_an_instance)));
+  e.if(e.neImm(e.load32(context, ContextField.magic), CONTEXT_MAGIC), () => {
+    e.return(e.i32(HostStatus.not_an_instance));
+  });
+  e.if(e.eqImm(e.load32(context, ContextField.state), InstanceState.trapped), () => {
+    e.return(e.i32(HostStatus.instance_trapped));
+  });
+}
+
+/**
+ * Enters `callee`. The stack limit is the stack pointer minus the budget; a nested entry never gets more than is left of the outer one's,
+ * and one on another stack gets its own. Both words are what they were afterwards, trap or not.
+ */
+function emitEnter(
+  e: Emitter,
+  context: Value,
+  callee: FuncSymbol,
+  signature: Signature,
+  args: readonly Value[],
+): { readonly status: Value; readonly results: readonly Value[] } {
+  const outerLimit = e.load64(context, ContextField.stackLimit);
+  const depth = e.load64(context, ContextField.entryDepth);
+  const stack = e.stackPointer();
+  const budget = e.load64(context, ContextField.stackBudget);
+  const own = e.select(e.ult(budget, stack), e.sub(stack, budget), e.i64(0));
+  const nested = e.select(e.ult(own, outerLimit), outerLimit, own);
+  e.store(context, ContextField.stackLimit, e.select(e.eqz(depth), own, nested));
+  e.store(context, ContextField.entryDepth, e.offset(depth, 1));
+  const out = e.callEntry(callee, signature, [context, ...args]);
+  e.store(context, ContextField.stackLimit, outerLimit);
+  e.store(context, ContextField.entryDepth, depth);
+  return out;
+}
+
+/** Sets and clears bits of a component instance's flags, which are loaded now. */
+function emitChangeFlags(
+  e: Emitter,
+  program: Program,
+  context: Value,
+  instance: RuntimeComponentInstanceIndex,
+  set: number,
+  clear: number,
+): void {
+  const at = program.offsets.instanceFlags(instance);
+  const flags = e.load32(context, at);
+  const kept = clear === 0 ? flags : e.andImm(flags, ~clear);
+  e.store(context, at, set === 0 ? kept : e.or(kept, e.i32(set)));
+}
+
+function emitHasFlag(
+  e: Emitter,
+  program: Program,
+  context: Value,
+  instance: RuntimeComponentInstanceIndex,
+  flag: number,
+): Value {
+  return e.andImm(e.load32(context, program.offsets.instanceFlags(instance)), flag);
+}
+
+/** Flat values out of the host's array. */
+function loadValues(e: Emitter, values: Value, types: readonly wasm.ValType[]): Value[] {
+  return types.map((type, i) => e.load(irType(type), values, VAL_RAW_SIZE * i));
+}
+
+/** `enter-instantiate`: (context) → status; the state says `ready` when it is 0. */
+export function buildEnterInstantiate(program: Program, name: string): Func {
+  const e = Emitter.start(name, ENTER_INSTANTIATE, ENTRY_ATTRIBUTES);
+  const context = e.param(0);
+  const { status } = emitEnter(e, context, program.instantiate, INSTANTIATE, []);
+  e.if(e.eqz(status), () => e.store(context, ContextField.state, e.i32(InstanceState.ready)));
+  e.return(status);
+  return e.finish();
+}
+
+/** A lifted function: (context, values, number of values) → status. Parameters are read from, results written to `values`. */
+export function buildLiftedEntry(program: Program, index: number, name: string): Func {
+  const item = program.api.exports[index];
+  const e = Emitter.start(name, LIFTED_ENTRY, ENTRY_ATTRIBUTES);
+  if (item === undefined) throw new RangeError(`no export ${index}`);
+  const { core, signature, options } = item.lifted;
+  const [context, values] = [e.param(0), e.param(1)];
+  emitCheckInstance(e, context);
+  const ready = e.eqImm(e.load32(context, ContextField.state), InstanceState.ready);
+  const mayEnter = e.nez(emitHasFlag(e, program, context, options.instance, InstanceFlag.mayEnter));
+  e.if(e.eqz(e.and(ready, mayEnter)), () => e.return(e.i32(HostStatus.instance_busy)));
+  if (item.values > 0) {
+    e.if(e.ult(e.param(2), e.i64(item.values)), () => e.return(e.i32(HostStatus.invalid_argument)));
+    e.if(e.eqz(values), () => e.return(e.i32(HostStatus.invalid_argument)));
+  }
+  const args = loadValues(e, values, signature.params);
+  emitChangeFlags(e, program, context, options.instance, 0, InstanceFlag.mayEnter);
+  const { status, results } = emitEnter(e, context, program.functionSymbol(core), program.signature(signature), args);
+  e.if(e.eqz(status), () => {
+    emitChangeFlags(e, program, context, options.instance, InstanceFlag.mayEnter, 0);
+    results.forEach((result, i) => {
+      e.store(values, VAL_RAW_SIZE * i, result);
+    });
+  });
+  e.return(status);
+  return e.finish();
+}
+
+/** `post-return` of a lifted function: takes its flat results, in the same array. The instance may not leave meanwhile. */
+export function buildPostReturnEntry(program: Program, index: number, name: string): Func {
+  const item = program.api.exports[index];
+  const postReturn = item?.lifted.options.postReturn;
+  const e = Emitter.start(name, LIFTED_ENTRY, ENTRY_ATTRIBUTES);
+  if (item === undefined || postReturn === undefined) throw new RangeError(`no post-return of export ${index}`);
+  const { instance } = item.lifted.options;
+  const { results } = item.lifted.signature;
+  const [context, values] = [e.param(0), e.param(1)];
+  emitCheckInstance(e, context);
+  const ready = e.eqImm(e.load32(context, ContextField.state), InstanceState.ready);
+  const mayEnter = e.nez(emitHasFlag(e, program, context, instance, InstanceFlag.mayEnter));
+  e.if(e.eqz(e.and(ready, mayEnter)), () => e.return(e.i32(HostStatus.instance_busy)));
+  if (results.length > 0) {
+    e.if(e.ult(e.param(2), e.i64(results.length)), () => e.return(e.i32(HostStatus.invalid_argument)));
+    e.if(e.eqz(values), () => e.return(e.i32(HostStatus.invalid_argument)));
+  }
+  const args = loadValues(e, values, results);
+  const signature = program.signature({ kind: "func", params: results, results: [] });
+  emitChangeFlags(e, program, context, instance, 0, InstanceFlag.mayEnter | InstanceFlag.mayLeave);
+  const { status } = emitEnter(e, context, program.functionSymbol(postReturn), signature, args);
+  e.if(e.eqz(status), () => {
+    emitChangeFlags(e, program, context, instance, InstanceFlag.mayEnter | InstanceFlag.mayLeave, 0);
+  });
+  e.return(status);
+  return e.finish();
+}
+
+/** `realloc` for a host: (context, old, old size, alignment, new size, address of the u32 result) → status. */
+export function buildReallocEntry(program: Program, index: number, name: string): Func {
+  const item = program.api.reallocs[index];
+  const e = Emitter.start(name, REALLOC_ENTRY, ENTRY_ATTRIBUTES);
+  if (item === undefined) throw new RangeError(`no realloc ${index}`);
+  const context = e.param(0);
+  const out = e.param(5);
+  emitCheckInstance(e, context);
+  e.if(e.eqz(out), () => e.return(e.i32(HostStatus.invalid_argument)));
+  // Busy with itself: a host function that is called from inside `realloc` does not exist, so it is another thread or left by longjmp.
+  e.if(e.eqz(emitHasFlag(e, program, context, item.instance, InstanceFlag.mayLeave)), () => {
+    e.return(e.i32(HostStatus.instance_busy));
+  });
+  emitChangeFlags(e, program, context, item.instance, 0, InstanceFlag.mayLeave);
+  const args = [1, 2, 3, 4].map((i) => e.param(i));
+  const callee = program.checkedReallocs[index];
+  if (callee === undefined) throw new RangeError(`no realloc ${index}`);
+  const entered = emitEnter(e, context, callee, program.signature(REALLOC_SIGNATURE), args);
+  e.if(e.eqz(entered.status), () => {
+    emitChangeFlags(e, program, context, item.instance, InstanceFlag.mayLeave, 0);
+    const [pointer] = entered.results;
+    if (pointer !== undefined) e.store(out, 0, pointer);
+  });
+  e.return(entered.status);
+  return e.finish();
+}
+
+/** `new`: (imports, options, out) → status. On failure `*out` is null and nothing is left behind. */
+export function buildNew(e: Emitter, program: Program): void {
+  const [imports, options, out] = [e.param(0), e.param(1), e.param(2)];
+  e.if(e.eqz(out), () => e.return(e.i32(HostStatus.invalid_argument)));
+  e.store(out, 0, e.i64(0));
+  const place = e.slotAddress(e.slot(8));
+  const made = e.call1(program.support("create_region"), SUPPORT.create_region, [imports, options, place]);
+  e.if(e.nez(made), () => e.return(made));
+  e.call(program.support("install_handlers"), SUPPORT.install_handlers, []);
+  const context = e.load64(place, 0);
+  const status = e.call1(program.enterInstantiate, ENTER_INSTANTIATE, [context]);
+  e.if(
+    e.eqz(status),
+    () => e.store(out, 0, context),
+    () => e.call(program.apiFunction("delete"), API_SIGNATURES.delete, [context]),
+  );
+  e.return(status);
+}
+
+/** `delete`: (context). Null, and what is no instance, is ignored. */
+export function buildDelete(e: Emitter, program: Program): void {
+  const context = e.param(0);
+  e.if(e.eqz(context), () => e.return());
+  e.if(e.neImm(e.load32(context, ContextField.magic), CONTEXT_MAGIC), () => e.return());
+  e.store(context, ContextField.magic, e.i32(0));
+  e.syscall(Sys.munmap, context, e.i64(program.offsets.regionSize));
+  e.return();
+}
+
+/** `user`: (context) → the pointer of the options. */
+export function buildUser(e: Emitter): void {
+  e.return(e.load64(e.param(0), ContextField.user));
+}
+
+/** `fail`: (context); see `HostAbi` flat in `trampolines.ts`. */
+export function buildFail(e: Emitter): void {
+  e.store(e.param(0), ContextField.hostFailure, e.i32(1));
+  e.return();
+}
+
+/** The address of a memory's definition: (context) → pointer. */
+export function buildMemoryAccessor(e: Emitter, program: Program, index: number): void {
+  const item = program.api.memories[index];
+  if (item === undefined) throw new RangeError(`no memory ${index}`);
+  e.return(e.offset(e.param(0), program.offsets.memoryDefinition(item.memory)));
+}

@@ -1,0 +1,99 @@
+/**
+ * Handle tables (Canonical ABI: `HandleTable`, `ResourceHandle`) as inline code: one array of entries per component instance, with a list of
+ * free ones (`layout/offsets.ts`, `HandleEntry`). An index from a guest is compared with the entries ever used, then the entry's tag with
+ * the resource that the caller expects.
+ */
+
+import type { Value } from "../ir/function.ts";
+import { HANDLE_LIMIT, HANDLE_OWN, HandleEntry } from "../layout/offsets.ts";
+import { Trap } from "../layout/traps.ts";
+import type { Emitter } from "./structured.ts";
+
+/** Bits of a tag below the resource's number: the kind. */
+const KIND_BITS = 2;
+const KIND_MASK = (1 << KIND_BITS) - 1;
+
+/** The tag of a handle to resource number `resource`. */
+export function handleTag(kind: number, resource: number): number {
+  return kind | (resource << KIND_BITS);
+}
+
+function entryAddress(e: Emitter, table: Value, index: Value): Value {
+  return e.add(table, e.shl(e.zext(index), Math.log2(HandleEntry.size)));
+}
+
+/** A new handle: its index. Traps when the table is full. */
+export function emitHandleNew(e: Emitter, table: Value, tag: Value, rep: Value): Value {
+  const free = e.load32(table, HandleEntry.link);
+  const index = e.variable(free);
+  e.if(
+    e.nez(free),
+    () => e.store(table, HandleEntry.link, e.load32(entryAddress(e, table, free), HandleEntry.link)),
+    () => {
+      const next = e.offset(e.load32(table, HandleEntry.tag), 1);
+      e.trapUnless(e.ultImm(next, HANDLE_LIMIT), Trap.handles_exhausted);
+      e.store(table, HandleEntry.tag, next);
+      e.set(index, next);
+    },
+  );
+  const result = e.get(index);
+  const entry = entryAddress(e, table, result);
+  e.store(entry, HandleEntry.tag, tag);
+  e.store(entry, HandleEntry.link, e.i32(0));
+  e.store(entry, HandleEntry.rep, rep);
+  return result;
+}
+
+/** The entry of a guest's handle, which must refer to `resource`; and its tag. */
+export function emitHandleLookup(
+  e: Emitter,
+  table: Value,
+  resource: Value,
+  index: Value,
+): { readonly entry: Value; readonly tag: Value } {
+  const used = e.load32(table, HandleEntry.tag);
+  e.trapUnless(e.ult(e.offset(index, -1), used), Trap.unknown_handle);
+  const entry = entryAddress(e, table, index);
+  const tag = e.load32(entry, HandleEntry.tag);
+  e.trapUnless(tag, Trap.unknown_handle);
+  e.trapIf(e.ne(e.shr(tag, KIND_BITS), resource), Trap.handle_type_mismatch);
+  return { entry, tag };
+}
+
+/** Whether a tag is that of an own handle. */
+export function emitIsOwn(e: Emitter, tag: Value): Value {
+  return e.eqImm(e.andImm(tag, KIND_MASK), HANDLE_OWN);
+}
+
+/** Traps if an own handle is lent. */
+export function emitCheckNotLent(e: Emitter, entry: Value): void {
+  e.trapIf(e.load32(entry, HandleEntry.link), Trap.handle_lent);
+}
+
+/** Frees the entry. */
+export function emitHandleFree(e: Emitter, table: Value, entry: Value, index: Value): void {
+  e.store(entry, HandleEntry.tag, e.i32(0));
+  e.store(entry, HandleEntry.link, e.load32(table, HandleEntry.link));
+  e.store(table, HandleEntry.link, index);
+}
+
+/** `handle_new(context, table, tag, rep)` → index. */
+export function buildHandleNewSupport(e: Emitter): void {
+  e.return(emitHandleNew(e, e.param(1), e.param(2), e.param(3)));
+}
+
+/** `handle_rep(context, table, resource, index)` → rep. */
+export function buildHandleRepSupport(e: Emitter): void {
+  const { entry } = emitHandleLookup(e, e.param(1), e.param(2), e.param(3));
+  e.return(e.load64(entry, HandleEntry.rep));
+}
+
+/** `handle_take(context, table, resource, index)` → rep. */
+export function buildHandleTakeSupport(e: Emitter): void {
+  const { entry, tag } = emitHandleLookup(e, e.param(1), e.param(2), e.param(3));
+  e.trapUnless(emitIsOwn(e, tag), Trap.handle_type_mismatch);
+  emitCheckNotLent(e, entry);
+  const rep = e.load64(entry, HandleEntry.rep);
+  emitHandleFree(e, e.param(1), entry, e.param(3));
+  e.return(rep);
+}

@@ -1,0 +1,153 @@
+/**
+ * Data whose bytes follow from the final layout of the text: which pc traps how, where calls are in the wasm file, which function holds
+ * a pc, and images of function references. Pure functions; the compiler calls them when every function has its place.
+ *
+ * Tables share one form, which support code searches (`raise.ts`, `text.ts`): a header of 16 bytes whose first u32 is the number n of
+ * rows; n ascending keys (u32); then further columns of n each.
+ *
+ * | table | key | columns |
+ * |---|---|---|
+ * | traps | pc from the text's base: of the faulting instruction, or the return address of the call of `raise` | location in the wasm file (u32), trap code (u8) |
+ * | calls | return address from the text's base | location in the wasm file (u32) |
+ * | functions | start from the text's base | offset of its name (u32, from the table's start); the names follow, NUL-terminated |
+ */
+
+import { ByteWriter } from "../base/bytes.ts";
+import { InternalError } from "../base/diagnostics.ts";
+import type { DataSymbol, FuncSymbol } from "../ir/function.ts";
+import { FUNCREF_SIZE } from "../layout/funcref.ts";
+import type { Program } from "./program.ts";
+
+/** Where the header ends. */
+export const TABLE_HEADER = 16;
+/** Displacement of the keys, and bytes per row before the second and the third column (to be multiplied by n). */
+export const trapTableKeys = 0;
+export const trapTableLocations = 4;
+export const trapTableCodes = 8;
+
+/** The rows of one compiled function: `CompiledFunction` has them. */
+export interface FunctionRows {
+  readonly trapOffset: Uint32Array;
+  readonly trapCode: Uint8Array;
+  readonly trapLoc: Uint32Array;
+  readonly callOffset: Uint32Array;
+  readonly callLoc: Uint32Array;
+}
+
+/** The text when it is laid out, by `FuncSymbol`; starts ascend. */
+export interface TextLayout {
+  /** Bytes from the text's base. */
+  readonly start: Uint32Array;
+  readonly length: Uint32Array;
+  readonly rows: readonly FunctionRows[];
+}
+
+/** One column of rows, from all functions in order: keys are `start` + offset. */
+function rowTable(
+  layout: TextLayout,
+  offsets: (rows: FunctionRows) => Uint32Array,
+  locations: (rows: FunctionRows) => Uint32Array,
+  codes?: (rows: FunctionRows) => Uint8Array,
+): Uint8Array {
+  let count = 0;
+  for (const rows of layout.rows) count += offsets(rows).length;
+  const out = new Uint8Array(TABLE_HEADER + count * (codes === undefined ? trapTableCodes : trapTableCodes + 1));
+  const view = new DataView(out.buffer);
+  view.setUint32(0, count, true);
+  let row = 0;
+  let last = -1;
+  layout.rows.forEach((rows, symbol) => {
+    const start = layout.start[symbol] ?? 0;
+    const location = locations(rows);
+    const code = codes?.(rows);
+    offsets(rows).forEach((offset, i) => {
+      const key = start + offset;
+      if (key < last) throw new InternalError("link data", `rows of function @${symbol} are not ascending`);
+      last = key;
+      view.setUint32(TABLE_HEADER + trapTableKeys + 4 * row, key, true);
+      view.setUint32(TABLE_HEADER + trapTableLocations * count + 4 * row, location[i] ?? 0, true);
+      if (code !== undefined) out[TABLE_HEADER + trapTableCodes * count + row] = code[i] ?? 0;
+      row++;
+    });
+  });
+  return out;
+}
+
+/** Pc → trap code and location. */
+export function trapTableBytes(layout: TextLayout): Uint8Array {
+  return rowTable(
+    layout,
+    (r) => r.trapOffset,
+    (r) => r.trapLoc,
+    (r) => r.trapCode,
+  );
+}
+
+/** Return address → location. */
+export function callTableBytes(layout: TextLayout): Uint8Array {
+  return rowTable(
+    layout,
+    (r) => r.callOffset,
+    (r) => r.callLoc,
+  );
+}
+
+/** Pc → name. */
+export function functionTableBytes(program: Program, layout: TextLayout): Uint8Array {
+  const count = program.functions.size;
+  const out = new ByteWriter(TABLE_HEADER + 64 * count);
+  out.u32(count);
+  out.zeros(TABLE_HEADER - 4);
+  for (let i = 0; i < count; i++) out.u32(layout.start[i] ?? 0);
+  const names = out.length;
+  out.zeros(4 * count);
+  program.functions.values().forEach(({ name }, i) => {
+    out.putU32(names + 4 * i, out.cstring(name));
+  });
+  return out.toBytes();
+}
+
+/** 8 bytes a reference: offset of the code, number of the signature. */
+export function funcrefBytes(functions: Int32Array, signatures: Uint32Array, layout: TextLayout): Uint8Array {
+  const out = new Uint8Array(FUNCREF_SIZE * functions.length);
+  const view = new DataView(out.buffer);
+  functions.forEach((symbol, i) => {
+    if (symbol < 0) return;
+    view.setUint32(FUNCREF_SIZE * i, layout.start[symbol] ?? 0, true);
+    view.setUint32(FUNCREF_SIZE * i + 4, signatures[i] ?? 0, true);
+  });
+  return out;
+}
+
+/** The bytes of a data object that is not writable. Throws `InternalError` for one that is. */
+export function dataBytes(program: Program, symbol: DataSymbol, layout: TextLayout): Uint8Array {
+  const { content, name } = program.data.get(symbol);
+  switch (content.kind) {
+    case "bytes":
+      return content.bytes;
+    case "funcrefs":
+      return funcrefBytes(content.functions, content.signatures, layout);
+    case "traps":
+      return trapTableBytes(layout);
+    case "calls":
+      return callTableBytes(layout);
+    case "functions":
+      return functionTableBytes(program, layout);
+    case "zero":
+      throw new InternalError("link data", "writable data has no bytes", name);
+  }
+}
+
+/** The range of text that holds the entries: `[start, end)` from the text's base. */
+export function entryRange(program: Program, layout: TextLayout): { readonly start: number; readonly end: number } {
+  const last: number = program.endOfEntries - 1;
+  return {
+    start: layout.start[program.firstEntry] ?? 0,
+    end: (layout.start[last] ?? 0) + (layout.length[last] ?? 0),
+  };
+}
+
+/** Whether the function has unwind information. */
+export function hasUnwindInfo(program: Program, symbol: FuncSymbol): boolean {
+  return program.functions.get(symbol).kind.kind !== "restorer";
+}

@@ -1,0 +1,130 @@
+/**
+ * Memories and tables at run time: growing, and the block operations that wasm code calls once it has checked the bounds. A memory never
+ * moves: growing makes more of its reservation accessible.
+ */
+
+import { InternalError } from "../base/diagnostics.ts";
+import type { Value } from "../ir/function.ts";
+import { Op } from "../ir/ops.ts";
+import { FUNCREF_SIZE } from "../layout/funcref.ts";
+import { MemoryDefinition, PAGE_SIZE, TableDefinition } from "../layout/offsets.ts";
+import type { MemoryIndex, TableIndex } from "../plan/component.ts";
+import { PROT_READ_WRITE, Sys } from "./linux.ts";
+import type { Program } from "./program.ts";
+import type { Emitter } from "./structured.ts";
+import { SUPPORT } from "./support.ts";
+
+/** Rounds a length in bytes (i64, far below 2^63) up to native pages. */
+export function emitPageAlign(e: Emitter, length: Value): Value {
+  return e.and(e.offset(length, PAGE_SIZE - 1), e.i64(-PAGE_SIZE));
+}
+
+/** `memory_grow` of one memory: (context, pages) → pages before, or -1. */
+export function buildMemoryGrow(e: Emitter, program: Program, memory: MemoryIndex): void {
+  const { type, maxBytes } = program.component.memories.get(memory);
+  const pageSize = 2 ** type.pageSizeLog2;
+  const context = e.param(0);
+  const pages = e.param(1);
+  const lengthAt = program.offsets.memoryDefinition(memory) + MemoryDefinition.currentLength;
+  const old = e.load64(context, lengthAt);
+  const oldPages = e.shr(old, type.pageSizeLog2);
+  const maxPages = Math.floor(maxBytes / pageSize);
+  // No sum: the count is any 64-bit number.
+  e.if(e.ugt(pages, e.sub(e.i64(maxPages), oldPages)), () => e.return(e.i64(-1)));
+  const length = e.add(old, e.shl(pages, type.pageSizeLog2));
+  const base = e.offset(context, program.offsets.memory(memory));
+  const mapped = emitPageAlign(e, old);
+  const needed = emitPageAlign(e, length);
+  e.if(e.ugt(needed, mapped), () => {
+    const result = e.syscall(Sys.mprotect, e.add(base, mapped), e.sub(needed, mapped), e.i64(PROT_READ_WRITE));
+    e.if(e.nez(result), () => e.return(e.i64(-1)));
+  });
+  e.store(context, lengthAt, length);
+  e.return(oldPages);
+}
+
+/** `table_grow` of one table: (context, elements, initial reference) → elements before, or -1. */
+export function buildTableGrow(e: Emitter, program: Program, table: TableIndex): void {
+  const { maxElements } = program.component.tables.get(table);
+  const context = e.param(0);
+  const count = e.param(1);
+  const lengthAt = program.offsets.tableDefinition(table) + TableDefinition.currentLength;
+  const old = e.load64(context, lengthAt);
+  e.if(e.ugt(count, e.sub(e.i64(maxElements), old)), () => e.return(e.i64(-1)));
+  const start = e.add(e.offset(context, program.offsets.table(table)), e.shl(old, Math.log2(FUNCREF_SIZE)));
+  e.call(program.support("table_fill"), SUPPORT.table_fill, [context, start, e.param(2), count]);
+  e.store(context, lengthAt, e.add(old, count));
+  e.return(old);
+}
+
+/** (context, destination, reference, elements). */
+export function buildTableFill(e: Emitter): void {
+  const reference = e.param(2);
+  const at = e.variable(e.param(1));
+  const end = e.add(e.param(1), e.shl(e.param(3), Math.log2(FUNCREF_SIZE)));
+  e.while(
+    () => e.ne(e.get(at), end),
+    () => {
+      e.store(e.get(at), 0, reference);
+      e.set(at, e.offset(e.get(at), FUNCREF_SIZE));
+    },
+  );
+  e.return();
+}
+
+/** (context, destination, source, length): `memmove`. */
+export function buildMemoryCopy(e: Emitter): void {
+  const [destination, source, length] = [e.param(1), e.param(2), e.param(3)];
+  // The destination lies inside the source: only then does an upward copy read what it wrote.
+  e.if(e.uge(e.sub(destination, source), length), () => {
+    e.copy(destination, source, length);
+    e.return();
+  });
+  const rest = e.variable(length);
+  e.loop((loop) => {
+    e.breakUnless(loop, e.uge(e.get(rest), e.i64(8)));
+    const next = e.offset(e.get(rest), -8);
+    e.store(e.add(destination, next), 0, e.load64(e.add(source, next), 0));
+    e.set(rest, next);
+  });
+  e.loop((loop) => {
+    e.breakIf(loop, e.eqz(e.get(rest)));
+    const next = e.offset(e.get(rest), -1);
+    e.store8(e.add(destination, next), 0, e.load8(e.add(source, next), 0));
+    e.set(rest, next);
+  });
+  e.return();
+}
+
+/** (context, destination, byte, length). */
+export function buildMemoryFill(e: Emitter): void {
+  e.builder.block3(Op.fill, e.param(1), e.param(2), e.param(3));
+  e.return();
+}
+
+/** Displacement of memory 0 of the built-in WASI's instance, and of its definition. */
+export function ownMemory(program: Program): { readonly memory: number; readonly definition: number } {
+  const { builtin, instances } = program.component;
+  const memory = builtin === undefined ? undefined : instances.get(builtin).memories[0];
+  if (memory === undefined) throw new InternalError("frontend", "the built-in WASI has no memory");
+  return { memory: program.offsets.memory(memory), definition: program.offsets.memoryDefinition(memory) };
+}
+
+/**
+ * Traps unless `pointer` is aligned and `[pointer, pointer + length)` is inside the memory whose definition is at `memory`. Gives the
+ * pointer, zero-extended.
+ */
+export function emitCheckRange(
+  e: Emitter,
+  memory: Value,
+  pointer: Value,
+  length: Value,
+  alignment: Value,
+  trap: number,
+): Value {
+  e.trapIf(e.and(pointer, e.offset(alignment, -1)), trap);
+  const at = e.zext(pointer);
+  const end = e.add(at, e.zext(length));
+  e.trapIf(e.ugt(end, e.load64(memory, MemoryDefinition.currentLength)), trap);
+  return at;
+}

@@ -1,0 +1,82 @@
+/**
+ * Names: of symbols, which debuggers show, and of C functions, which a host calls. Names of the input are anybody's bytes: what comes out
+ * here has no `@` (linkers separate versions with it), no control characters and a bounded length, and the C names are distinct.
+ */
+
+const MAX_NAME = 400;
+
+/** A name of the input as a part of a symbol: `wasi:io/streams@0.2.6` becomes `wasi:io/streams-0.2.6`. */
+export function symbolPart(name: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
+  const clean = name.replaceAll("@", "-").replace(/[\u0000-\u001f\u007f]/g, "_");
+  return clean.length <= MAX_NAME ? clean : `${clean.slice(0, MAX_NAME - 1).replace(/[\ud800-\udbff]$/, "")}…`;
+}
+
+/** `[method]output-stream.write` → `method_output_stream_write`. */
+export function cIdentifier(name: string): string {
+  const text = name.replace(/[^A-Za-z0-9]+/g, "_").replace(/^_+|_+$/g, "");
+  return text.length <= MAX_NAME ? text : text.slice(0, MAX_NAME);
+}
+
+/** Reserved words of C11, C23 and C++20: no member may have such a name. */
+const RESERVED = new Set(
+  (
+    "alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t char32_t class co_await co_return " +
+    "co_yield compl concept const const_cast consteval constexpr constinit continue decltype default delete do double dynamic_cast " +
+    "else enum explicit export extern false float for friend goto if inline int long mutable namespace new noexcept not not_eq " +
+    "nullptr operator or or_eq private protected public register reinterpret_cast requires restrict return short signed sizeof static " +
+    "static_assert static_cast struct switch template this thread_local throw true try typedef typeid typename typeof typeof_unqual " +
+    "union unsigned using virtual void volatile wchar_t while xor xor_eq"
+  ).split(" "),
+);
+
+/** The three forms of an interface's name, from short to long: `log`, `acme_greeter_log`, `acme_greeter_log_1_0_0`. */
+function interfaceForms(name: string): readonly string[] {
+  const [unversioned = name] = name.split("@");
+  const short = unversioned.slice(unversioned.lastIndexOf("/") + 1);
+  return [cIdentifier(short), cIdentifier(unversioned), cIdentifier(name)];
+}
+
+/** All forms of a path, from short to long. */
+function pathForms(path: readonly string[]): readonly string[] {
+  const last = path.at(-1) ?? "";
+  const scopes = path.slice(0, -1).map(interfaceForms);
+  return [0, 1, 2].map((form) => [...scopes.map((s) => s[form] ?? ""), cIdentifier(last)].join("_"));
+}
+
+/**
+ * A C identifier for each path, distinct from each other and from `taken`: the shortest form that no other path shares; then the
+ * package's name, its version, a number. `derived` are suffixes that must be free as well.
+ */
+export function cNames(
+  paths: readonly (readonly string[])[],
+  taken: ReadonlySet<string>,
+  derived: readonly string[] = [],
+): readonly string[] {
+  const forms = paths.map(pathForms);
+  const counts = [0, 1, 2].map((form) => {
+    const count = new Map<string, number>();
+    for (const f of forms) count.set(f[form] ?? "", (count.get(f[form] ?? "") ?? 0) + 1);
+    return count;
+  });
+  const used = new Set(taken);
+  const free = (name: string): boolean => !used.has(name) && derived.every((suffix) => !used.has(name + suffix));
+  return forms.map((f) => {
+    let name = [0, 1, 2]
+      .map((form) => (counts[form]?.get(f[form] ?? "") === 1 ? f[form] : undefined))
+      .find((n) => n !== undefined && free(n));
+    if (name === undefined) {
+      const base = f[2] ?? "";
+      name = base;
+      for (let n = 2; !free(name); n++) name = `${base}_${n}`;
+    }
+    used.add(name);
+    for (const suffix of derived) used.add(name + suffix);
+    return name;
+  });
+}
+
+/** The same for members of a structure, which have no prefix: no reserved word, no leading digit. */
+export function cMembers(paths: readonly (readonly string[])[]): readonly string[] {
+  return cNames(paths, RESERVED).map((name) => (/^[A-Za-z]/.test(name) ? name : `f_${name}`));
+}

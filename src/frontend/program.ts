@@ -1,0 +1,483 @@
+/**
+ * The program: everything of a component that becomes code or data, in the order of the text, each with its symbol. Made from the plan
+ * alone and deterministic, so that every worker can make its own and they agree on all numbers.
+ *
+ * Order: run-time support (symbol 0 is `raise`), entries (contiguous: a trap's unwinder knows an entry by its address), functions of the C
+ * interface, instantiation, trampolines, wasm functions. `build.ts` makes the IR of each; `link-data.ts` the bytes of what depends on
+ * where the text ends up.
+ */
+
+import { InternalError, WindlassError } from "../base/diagnostics.ts";
+import { type Entity, entity, PrimaryMap } from "../base/entity.ts";
+import type { DataSymbol, FuncSymbol } from "../ir/function.ts";
+import type { Signature } from "../ir/types.ts";
+import { type ContextShape, VMComponentOffsets } from "../layout/offsets.ts";
+import type {
+  Component,
+  CoreFunc,
+  CoreInstanceIndex,
+  LoweredIndex,
+  MemoryIndex,
+  TableIndex,
+  TrampolineIndex,
+} from "../plan/component.ts";
+import { type ElementSegment, functionName, type Module, NULL_FUNCTION } from "../wasm/module.ts";
+import type { FuncType } from "../wasm/types.ts";
+import { type Api, API_FUNCTIONS, type ApiFunction, describeApi } from "./api.ts";
+import type { SegmentImage } from "./environment.ts";
+import { SignalState } from "./linux.ts";
+import { MESSAGES } from "./messages.ts";
+import { symbolPart } from "./names.ts";
+import { findReachable, type Reachable } from "./reachability.ts";
+import { resultSlots, wasmSignature } from "./signatures.ts";
+import { SUPPORT_NAMES, type SupportName } from "./support.ts";
+import { functionSignature, resolveFunction } from "./wasm/constants.ts";
+import { analyzeComponent, type ComponentFacts } from "./wasm/facts.ts";
+import type { FunctionTranslator } from "./wasm/translate.ts";
+
+export interface ProgramOptions {
+  /** The component's name in symbols: `greeter`. */
+  readonly name: string;
+  /** What C names begin with: `greeter`. */
+  readonly prefix: string;
+  /** `object`: the C interface. `executable`: `_start` and the export `wasi:cli/run`. */
+  readonly output: "object" | "executable";
+  /** Bytes of the executable's stack. */
+  readonly stackSize?: number;
+  /** What another `Program` of the same component found: spares the scan. */
+  readonly reachable?: Reachable;
+  readonly facts?: ComponentFacts;
+}
+
+export const DEFAULT_STACK_SIZE = 8 * 1024 * 1024;
+
+/** What a function of the program is. Indices of entries are positions in the lists of `Api`. */
+export type FunctionKind =
+  | { readonly kind: "support"; readonly name: SupportName }
+  /** Code that is no IR: the restorer of signal frames. Has no unwind information. */
+  | { readonly kind: "restorer" }
+  | { readonly kind: "memory-grow"; readonly memory: MemoryIndex }
+  | { readonly kind: "table-grow"; readonly table: TableIndex }
+  | { readonly kind: "enter-instantiate" }
+  | { readonly kind: "lifted-entry"; readonly export: number }
+  | { readonly kind: "post-return-entry"; readonly export: number }
+  | { readonly kind: "realloc-entry"; readonly realloc: number }
+  | { readonly kind: "api"; readonly name: ApiFunction }
+  | { readonly kind: "memory-accessor"; readonly memory: number }
+  | { readonly kind: "start" }
+  | { readonly kind: "main" }
+  | { readonly kind: "instantiate" }
+  | { readonly kind: "instantiate-core"; readonly instance: CoreInstanceIndex }
+  | { readonly kind: "checked-realloc"; readonly realloc: number }
+  | { readonly kind: "lowered"; readonly index: LoweredIndex }
+  | { readonly kind: "trampoline"; readonly index: TrampolineIndex }
+  | { readonly kind: "wasm"; readonly instance: CoreInstanceIndex; readonly func: number };
+
+export interface ProgramFunction {
+  readonly kind: FunctionKind;
+  /** Its symbol's name in the object. Local ones need not be distinct. */
+  readonly name: string;
+  /** A function of the C interface, or `_start`. */
+  readonly global: boolean;
+}
+
+/** Bytes of a data object, or how they follow from the text's layout (`link-data.ts`). */
+export type DataContent =
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  /** Zero when the program starts, and written. */
+  | { readonly kind: "zero"; readonly size: number }
+  /** Function references: for each element its function, or -1 for null, and the signature's number in the reference. */
+  | { readonly kind: "funcrefs"; readonly functions: Int32Array; readonly signatures: Uint32Array }
+  | { readonly kind: "traps" }
+  | { readonly kind: "calls" }
+  | { readonly kind: "functions" };
+
+export interface DataObject {
+  readonly name: string;
+  /** Power of two. */
+  readonly align: number;
+  readonly writable: boolean;
+  readonly content: DataContent;
+}
+
+/** Passive segments and images of one core instance, by the module's segment index. */
+interface InstanceSegments {
+  readonly data: (DataSymbol | undefined)[];
+  readonly elements: (SegmentImage | undefined)[];
+  readonly dataSlots: (number | undefined)[];
+  readonly elementSlots: (number | undefined)[];
+}
+
+export class Program {
+  readonly component: Component;
+  readonly options: ProgramOptions;
+  readonly facts: ComponentFacts;
+  readonly reachable: Reachable;
+  readonly api: Api;
+  readonly functions = new PrimaryMap<FuncSymbol, ProgramFunction>();
+  readonly data = new PrimaryMap<DataSymbol, DataObject>();
+  readonly offsets: VMComponentOffsets;
+  /** The entries are `[firstEntry, endOfEntries)`, in symbols and in the text. */
+  readonly firstEntry: FuncSymbol;
+  readonly endOfEntries: FuncSymbol;
+
+  /** Made by `build.ts` when the first function of an instance is translated. */
+  readonly translators = new Map<CoreInstanceIndex, FunctionTranslator>();
+
+  /** Support data. */
+  readonly trapTable: DataSymbol;
+  readonly callTable: DataSymbol;
+  readonly functionTable: DataSymbol;
+  readonly messages: DataSymbol;
+  readonly signalState: DataSymbol;
+
+  readonly exportEntries: readonly FuncSymbol[];
+  readonly postReturnEntries: readonly (FuncSymbol | undefined)[];
+  readonly reallocEntries: readonly FuncSymbol[];
+  /** What these enter. */
+  readonly checkedReallocs: readonly FuncSymbol[];
+  readonly memoryAccessors: readonly FuncSymbol[];
+
+  readonly #support = new Map<SupportName, FuncSymbol>();
+  readonly #restorer: FuncSymbol;
+  readonly #memoryGrow: readonly FuncSymbol[];
+  readonly #tableGrow: readonly FuncSymbol[];
+  readonly #enterInstantiate: FuncSymbol;
+  readonly #apiFunctions = new Map<ApiFunction, FuncSymbol>();
+  readonly #main: FuncSymbol | undefined;
+  /** Where an executable begins. */
+  readonly start: FuncSymbol | undefined;
+  readonly #instantiate: FuncSymbol;
+  readonly #instantiateCore = new Map<CoreInstanceIndex, FuncSymbol>();
+  readonly #lowered: readonly FuncSymbol[];
+  readonly #trampolines: readonly FuncSymbol[];
+  /** The module's name, and from the second instance of a module on its number. */
+  readonly #instanceNames: readonly string[];
+  /** Per instance: function index → symbol, or -1. */
+  readonly #wasm: readonly Int32Array[];
+  readonly #segments: readonly InstanceSegments[];
+  readonly #signatures = new Map<FuncType, Signature>();
+  readonly #signaturesByKey = new Map<string, Signature>();
+
+  constructor(component: Component, options: ProgramOptions) {
+    this.component = component;
+    this.options = options;
+    this.facts = options.facts ?? analyzeComponent(component);
+    const executable = options.output === "executable";
+    this.api = describeApi(component, options.prefix, (path) => !executable || isRun(path));
+    if (executable && this.api.exports.length === 0) {
+      throw new WindlassError({ kind: "unlinkable", message: "the component does not export wasi:cli/run" });
+    }
+    this.reachable = options.reachable ?? findReachable(component, this.#roots());
+
+    this.#instanceNames = instanceNames(component);
+    const name = options.name;
+    const local = (kind: FunctionKind, suffix: string): FuncSymbol =>
+      this.functions.push({ kind, name: `${name}/${suffix}`, global: false });
+    const global = (kind: FunctionKind, suffix: string): FuncSymbol =>
+      this.functions.push({ kind, name: `${options.prefix}_${suffix}`, global: true });
+    /** Functions of the C interface are local in an executable. */
+    const exported = (kind: FunctionKind, suffix: string): FuncSymbol =>
+      executable ? local(kind, `entry::${suffix}`) : global(kind, suffix);
+
+    // Support.
+    for (const support of SUPPORT_NAMES) {
+      this.#support.set(support, local({ kind: "support", name: support }, `support::${support}`));
+    }
+    this.#restorer = local({ kind: "restorer" }, "support::restorer");
+    this.#memoryGrow = [...component.memories.keys()].map((memory) =>
+      local({ kind: "memory-grow", memory }, `support::memory_grow${memory}`),
+    );
+    this.#tableGrow = [...component.tables.keys()].map((table) =>
+      local({ kind: "table-grow", table }, `support::table_grow${table}`),
+    );
+
+    // Entries.
+    this.#enterInstantiate = local({ kind: "enter-instantiate" }, "entry::instantiate");
+    this.firstEntry = this.#enterInstantiate;
+    this.exportEntries = this.api.exports.map((e, i) => exported({ kind: "lifted-entry", export: i }, e.name));
+    this.postReturnEntries = this.api.exports.map((e, i) =>
+      e.lifted.options.postReturn === undefined
+        ? undefined
+        : exported({ kind: "post-return-entry", export: i }, `${e.name}_post_return`),
+    );
+    this.reallocEntries = this.api.reallocs.map((r, i) => exported({ kind: "realloc-entry", realloc: i }, r.name));
+    this.endOfEntries = this.functions.nextKey();
+
+    // The C interface, or the executable's beginning. None of these is empty: something follows the last entry.
+    this.memoryAccessors = executable
+      ? []
+      : this.api.memories.map((m, i) => global({ kind: "memory-accessor", memory: i }, m.name));
+    if (executable) {
+      this.start = this.functions.push({ kind: { kind: "start" }, name: "_start", global: true });
+      this.#main = local({ kind: "main" }, "support::main");
+    } else {
+      this.start = undefined;
+      for (const f of API_FUNCTIONS) this.#apiFunctions.set(f, global({ kind: "api", name: f }, f));
+    }
+    this.#instantiate = local({ kind: "instantiate" }, "instantiate");
+    for (const { instance } of component.initializers) {
+      const symbol = local({ kind: "instantiate-core", instance }, `${this.#instanceName(instance)}::(instantiate)`);
+      this.#instantiateCore.set(instance, symbol);
+    }
+
+    // Trampolines.
+    this.checkedReallocs = this.api.reallocs.map((r, i) =>
+      local({ kind: "checked-realloc", realloc: i }, `checked::${r.name}`),
+    );
+    this.#lowered = [...component.lowerings.entries()].map(([index, lowering]) => {
+      const path = component.imports.get(lowering.import).path.map(symbolPart).join("#");
+      return local({ kind: "lowered", index }, `lowered${index}::${path}`);
+    });
+    this.#trampolines = [...component.trampolines.entries()].map(([index, trampoline]) => {
+      const of =
+        trampoline.kind === "always-trap" ? "" : `::${symbolPart(component.resources.get(trampoline.resource).name)}`;
+      return local({ kind: "trampoline", index }, `${trampoline.kind}${index}${of}`);
+    });
+
+    // Wasm functions.
+    this.#wasm = this.reachable.map((flags, i) => this.#wasmSymbols(entity<CoreInstanceIndex>(i), flags));
+
+    // Data.
+    const table = (suffix: string, content: DataContent): DataSymbol =>
+      this.data.push({ name: `${name}/data::${suffix}`, align: 16, writable: false, content });
+    this.trapTable = table("traps", { kind: "traps" });
+    this.callTable = table("calls", { kind: "calls" });
+    this.functionTable = table("functions", { kind: "functions" });
+    this.messages = table("messages", { kind: "bytes", bytes: MESSAGES });
+    this.signalState = this.data.push({
+      name: `${name}/data::signals`,
+      align: 16,
+      writable: true,
+      content: { kind: "zero", size: SignalState.size },
+    });
+
+    const areas: number[] = [];
+    let slots = 0;
+    const moduleData = new Map<Module, (DataSymbol | undefined)[]>();
+    this.#segments = component.instances.values().map((instance, i) => {
+      const index = entity<CoreInstanceIndex>(i);
+      const { module } = component.modules.get(instance.module);
+      let data = moduleData.get(module);
+      if (data === undefined) {
+        data = this.#dataImages(module, symbolPart(component.modules.get(instance.module).name));
+        moduleData.set(module, data);
+      }
+      const elements = module.elements.map((segment, s) => this.#elementImage(index, segment, s, areas));
+      return {
+        data,
+        elements,
+        dataSlots: module.data.map((segment) => (segment.mode.kind === "passive" ? slots++ : undefined)),
+        elementSlots: module.elements.map((segment) => (segment.mode.kind === "passive" ? slots++ : undefined)),
+      };
+    });
+    this.offsets = new VMComponentOffsets(contextShape(component, slots, areas));
+  }
+
+  /** What entries call. */
+  #roots(): CoreFunc[] {
+    const roots: CoreFunc[] = [];
+    for (const { lifted } of this.api.exports) {
+      roots.push(lifted.core);
+      if (lifted.options.postReturn !== undefined) roots.push(lifted.options.postReturn);
+    }
+    for (const { func } of this.api.reallocs) roots.push(func);
+    return roots;
+  }
+
+  #instanceName(instance: CoreInstanceIndex): string {
+    return this.#instanceNames[instance] ?? `instance${instance}`;
+  }
+
+  #wasmSymbols(instance: CoreInstanceIndex, flags: Uint8Array): Int32Array {
+    const symbols = new Int32Array(flags.length).fill(-1);
+    const { module } = this.component.modules.get(this.component.instances.get(instance).module);
+    const prefix = `${this.options.name}/${this.#instanceName(instance)}`;
+    for (let func = 0; func < flags.length; func++) {
+      if (flags[func] !== 1) continue;
+      const own = functionName(module, func);
+      symbols[func] = this.functions.push({
+        kind: { kind: "wasm", instance, func },
+        name: `${prefix}::${own === undefined ? `func${func}` : symbolPart(own)}`,
+        global: false,
+      });
+    }
+    return symbols;
+  }
+
+  #dataImages(module: Module, moduleName: string): (DataSymbol | undefined)[] {
+    return module.data.map((segment, s) =>
+      segment.mode.kind === "active" && segment.end === segment.start
+        ? undefined
+        : this.data.push({
+            name: `${this.options.name}/${moduleName}.data${s}`,
+            align: 1,
+            writable: false,
+            content: { kind: "bytes", bytes: module.bytes.subarray(segment.start, segment.end) },
+          }),
+    );
+  }
+
+  /** The image of a segment whose items are known now, or a place in the context for a passive one whose items are not. */
+  #elementImage(
+    instance: CoreInstanceIndex,
+    segment: ElementSegment,
+    index: number,
+    areas: number[],
+  ): SegmentImage | undefined {
+    const { items } = segment;
+    if (segment.mode.kind === "declared") return undefined;
+    if (items.kind === "expressions") {
+      if (segment.mode.kind === "active") return undefined;
+      // The displacement is known once the layout is: `elementArea` of this number.
+      return { kind: "area", displacement: areas.push(items.expressions.length) - 1 };
+    }
+    if (items.functions.length === 0 && segment.mode.kind === "active") return undefined;
+    const functions = new Int32Array(items.functions.length).fill(-1);
+    const signatures = new Uint32Array(items.functions.length);
+    items.functions.forEach((func, i) => {
+      if (func === NULL_FUNCTION) return;
+      functions[i] = this.functionSymbol(resolveFunction(this.component, instance, func));
+      signatures[i] = functionSignature(this.component, instance, func) + 1;
+    });
+    const symbol = this.data.push({
+      name: `${this.options.name}/${this.#instanceName(instance)}.elem${index}`,
+      align: 8,
+      writable: false,
+      content: { kind: "funcrefs", functions, signatures },
+    });
+    return { kind: "image", symbol };
+  }
+
+  #segmentsOf(instance: CoreInstanceIndex): InstanceSegments {
+    const segments = this.#segments[instance];
+    if (segments === undefined) throw new InternalError("frontend", `no core instance ${instance}`);
+    return segments;
+  }
+
+  /** The image of a data segment; undefined for an active one without bytes. */
+  dataImage(instance: CoreInstanceIndex, segment: number): DataSymbol | undefined {
+    return this.#segmentsOf(instance).data[segment];
+  }
+
+  /** Where the references of an element segment are; undefined when they are evaluated in place, or there are none. */
+  elementImage(instance: CoreInstanceIndex, segment: number): SegmentImage | undefined {
+    const image = this.#segmentsOf(instance).elements[segment];
+    return image?.kind === "area"
+      ? { kind: "area", displacement: this.offsets.elementArea(image.displacement) }
+      : image;
+  }
+
+  /** Displacement of the current length of a passive segment; undefined for any other. */
+  passiveSegment(instance: CoreInstanceIndex, kind: "data" | "element", segment: number): number | undefined {
+    const segments = this.#segmentsOf(instance);
+    const slot = (kind === "data" ? segments.dataSlots : segments.elementSlots)[segment];
+    return slot === undefined ? undefined : this.offsets.passiveSegment(slot);
+  }
+
+  /** The symbol of a core function that is no intrinsic. Throws `InternalError` for one that is not reachable. */
+  functionSymbol(func: CoreFunc): FuncSymbol {
+    switch (func.kind) {
+      case "lowered":
+        return this.#symbol(this.#lowered[func.index], `lowering ${func.index}`);
+      case "trampoline":
+        return this.#symbol(this.#trampolines[func.index], `trampoline ${func.index}`);
+      case "intrinsic":
+        throw new WindlassError({ kind: "unsupported", message: `a reference to the intrinsic ${func.name}` });
+      case "wasm": {
+        const symbol = this.#wasm[func.instance]?.[func.func] ?? -1;
+        return this.#symbol(
+          symbol < 0 ? undefined : entity<FuncSymbol>(symbol),
+          `core function ${func.instance}:${func.func}`,
+        );
+      }
+    }
+  }
+
+  #symbol<E extends Entity<string>>(symbol: E | undefined, what: string): E {
+    if (symbol === undefined) throw new InternalError("frontend", `${what} has no symbol`);
+    return symbol;
+  }
+
+  support(name: SupportName): FuncSymbol {
+    return this.#symbol(this.#support.get(name), name);
+  }
+  get restorer(): FuncSymbol {
+    return this.#restorer;
+  }
+  memoryGrow(memory: MemoryIndex): FuncSymbol {
+    return this.#symbol(this.#memoryGrow[memory], `memory ${memory}`);
+  }
+  tableGrow(table: TableIndex): FuncSymbol {
+    return this.#symbol(this.#tableGrow[table], `table ${table}`);
+  }
+  get enterInstantiate(): FuncSymbol {
+    return this.#enterInstantiate;
+  }
+  get instantiate(): FuncSymbol {
+    return this.#instantiate;
+  }
+  get main(): FuncSymbol {
+    return this.#symbol(this.#main, "main");
+  }
+  instantiateCore(instance: CoreInstanceIndex): FuncSymbol {
+    return this.#symbol(this.#instantiateCore.get(instance), `instantiation of ${instance}`);
+  }
+  apiFunction(name: ApiFunction): FuncSymbol {
+    return this.#symbol(this.#apiFunctions.get(name), name);
+  }
+  lowered(index: LoweredIndex): FuncSymbol {
+    return this.#symbol(this.#lowered[index], `lowering ${index}`);
+  }
+
+  /** Context (i64) and parameters → results; the same object for equal types. */
+  signature(type: FuncType): Signature {
+    let signature = this.#signatures.get(type);
+    if (signature !== undefined) return signature;
+    const made = wasmSignature(type);
+    const key = `${made.params.join()}>${made.results.join()}`;
+    signature = this.#signaturesByKey.get(key);
+    if (signature === undefined) {
+      signature = made;
+      this.#signaturesByKey.set(key, made);
+    }
+    this.#signatures.set(type, signature);
+    return signature;
+  }
+}
+
+function isRun(path: readonly string[]): boolean {
+  const [instance = "", func] = path;
+  return path.length === 2 && func === "run" && (instance === "wasi:cli/run" || instance.startsWith("wasi:cli/run@"));
+}
+
+function instanceNames(component: Component): readonly string[] {
+  const copies = new Map<number, number>();
+  return component.instances.values().map(({ module }) => {
+    const copy = (copies.get(module) ?? 0) + 1;
+    copies.set(module, copy);
+    return symbolPart(component.modules.get(module).name) + (copy === 1 ? "" : `.${copy}`);
+  });
+}
+
+function contextShape(component: Component, passiveSegments: number, elementAreas: readonly number[]): ContextShape {
+  let slots = 0;
+  for (const type of component.signatures) slots = Math.max(slots, resultSlots(type));
+  for (const { signature } of component.lowerings) slots = Math.max(slots, resultSlots(signature));
+  return {
+    lowerings: component.lowerings.size,
+    componentInstances: component.componentInstances.size,
+    hostResources: component.resources.values().filter((r) => r.kind === "host").length,
+    memories: component.memories.values().map(({ style, maxBytes }) => ({ style, maxBytes })),
+    tables: component.tables.values().map(({ maxElements }) => ({ maxElements })),
+    globals: component.globals.size,
+    passiveSegments,
+    elementAreas,
+    resultSlots: slots,
+  };
+}
+
+/** All functions and data of the component, in the order of the text. The plan must be valid. */
+export function enumerateProgram(component: Component, options: ProgramOptions): Program {
+  return new Program(component, options);
+}

@@ -1,0 +1,103 @@
+/**
+ * Which wasm functions can run at all: what entries, instantiation, tables, trampolines and their callees lead to. Everything else is
+ * not compiled, so that a component pays for the functions of the built-in WASI that it uses, and of a library for what it calls.
+ *
+ * Conservative: a function in an element segment of an instance, or named by `ref.func`, counts as called. Each body is read once: linear
+ * in the code.
+ */
+
+import type { Component, CoreFunc, CoreInstanceIndex } from "../plan/component.ts";
+import { type ConstExpr, type Module, NULL_FUNCTION } from "../wasm/module.ts";
+import { OperatorReader } from "../wasm/operators.ts";
+import { resolveFunction } from "./wasm/constants.ts";
+
+/** For each core instance: a flag per function of its module (imported ones stay 0). Plain data: it can be sent to a worker. */
+export type Reachable = readonly Uint8Array[];
+
+class Scan {
+  readonly reachable: readonly Uint8Array[];
+  readonly #component: Component;
+  readonly #instances: CoreInstanceIndex[] = [];
+  readonly #functions: number[] = [];
+
+  constructor(component: Component) {
+    this.#component = component;
+    this.reachable = component.instances
+      .values()
+      .map(({ module }) => new Uint8Array(component.modules.get(module).module.functions.length));
+  }
+
+  add(func: CoreFunc): void {
+    if (func.kind !== "wasm") return;
+    const flags = this.reachable[func.instance];
+    if (flags === undefined || flags[func.func] !== 0) return;
+    flags[func.func] = 1;
+    this.#instances.push(func.instance);
+    this.#functions.push(func.func);
+  }
+
+  addIndex(instance: CoreInstanceIndex, func: number): void {
+    this.add(resolveFunction(this.#component, instance, func));
+  }
+
+  addExpr(instance: CoreInstanceIndex, expr: ConstExpr | undefined): void {
+    for (const { op, index } of expr?.operators ?? []) if (op === 0xd2) this.addIndex(instance, index); // ref.func
+  }
+
+  /** What instantiation of `instance` calls or puts where code can reach it. */
+  addInstance(instance: CoreInstanceIndex): void {
+    const { module } = this.#component.modules.get(this.#component.instances.get(instance).module);
+    for (const global of module.globals) this.addExpr(instance, global.init);
+    for (const table of module.tables) this.addExpr(instance, table.init);
+    for (const segment of module.elements) {
+      if (segment.mode.kind === "declared") continue; // ref.func in a body is what counts
+      const { items } = segment;
+      if (items.kind === "functions") {
+        for (const func of items.functions) if (func !== NULL_FUNCTION) this.addIndex(instance, func);
+      } else for (const expr of items.expressions) this.addExpr(instance, expr);
+    }
+    if (module.startFunction !== undefined) this.addIndex(instance, module.startFunction);
+  }
+
+  run(): void {
+    const readers = new Map<Module, OperatorReader>();
+    for (;;) {
+      const instance = this.#instances.pop();
+      const func = this.#functions.pop();
+      if (instance === undefined || func === undefined) return;
+      const { module } = this.#component.modules.get(this.#component.instances.get(instance).module);
+      let reader = readers.get(module);
+      if (reader === undefined) {
+        reader = new OperatorReader(module.bytes);
+        readers.set(module, reader);
+      }
+      const body = func - module.importedFunctions;
+      reader.startBody(module.bodyStart[body] ?? 0, module.bodyEnd[body] ?? 0);
+      while (!reader.atEnd) {
+        reader.next();
+        switch (reader.op) {
+          case 0x10: // call
+          case 0x12: // return_call
+          case 0xd2: // ref.func
+            this.addIndex(instance, reader.index);
+        }
+      }
+    }
+  }
+}
+
+/** `roots`: what entries and support code call. The plan must be valid. */
+export function findReachable(component: Component, roots: Iterable<CoreFunc>): Reachable {
+  const scan = new Scan(component);
+  for (const root of roots) scan.add(root);
+  for (const { instance } of component.initializers) scan.addInstance(instance);
+  for (const { callee, options } of component.lowerings) {
+    if (callee.kind === "builtin") scan.add(callee.func);
+    if (options.realloc !== undefined) scan.add(options.realloc);
+  }
+  for (const resource of component.resources) {
+    if (resource.kind !== "host" && resource.destructor !== undefined) scan.add(resource.destructor);
+  }
+  scan.run();
+  return scan.reachable;
+}

@@ -1,0 +1,156 @@
+/**
+ * The text of a trap, written when the host asks for it: what happened, then the wasm functions that were active, innermost first.
+ *
+ *     wasm trap: unreachable
+ *     wasm backtrace:
+ *         0: greeter/core1::memcpy (offset 0x1f3)
+ *
+ * Offsets are those of the wasm file. It has `TRAP_TEXT_SIZE` bytes; a longer one ends after the last line that fits.
+ */
+
+import type { Value } from "../ir/function.ts";
+import { ContextField, InstanceState, TRAP_TEXT_SIZE, TrapRecord } from "../layout/offsets.ts";
+import { TRAP_NAMES } from "../layout/traps.ts";
+import { TABLE_HEADER, trapTableLocations } from "./link-data.ts";
+import { type TextName, textOffset } from "./messages.ts";
+import type { Program } from "./program.ts";
+import { emitRowKey } from "./raise.ts";
+import type { Emitter, Variable } from "./structured.ts";
+import { SUPPORT } from "./support.ts";
+
+/** (cursor, limit, C string) → cursor. */
+export function buildAppendText(e: Emitter): void {
+  const limit = e.param(1);
+  const cursor = e.variable(e.param(0));
+  const source = e.variable(e.param(2));
+  e.loop((loop) => {
+    e.breakUnless(loop, e.ult(e.get(cursor), limit));
+    const byte = e.load8(e.get(source), 0);
+    e.breakIf(loop, e.eqz(byte));
+    e.store8(e.get(cursor), 0, byte);
+    e.set(cursor, e.offset(e.get(cursor), 1));
+    e.set(source, e.offset(e.get(source), 1));
+  });
+  e.return(e.get(cursor));
+}
+
+/** (cursor, limit, number, base) → cursor. Base 10 or 16. */
+export function buildAppendNumber(e: Emitter, program: Program): void {
+  const digits = 24;
+  const slot = e.slot(digits, 8);
+  const start = e.slotAddress(slot);
+  const base = e.zext(e.param(3));
+  const at = e.variable(e.offset(start, digits - 1));
+  e.store8(e.get(at), 0, e.i32(0));
+  const rest = e.variable(e.param(2));
+  e.loop((loop) => {
+    const value = e.get(rest);
+    const quotient = e.udiv(value, base);
+    const digit = e.wrap(e.sub(value, e.mul(quotient, base)));
+    e.set(at, e.offset(e.get(at), -1));
+    e.store8(e.get(at), 0, e.add(digit, e.select(e.ultImm(digit, 10), e.i32(0x30), e.i32(0x61 - 10))));
+    e.set(rest, quotient);
+    e.breakIf(loop, e.eqz(quotient));
+  });
+  e.return(e.call1(program.support("append_text"), SUPPORT.append_text, [e.param(0), e.param(1), e.get(at)]));
+}
+
+class TextEmitter {
+  readonly e: Emitter;
+  readonly program: Program;
+  readonly cursor: Variable;
+  readonly limit: Value;
+
+  constructor(e: Emitter, program: Program, start: Value, limit: Value) {
+    this.e = e;
+    this.program = program;
+    this.cursor = e.variable(start);
+    this.limit = limit;
+  }
+
+  string(address: Value): void {
+    const { e } = this;
+    const args = [e.get(this.cursor), this.limit, address];
+    e.set(this.cursor, e.call1(this.program.support("append_text"), SUPPORT.append_text, args));
+  }
+  text(name: TextName): void {
+    this.string(this.e.dataAddress(this.program.messages, textOffset(name)));
+  }
+  number(value: Value, base: number): void {
+    const { e } = this;
+    const args = [e.get(this.cursor), this.limit, value, e.i32(base)];
+    e.set(this.cursor, e.call1(this.program.support("append_number"), SUPPORT.append_number, args));
+  }
+}
+
+/** The text of the trap that is in the record, made at the first call. */
+export function buildFormatTrap(e: Emitter, program: Program): void {
+  const context = e.param(0);
+  const { trap } = program.offsets;
+  const text = e.offset(context, trap + TrapRecord.text);
+  e.if(e.nez(e.load8(text, 0)), () => e.return(text));
+  const out = new TextEmitter(e, program, text, e.offset(text, TRAP_TEXT_SIZE - 1));
+
+  out.text("trap");
+  const code = e.load32(context, trap + TrapRecord.code);
+  const messages = e.dataAddress(program.messages);
+  const known = e.select(e.ultImm(code, TRAP_NAMES.length), code, e.i32(0));
+  out.string(e.add(messages, e.zext(e.load32(e.add(messages, e.shl(e.zext(known), 2)), 0))));
+  out.text("backtrace");
+
+  const base = e.textBase();
+  const functions = e.dataAddress(program.functionTable);
+  const traps = e.dataAddress(program.trapTable);
+  const calls = e.dataAddress(program.callTable);
+  const count = e.load32(context, trap + TrapRecord.frameCount);
+  const frame = e.variable(e.i32(0));
+  const end = e.variable(e.get(out.cursor));
+  e.loop((loop) => {
+    const index = e.get(frame);
+    e.breakUnless(loop, e.ult(index, count));
+    const pc = e.load64(e.add(context, e.shl(e.zext(index), 3)), trap + TrapRecord.frames);
+    const at = e.wrap(e.sub(pc, base));
+    out.text("indent");
+    out.number(e.zext(index), 10);
+    out.text("colon");
+    // A return address may be the first byte behind its function.
+    const row = e.call1(program.support("find_row"), SUPPORT.find_row, [functions, e.offset(at, -1)]);
+    e.if(
+      e.eqImm(row, -1),
+      () => out.text("unknown"),
+      () => {
+        const names = e.add(functions, e.shl(e.zext(e.load32(functions, 0)), 2));
+        const name = e.load32(e.add(names, e.shl(e.zext(row), 2)), TABLE_HEADER);
+        out.string(e.add(functions, e.zext(name)));
+      },
+    );
+    // The first frame is the trap itself, the others are behind calls.
+    const table = e.select(e.eqz(index), traps, calls);
+    const place = e.call1(program.support("find_row"), SUPPORT.find_row, [table, at]);
+    e.if(e.neImm(place, -1), () => {
+      e.if(e.eq(emitRowKey(e, table, place), at), () => {
+        const rows = e.mul(e.zext(e.load32(table, 0)), e.i64(trapTableLocations));
+        const location = e.load32(e.add(e.add(table, rows), e.shl(e.zext(place), 2)), TABLE_HEADER);
+        e.if(e.nez(location), () => {
+          out.text("offset");
+          out.number(e.zext(location), 16);
+          out.text("endOfOffset");
+        });
+      });
+    });
+    out.text("newline");
+    e.breakUnless(loop, e.ult(e.get(out.cursor), out.limit));
+    e.set(end, e.get(out.cursor));
+    e.set(frame, e.offset(e.get(frame), 1));
+  });
+  e.store8(e.get(end), 0, e.i32(0));
+  e.return(text);
+}
+
+/** `last_trap`: null unless the instance has trapped. */
+export function buildLastTrap(e: Emitter, program: Program): void {
+  const context = e.param(0);
+  e.if(e.eqz(context), () => e.return(e.i64(0)));
+  e.if(e.neImm(e.load32(context, ContextField.state), InstanceState.trapped), () => e.return(e.i64(0)));
+  e.return(e.call1(program.support("format_trap"), SUPPORT.format_trap, [context]));
+}
