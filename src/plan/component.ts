@@ -112,6 +112,8 @@ export interface LowerImport {
   readonly type: TypeFuncIndex;
   /** Its core signature (Canonical ABI: `flatten_functype` for lower), without the context. */
   readonly signature: FuncType;
+  /** The number of `signature`: what a funcref to the trampoline holds (plus one). */
+  readonly signatureIndex: SignatureIndex;
   readonly options: CanonicalOptions;
   /** The host, through its `VMLoweringCallee`; or a function of the built-in WASI with the same core signature. */
   readonly callee:
@@ -124,9 +126,15 @@ export type Trampoline =
       readonly kind: "resource-new" | "resource-rep" | "resource-drop";
       readonly resource: ResourceIndex;
       readonly instance: RuntimeComponentInstanceIndex;
+      readonly signatureIndex: SignatureIndex;
     }
   /** A canonical built-in that always traps: a lowered export of a component instance that may not be entered, for example. */
-  | { readonly kind: "always-trap"; readonly signature: FuncType; readonly trap: "cannot_enter_component" };
+  | {
+      readonly kind: "always-trap";
+      readonly signature: FuncType;
+      readonly signatureIndex: SignatureIndex;
+      readonly trap: "cannot_enter_component";
+    };
 
 /** A resource type. Its index is the number in handle tags. */
 export type Resource =

@@ -1,0 +1,437 @@
+/**
+ * From the nested component to the flat plan: an abstract interpretation of instantiation.
+ *
+ * Receives a validated component. Each instance of a component is evaluated with an environment of its own, definition by definition, so that what
+ * is instantiated twice is in the plan twice, and aliases, instances and closures are gone. What remains of core imports is which function,
+ * memory, table, global or tag they are. What can't be compiled yet is refused by name where it is used.
+ */
+
+import { InternalError, unreachable } from "../base/diagnostics.ts";
+import { Flattening } from "../abi/flatten.ts";
+import { componentError, quoted } from "../component/errors.ts";
+import type {
+  Alias,
+  Canon,
+  CanonOption,
+  CoreInstanceExpr,
+  Definition,
+  InstanceExpr,
+  ParsedComponent,
+  TypeDef,
+} from "../component/parsed.ts";
+import type {
+  CanonicalOptions,
+  Component,
+  ComponentExport,
+  CoreFunc,
+  HostAbi,
+  RuntimeComponentInstanceIndex,
+  StringEncoding,
+  Trampoline,
+} from "../plan/component.ts";
+import { RESOURCE_DROP_SIGNATURE, RESOURCE_NEW_SIGNATURE, RESOURCE_REP_SIGNATURE } from "../plan/signatures.ts";
+import { I32 } from "../wasm/types.ts";
+import { PlanBuilder } from "./builder.ts";
+import {
+  type CoreInstanceValue,
+  type CoreItem,
+  type FuncTypeValue,
+  type InstanceValue,
+  type Item,
+  Scope,
+} from "./environment.ts";
+import { ExportTree } from "./exports.ts";
+import { Builtin, HostImports } from "./host.ts";
+import { evaluateType, itemAt, resolveAlias, typeAt } from "./types.ts";
+
+/** How deep instantiations may be inside each other. Bounds recursion. */
+export const MAX_INSTANTIATION_DEPTH = 200;
+
+export interface TranslateOptions {
+  /** The host ABI of imports that the built-in WASI does not serve. Default `dynamic`. */
+  readonly hostAbi?: HostAbi;
+  /** `guard`: guard pages instead of bounds checks where the memory allows it. Default `guard`. */
+  readonly bounds?: "guard" | "explicit";
+  /** The built-in WASI's core module. Without it every import is the host's. */
+  readonly builtin?: { readonly bytes: Uint8Array };
+  /** False: imports that the built-in WASI does not serve are errors. Default true. */
+  readonly hostImports?: boolean;
+}
+
+/** Translates a validated component. Throws `WindlassError`: `unsupported`, `unlinkable` or `limit`. */
+export function translate(component: ParsedComponent, options: TranslateOptions = {}): Component {
+  return new Translator(component, options).plan();
+}
+
+class Translator {
+  readonly #root: ParsedComponent;
+  readonly #builder: PlanBuilder;
+  readonly #builtin: Builtin | undefined;
+  readonly #host: HostImports;
+  readonly #flattening: Flattening;
+  #depth = 0;
+
+  constructor(root: ParsedComponent, options: TranslateOptions) {
+    this.#root = root;
+    const { hostAbi = "dynamic", bounds = "guard", hostImports = true, builtin } = options;
+    this.#builder = new PlanBuilder({ hostAbi, bounds }, root.interner);
+    const importsWasi = root.definitions.some((d) => d.kind === "import" && d.name.name.startsWith("wasi:"));
+    this.#builtin = builtin !== undefined && importsWasi ? new Builtin(this.#builder, builtin.bytes) : undefined;
+    this.#host = new HostImports(this.#builder, this.#builtin, { hostImports, offersWasi: builtin !== undefined });
+    this.#flattening = new Flattening(this.#builder.types, I32);
+  }
+
+  plan(): Component {
+    const exported = this.#instantiate(this.#root, undefined, undefined, 0);
+    const tree = new ExportTree([]);
+    const exports = new Map<string, ComponentExport>();
+    for (const [name, { item, offset }] of exported) exports.set(name, tree.make(name, item, offset));
+    const b = this.#builder;
+    return {
+      types: b.types,
+      modules: b.modules,
+      instances: b.instances,
+      signatures: b.signatures,
+      memories: b.memories,
+      tables: b.tables,
+      globals: b.globals,
+      tags: b.tags,
+      imports: b.imports,
+      lowerings: b.lowerings,
+      trampolines: b.trampolines,
+      resources: b.resources,
+      componentInstances: b.componentInstances,
+      initializers: b.initializers,
+      exports,
+      builtin: this.#builtin?.instance,
+    };
+  }
+
+  /** Evaluates one instance of `component`; `args` is undefined for the root. Returns what it exports. */
+  #instantiate(
+    component: ParsedComponent,
+    parent: Scope | undefined,
+    args: ReadonlyMap<string, Item> | undefined,
+    offset: number,
+  ): Map<string, { readonly item: Item; readonly offset: number }> {
+    if (this.#depth >= MAX_INSTANTIATION_DEPTH) {
+      const message = `instantiations inside each other exceed the limit of ${MAX_INSTANTIATION_DEPTH}`;
+      throw componentError("limit", message, component.path, offset);
+    }
+    this.#depth++;
+    const instance = this.#builder.componentInstance(component.path, offset);
+    const scope = new Scope(parent, instance, component.path);
+    const exports = new Map<string, { readonly item: Item; readonly offset: number }>();
+    for (const definition of component.definitions) {
+      this.#builder.countDefinition(component.path, definition.offset);
+      if (definition.kind === "export") {
+        const item = this.#item(scope, definition.item.sort, definition.item.index);
+        exports.set(definition.name.name, { item, offset: definition.offset });
+        scope.push(item);
+        this.#nameResource(item, definition.name.name, instance);
+      } else if (definition.kind === "import") {
+        scope.push(this.#import(scope, definition, args));
+      } else this.#define(scope, instance, definition);
+    }
+    this.#depth--;
+    return exports;
+  }
+
+  #item(scope: Scope, sort: Parameters<typeof itemAt>[1], index: number): Item {
+    const item = itemAt(scope, sort, index);
+    if (item === undefined) throw new InternalError("translate", `${sort} ${index} is not in scope`);
+    return item;
+  }
+
+  #import(
+    scope: Scope,
+    definition: Extract<Definition, { kind: "import" }>,
+    args: ReadonlyMap<string, Item> | undefined,
+  ): Item {
+    const { name, desc, offset } = definition;
+    if (args === undefined) return this.#host.import(scope, name.name, desc, offset);
+    const item = args.get(name.name);
+    if (item === undefined) throw new InternalError("translate", `no argument for import ${name.name}`);
+    return item;
+  }
+
+  #define(
+    scope: Scope,
+    instance: RuntimeComponentInstanceIndex,
+    definition: Exclude<Definition, { kind: "import" | "export" }>,
+  ): void {
+    const { offset } = definition;
+    switch (definition.kind) {
+      case "core-module":
+        scope.modules.push(definition.module);
+        return;
+      case "core-type":
+        return;
+      case "core-instance":
+        scope.coreInstances.push(this.#coreInstance(scope, definition.expr, offset));
+        return;
+      case "component":
+        scope.components.push({ component: definition.component, scope });
+        return;
+      case "instance":
+        scope.instances.push(this.#instance(scope, definition.expr, offset));
+        return;
+      case "alias":
+        this.#alias(scope, definition.alias);
+        return;
+      case "type":
+        scope.types.push(this.#type(scope, instance, definition.type));
+        return;
+      case "canon":
+        this.#canon(scope, instance, definition.canon, offset);
+        return;
+      default:
+        unreachable(definition);
+    }
+  }
+
+  #alias(scope: Scope, alias: Alias): void {
+    if (alias.kind === "core-export") {
+      const value = scope.coreInstances[alias.instance];
+      const item = value && this.#builder.coreExport(value, alias.name);
+      if (item === undefined) {
+        throw new InternalError("translate", `core instance ${alias.instance} exports no ${alias.name}`);
+      }
+      scope.pushCore(item);
+    } else if (alias.sort !== "core-type") scope.push(resolveAlias(scope, alias));
+  }
+
+  #type(scope: Scope, instance: RuntimeComponentInstanceIndex, def: TypeDef) {
+    if (def.kind !== "resource") return evaluateType(this.#builder.types, scope, def);
+    const { resources } = this.#builder;
+    const destructor = def.destructor === undefined ? undefined : coreFunc(scope, def.destructor);
+    const name = `resource${resources.size}`;
+    return { kind: "resource", resource: resources.push({ kind: "defined", name, instance, destructor }) } as const;
+  }
+
+  /** A resource has the name under which its component first exports it. */
+  #nameResource(item: Item, name: string, instance: RuntimeComponentInstanceIndex): void {
+    if (item.sort !== "type" || item.type.kind !== "resource") return;
+    const { resources } = this.#builder;
+    const known = resources.get(item.type.resource);
+    if (known.kind === "defined" && known.instance === instance && known.name === `resource${item.type.resource}`) {
+      resources.set(item.type.resource, { ...known, name });
+    }
+  }
+
+  // Instances
+
+  #coreInstance(scope: Scope, expr: CoreInstanceExpr, offset: number): CoreInstanceValue {
+    if (expr.kind === "exports") {
+      const items = new Map<string, CoreItem>();
+      for (const { name, sort, index } of expr.exports) items.set(name, coreItem(scope, sort, index));
+      return { kind: "exports", items };
+    }
+    const module = scope.modules[expr.module];
+    if (module === undefined) throw new InternalError("translate", `core module ${expr.module} is not in scope`);
+    const args = new Map(expr.args.map((arg) => [arg.name, scope.coreInstances[arg.instance]]));
+    const instance = this.#builder.instantiate(
+      module,
+      false,
+      (wanted) => {
+        const from = args.get(wanted.module);
+        const item = from && this.#builder.coreExport(from, wanted.name);
+        if (item === undefined) throw new InternalError("translate", `no ${wanted.module} ${wanted.name} to import`);
+        return item;
+      },
+      scope.path,
+      offset,
+    );
+    return { kind: "instantiated", instance, module };
+  }
+
+  #instance(scope: Scope, expr: InstanceExpr, offset: number): InstanceValue {
+    if (expr.kind === "exports") {
+      const items = new Map<string, Item>();
+      for (const { name, sort, index } of expr.exports) items.set(name.name, this.#item(scope, sort, index));
+      return { items };
+    }
+    const value = scope.components[expr.component];
+    if (value === undefined) throw new InternalError("translate", `component ${expr.component} is not in scope`);
+    const args = new Map(expr.args.map((arg) => [arg.name, this.#item(scope, arg.sort, arg.index)]));
+    const exports = this.#instantiate(value.component, value.scope, args, offset);
+    return { items: new Map([...exports].map(([name, { item }]) => [name, item])) };
+  }
+
+  // Canonical definitions
+
+  #canon(scope: Scope, instance: RuntimeComponentInstanceIndex, canon: Canon, offset: number): void {
+    switch (canon.kind) {
+      case "lift":
+        this.#lift(scope, instance, canon, offset);
+        return;
+      case "lower":
+        scope.coreFuncs.push(this.#lower(scope, instance, canon, offset));
+        return;
+      case "resource.new":
+      case "resource.rep":
+      case "resource.drop":
+        scope.coreFuncs.push(this.#builder.trampoline(this.#resourceTrampoline(scope, instance, canon)));
+        return;
+      case "async-builtin":
+        throw componentError("unsupported", `the canonical built-in \`${canon.builtin.name}\``, scope.path, offset);
+      default:
+        unreachable(canon);
+    }
+  }
+
+  #resourceTrampoline(
+    scope: Scope,
+    instance: RuntimeComponentInstanceIndex,
+    canon: Extract<Canon, { kind: "resource.new" | "resource.rep" | "resource.drop" }>,
+  ): Trampoline {
+    const type = typeAt(scope, canon.type);
+    if (type.kind !== "resource") throw new InternalError("translate", `type ${canon.type} is no resource type`);
+    const { resource } = type;
+    const b = this.#builder;
+    switch (canon.kind) {
+      case "resource.new":
+        return { kind: "resource-new", resource, instance, signatureIndex: b.signatureOf(RESOURCE_NEW_SIGNATURE) };
+      case "resource.rep":
+        return { kind: "resource-rep", resource, instance, signatureIndex: b.signatureOf(RESOURCE_REP_SIGNATURE) };
+      case "resource.drop":
+        return { kind: "resource-drop", resource, instance, signatureIndex: b.signatureOf(RESOURCE_DROP_SIGNATURE) };
+    }
+  }
+
+  #options(scope: Scope, instance: RuntimeComponentInstanceIndex, list: readonly CanonOption[]): CanonicalOptions {
+    let stringEncoding: StringEncoding = "utf8";
+    let memory: CanonicalOptions["memory"];
+    let realloc: CoreFunc | undefined;
+    let postReturn: CoreFunc | undefined;
+    for (const option of list) {
+      switch (option.kind) {
+        case "string-encoding":
+          stringEncoding = option.encoding;
+          break;
+        case "memory":
+          memory = scope.coreMemories[option.index];
+          if (memory !== undefined && this.#builder.memories.get(memory).type.is64) {
+            throw componentError(
+              "unsupported",
+              "canonical definitions with a 64-bit memory",
+              scope.path,
+              option.offset,
+            );
+          }
+          break;
+        case "realloc":
+          realloc = coreFunc(scope, option.index);
+          break;
+        case "post-return":
+          postReturn = coreFunc(scope, option.index);
+          break;
+        case "async":
+        case "callback":
+          throw componentError("unsupported", `the canonical option \`${option.kind}\``, scope.path, option.offset);
+        default:
+          unreachable(option);
+      }
+    }
+    return { instance, memory, realloc, postReturn, stringEncoding };
+  }
+
+  #funcType(scope: Scope, type: FuncTypeValue, what: string, offset: number) {
+    if (type.kind === "func") return type.type;
+    throw componentError("unsupported", `${what} with ${type.what} in its type`, scope.path, offset);
+  }
+
+  #lift(
+    scope: Scope,
+    instance: RuntimeComponentInstanceIndex,
+    canon: Extract<Canon, { kind: "lift" }>,
+    offset: number,
+  ): void {
+    const options = this.#options(scope, instance, canon.options);
+    const value = typeAt(scope, canon.type);
+    if (value.kind !== "func" && value.kind !== "unsupported") {
+      throw new InternalError("translate", `type ${canon.type} is no function type`);
+    }
+    const type = this.#funcType(scope, value, "`canon lift` of a function", offset);
+    const { signature } = this.#flattening.flattenFuncType(this.#builder.types.func(type), "lift");
+    this.#builder.signatureOf(signature);
+    const core = coreFunc(scope, canon.func);
+    scope.funcs.push({ kind: "lifted", lifted: { kind: "func", core, type, signature, options } });
+  }
+
+  #lower(
+    scope: Scope,
+    instance: RuntimeComponentInstanceIndex,
+    canon: Extract<Canon, { kind: "lower" }>,
+    offset: number,
+  ): CoreFunc {
+    const options = this.#options(scope, instance, canon.options);
+    const func = scope.funcs[canon.func];
+    if (func === undefined) throw new InternalError("translate", `function ${canon.func} is not in scope`);
+    const b = this.#builder;
+    if (func.kind === "lifted") {
+      const { lifted } = func;
+      if (lifted.options.instance !== instance) {
+        const message = "adapters between components: `canon lower` of a function that another component lifts";
+        throw componentError("unsupported", message, scope.path, offset);
+      }
+      // A component instance can't be entered while it runs, so a call of its own export always traps.
+      const { signature } = this.#flattening.flattenFuncType(b.types.func(lifted.type), "lower");
+      const signatureIndex = b.signatureOf(signature);
+      return b.trampoline({ kind: "always-trap", signature, signatureIndex, trap: "cannot_enter_component" });
+    }
+    const type = this.#funcType(scope, func.type, `\`canon lower\` of ${quoted(func.path.join(" "))}`, offset);
+    const { signature } = this.#flattening.flattenFuncType(b.types.func(type), "lower");
+    const index = b.lowerings.push({
+      import: b.runtimeImport(func.path, type),
+      type,
+      signature,
+      signatureIndex: b.signatureOf(signature),
+      options,
+      callee:
+        func.builtin === undefined
+          ? { kind: "host", abi: b.options.hostAbi }
+          : { kind: "builtin", func: func.builtin.func },
+    });
+    return { kind: "lowered", index };
+  }
+}
+
+function coreFunc(scope: Scope, index: number): CoreFunc {
+  const func = scope.coreFuncs[index];
+  if (func === undefined) throw new InternalError("translate", `core function ${index} is not in scope`);
+  return func;
+}
+
+function coreItem(scope: Scope, sort: string, index: number): CoreItem {
+  const item = coreItemAt(scope, sort, index);
+  if (item === undefined) throw new InternalError("translate", `core ${sort} ${index} is not in scope`);
+  return item;
+}
+
+function coreItemAt(scope: Scope, sort: string, index: number): CoreItem | undefined {
+  switch (sort) {
+    case "func": {
+      const func = scope.coreFuncs[index];
+      return func && { sort, func };
+    }
+    case "table": {
+      const table = scope.coreTables[index];
+      return table === undefined ? undefined : { sort, index: table };
+    }
+    case "memory": {
+      const memory = scope.coreMemories[index];
+      return memory === undefined ? undefined : { sort, index: memory };
+    }
+    case "global": {
+      const global = scope.coreGlobals[index];
+      return global === undefined ? undefined : { sort, index: global };
+    }
+    case "tag": {
+      const tag = scope.coreTags[index];
+      return tag === undefined ? undefined : { sort, index: tag };
+    }
+    default:
+      return undefined;
+  }
+}
