@@ -17,9 +17,6 @@ export const FIRST_PSEUDO = 2048;
 const PSEUDO_NAMES = [
   /** Defines parameters in their registers: no code. */
   "params",
-  /** Copy of a register of the size's class: `size` 4, 8 integer; `copy_float` any vector register. */
-  "copy",
-  "copy_float",
   /** imm, imm2: a 64-bit constant. */
   "constant",
   "zero_float",
@@ -38,12 +35,12 @@ const PSEUDO_NAMES = [
   "udiv",
   "srem",
   "urem",
+  /** rdx = high half of rax * operand. */
   "mul_high",
   "smul_high",
-  // Bits, without lzcnt and tzcnt; operand 1 is what the result is for 0.
-  "bit_scan_reverse",
-  // Floats.
+  /** size: of the float; imm: 1 for the maximum. */
   "float_min",
+  /** Conversions: size of the float, imm of the integer. */
   "float_max",
   "from_uint64",
   "to_sint_sat",

@@ -96,6 +96,8 @@ export class Selector {
   x: Value = entity<Value>(0);
   y: Value = entity<Value>(0);
   shift = 0;
+  /** Successor edges of the block whose terminator is being selected. */
+  edges = 0;
   /** Condition that a compare rule left in the flags. */
   cc = 0;
 
