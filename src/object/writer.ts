@@ -182,6 +182,14 @@ export class ElfObject {
     });
   }
 
+  /** A symbol that is defined elsewhere. */
+  addUndefined(name: string): SymbolIndex {
+    return this.addSymbol({
+      ...{ name, section: undefined, value: 0, size: 0 },
+      ...{ binding: SymbolBinding.STB_GLOBAL, type: SymbolType.STT_NOTYPE, visibility: SymbolVisibility.STV_DEFAULT },
+    });
+  }
+
   #define(
     name: string,
     section: SectionIndex,

@@ -1,0 +1,210 @@
+/**
+ * The C header of one component, untyped form: instances, entries that take flat values, slots for host functions. The names come from
+ * `frontend/api.ts`, the structures from `layout/host.ts`; this file only writes C. C11 and C++17, no warning at
+ * `-Wall -Wextra -Wpedantic`. Several components' headers go together: what they share sits under one guard.
+ */
+
+import type { Api, ApiExport, ApiImport } from "../frontend/api.ts";
+import { allStatuses, type CStruct, HOST_STRUCTS, HostStatus } from "../layout/host.ts";
+import type { Component } from "../plan/component.ts";
+import { witFunc } from "../plan/wit.ts";
+import { F32, F64, type FuncType, I32, I64, type ValType, valTypeName } from "../wasm/types.ts";
+
+function comment(text: string): string {
+  // A name of the input must not end the comment.
+  return `/* ${text.replaceAll("*/", "* /").replace(/[\n\r\\]/g, " ")} */`;
+}
+
+function declareStruct(s: CStruct): string[] {
+  const lines = [comment(s.comment), `typedef ${s.union ? "union" : "struct"} ${s.name.replace(/_t$/, "")} {`];
+  for (const f of s.fields) {
+    lines.push(`  ${f.declaration.replace("%", f.name)};${f.comment === "" ? "" : ` ${comment(f.comment)}`}`);
+  }
+  lines.push(`} ${s.name};`);
+  return lines;
+}
+
+/** What every component's header declares, once per program. */
+function sharedPart(): string[] {
+  return [
+    "#ifndef WINDLASS_HOST_TYPES",
+    "#define WINDLASS_HOST_TYPES 1",
+    "",
+    comment("0, the number of a trap, or why a call did not take place."),
+    "typedef int32_t windlass_status_t;",
+    ...allStatuses().map((s) => `#define WINDLASS_${s.name.toUpperCase()} ${s.value} ${comment(s.message)}`),
+    "",
+    ...HOST_STRUCTS.flatMap((s) => [
+      ...(s.name === "windlass_lowering_t" ? calleeTypes() : []),
+      ...declareStruct(s),
+      "",
+    ]),
+    `#define WINDLASS_FIRST_REFUSAL ${HostStatus.invalid_argument} ${comment("statuses from here on: the instance is as it was")}`,
+    "",
+    "#endif",
+  ];
+}
+
+function calleeTypes(): string[] {
+  return [
+    comment("Calls the guest's realloc while a host function runs; *out is a checked address in the guest's memory."),
+    "typedef windlass_status_t windlass_realloc_t(void *vmctx, uint32_t old, uint32_t old_size, uint32_t align,",
+    "                                             uint32_t new_size, uint32_t *out);",
+    "",
+    comment(
+      "A host function (host ABI `dynamic`): flat arguments in args_and_results, flat results go to its start. " +
+        "vmctx is the instance. memory and realloc are NULL where the component gave none. 0 is success; anything else traps the guest.",
+    ),
+    "typedef windlass_status_t windlass_callee_t(void *vmctx, void *data, const windlass_memory_t *memory,",
+    "                                            windlass_realloc_t *realloc, int32_t string_encoding,",
+    "                                            windlass_val_raw_t *args_and_results, size_t count);",
+    "",
+  ];
+}
+
+function cType(type: ValType): string {
+  switch (type) {
+    case I32:
+      return "uint32_t";
+    case I64:
+      return "uint64_t";
+    case F32:
+      return "float";
+    case F64:
+      return "double";
+    default:
+      throw new RangeError(`${valTypeName(type)} is no flat type`);
+  }
+}
+
+function member(type: ValType): string {
+  return valTypeName(type);
+}
+
+function flatList(types: readonly ValType[]): string {
+  return types.length === 0 ? "none" : types.map((t, i) => `[${i}].${member(t)}`).join(", ");
+}
+
+function flatDescription(signature: FuncType): string {
+  return `flat arguments: ${flatList(signature.params)}; flat results: ${flatList(signature.results)}`;
+}
+
+function importMember(component: Component, api: Api, item: ApiImport): string[] {
+  const runtimeImport = component.imports.get(item.import);
+  const lowering = component.lowerings.get(item.lowerings[0] ?? component.lowerings.nextKey());
+  const lines = [
+    `  ${comment(`${item.path.join(" ")}: ${witFunc(component.types, runtimeImport.type, (r) => component.resources.get(r).name)}; ${flatDescription(lowering.signature)}`)}`,
+  ];
+  if (item.abi === "dynamic") lines.push(`  windlass_lowering_t ${item.name};`);
+  else lines.push(`  struct { ${api.prefix}_${item.name}_fn *callee; void *data; } ${item.name};`);
+  return lines;
+}
+
+/** The function type of an import with the host ABI `flat`. */
+function flatType(component: Component, api: Api, item: ApiImport): string[] {
+  if (item.abi !== "flat") return [];
+  const lowering = component.lowerings.get(item.lowerings[0] ?? component.lowerings.nextKey());
+  const { params, results } = lowering.signature;
+  const result = results[0] === undefined ? "void" : cType(results[0]);
+  const args = params.map((t, i) => `${cType(t)} a${i}`);
+  return [`typedef ${result} ${api.prefix}_${item.name}_fn(${["void *vmctx", "void *data", ...args].join(", ")});`];
+}
+
+function exportFunction(component: Component, api: Api, item: ApiExport): string[] {
+  const { prefix } = api;
+  const { lifted } = item;
+  const memory = item.memory === undefined ? undefined : api.memories[item.memory]?.name;
+  const realloc = item.realloc === undefined ? undefined : api.reallocs[item.realloc]?.name;
+  const notes = [
+    `${item.path.join(" ")}: ${witFunc(component.types, lifted.type, (r) => component.resources.get(r).name)}`,
+    flatDescription(lifted.signature),
+    `count is at least ${item.values}`,
+    ...(memory === undefined ? [] : [`pointers refer to ${prefix}_${memory}()`]),
+    ...(realloc === undefined ? [] : [`arguments are allocated with ${prefix}_${realloc}()`]),
+  ];
+  const lines = [
+    comment(notes.join("; ")),
+    `windlass_status_t ${prefix}_${item.name}(${prefix}_t *, windlass_val_raw_t *args_and_results, size_t count);`,
+  ];
+  if (lifted.options.postReturn !== undefined) {
+    lines.push(
+      comment("Call it with the flat results once they have been read: the guest frees them."),
+      `windlass_status_t ${prefix}_${item.name}_post_return(${prefix}_t *, windlass_val_raw_t *results, size_t count);`,
+    );
+  }
+  return lines;
+}
+
+/** The whole header. `title` names the input, `version` the compiler. */
+export function generateHeader(component: Component, api: Api, title: string, version: string): string {
+  const { prefix } = api;
+  const guard = `${prefix.toUpperCase()}_WINDLASS_H`;
+  const hasImports = api.imports.length + api.hostResources.length > 0;
+  const exportedReallocs = new Set(api.exports.map((e) => e.realloc));
+  const lines: string[] = [
+    comment(`${title}, compiled by windlass ${version}. Link the object that was written with this header.`),
+    `#ifndef ${guard}`,
+    `#define ${guard} 1`,
+    "",
+    "#include <stddef.h>",
+    "#include <stdint.h>",
+    "",
+    "#ifdef __cplusplus",
+    'extern "C" {',
+    "#endif",
+    "",
+    ...sharedPart(),
+    "",
+    comment("An instance of the component. One thread at a time may use it."),
+    `typedef struct ${prefix} ${prefix}_t;`,
+    "",
+    ...api.imports.flatMap((i) => flatType(component, api, i)),
+  ];
+  if (hasImports) {
+    lines.push(
+      comment("What the host provides. It is copied when an instance is made."),
+      `typedef struct ${prefix}_imports {`,
+      ...api.imports.flatMap((i) => importMember(component, api, i)),
+      ...api.hostResources.flatMap((r) => [`  ${comment(r.path.join(" "))}`, `  windlass_host_resource_t ${r.name};`]),
+      `} ${prefix}_imports_t;`,
+    );
+  } else lines.push(comment("The component imports nothing."), `typedef void ${prefix}_imports_t;`);
+  lines.push(
+    "",
+    comment("Makes an instance. options may be NULL. On failure *out is NULL."),
+    `windlass_status_t ${prefix}_new(const ${prefix}_imports_t *imports, const windlass_options_t *options, ${prefix}_t **out);`,
+    comment("Frees an instance; also one that trapped, or that a C++ exception left. NULL is fine."),
+    `void ${prefix}_delete(${prefix}_t *);`,
+    comment("Message and wasm backtrace of the instance's trap, or an empty text. Valid until the instance is deleted."),
+    `const char *${prefix}_last_trap(${prefix}_t *);`,
+    comment("options.user of the instance. A host function's vmctx is the instance."),
+    `void *${prefix}_user(const ${prefix}_t *);`,
+    comment(
+      "In a host function with the host ABI `flat`: makes its return a trap with this status (not 0). Without effect elsewhere.",
+    ),
+    `void ${prefix}_fail(${prefix}_t *, windlass_status_t status);`,
+    "",
+    ...api.memories.flatMap((m) => [
+      comment("Where this memory of the instance is, and its length now."),
+      `const windlass_memory_t *${prefix}_${m.name}(const ${prefix}_t *);`,
+    ]),
+    ...api.reallocs.flatMap((r, i) =>
+      exportedReallocs.has(i)
+        ? [
+            comment("Allocates in the guest: *out is an address in its memory, checked against the length."),
+            `windlass_status_t ${prefix}_${r.name}(${prefix}_t *, uint32_t old, uint32_t old_size, uint32_t align,`,
+            `${" ".repeat(`windlass_status_t ${prefix}_${r.name}(`.length)}uint32_t new_size, uint32_t *out);`,
+          ]
+        : [],
+    ),
+    "",
+    ...api.exports.flatMap((e) => exportFunction(component, api, e)),
+    "",
+    "#ifdef __cplusplus",
+    "}",
+    "#endif",
+    "",
+    "#endif",
+  );
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,52 @@
+/**
+ * From bytes to the program: decode, validate, translate, enumerate. Deterministic, so that a worker makes its own program from the same
+ * bytes and all agree on every symbol.
+ */
+
+import { decodeComponent } from "../component/decode.ts";
+import type { ParsedComponent } from "../component/parsed.ts";
+import { validateModule } from "../wasm/validate.ts";
+import { enumerateProgram, type Program } from "../frontend/program.ts";
+import type { Component, HostAbi } from "../plan/component.ts";
+import { translate } from "../translate/translate.ts";
+
+/** What the program depends on besides the component's bytes. Plain data: it is sent to workers. */
+export interface FrontOptions {
+  /** The component's name in symbols and messages. */
+  readonly name: string;
+  /** What C names begin with. */
+  readonly prefix: string;
+  readonly output: "object" | "executable";
+  readonly hostAbi: HostAbi;
+  readonly bounds: "guard" | "explicit";
+  /** The built-in WASI's core module; without it WASI imports are the host's. */
+  readonly builtinWasi: Uint8Array | undefined;
+  /** Settings of an executable (`cli/configuration.ts`). */
+  readonly configuration: string;
+}
+
+export function parse(bytes: Uint8Array): ParsedComponent {
+  return decodeComponent(bytes);
+}
+
+/** Throws `WindlassError`. Core modules are validated, bodies included. */
+export function validate(parsed: ParsedComponent): void {
+  for (const definition of parsed.definitions) {
+    if (definition.kind === "core-module") validateModule(definition.module);
+    else if (definition.kind === "component") validate(definition.component);
+  }
+}
+
+export function plan(parsed: ParsedComponent, options: FrontOptions): Component {
+  return translate(parsed, {
+    hostAbi: options.hostAbi,
+    bounds: options.bounds,
+    // An executable has no host but the built-in WASI.
+    hostImports: options.output === "object",
+    ...(options.builtinWasi === undefined ? {} : { builtin: { bytes: options.builtinWasi } }),
+  });
+}
+
+export function program(component: Component, options: FrontOptions): Program {
+  return enumerateProgram(component, { name: options.name, prefix: options.prefix, output: options.output });
+}

@@ -1,0 +1,82 @@
+/**
+ * One function from its symbol to machine code: front end, verification if asked for, passes, code generation. The same in a worker and
+ * without one.
+ */
+
+import { InternalError, WindlassError } from "../base/diagnostics.ts";
+import type { CompiledFunction } from "../codegen/compiled.ts";
+import { compileFunction } from "../codegen/x64/compile.ts";
+import { buildCode } from "../frontend/build.ts";
+import type { Program } from "../frontend/program.ts";
+import type { Func, FuncSymbol } from "../ir/function.ts";
+import { verifyFunc } from "../ir/verify.ts";
+import { type OptLevel, optimize } from "../opt/pipeline.ts";
+
+export interface FunctionOptions {
+  readonly optLevel: OptLevel;
+  /** Run the IR verifier behind the front end and behind every pass. */
+  readonly verify: boolean;
+}
+
+/** Sees every function behind a stage: `frontend`, a pass's name. */
+export type FunctionHook = (stage: string, func: Func, symbol: FuncSymbol) => void;
+
+const NO_WORDS = new Uint32Array();
+const NO_BYTES = new Uint8Array();
+const NO_INTS = new Int32Array();
+
+/** Code that is no IR. */
+function rawCode(code: Uint8Array): CompiledFunction {
+  return {
+    code,
+    codeLength: code.length,
+    align: 16,
+    frameSize: 0,
+    relocOffset: NO_WORDS,
+    relocKind: NO_BYTES,
+    relocSymbol: NO_WORDS,
+    relocAddend: NO_INTS,
+    trapOffset: NO_WORDS,
+    trapCode: NO_BYTES,
+    trapLoc: NO_WORDS,
+    callOffset: NO_WORDS,
+    callLoc: NO_WORDS,
+    unwindOffset: NO_WORDS,
+    unwindOp: NO_BYTES,
+    unwindA: NO_INTS,
+    unwindB: NO_INTS,
+  };
+}
+
+function check(func: Func, stage: string): void {
+  const errors = verifyFunc(func);
+  if (errors.length > 0) throw new InternalError(stage, errors.slice(0, 3).join("; "), func.name);
+}
+
+/** Throws `WindlassError` for what is not supported; any other fault becomes an `InternalError` that names stage and function. */
+export function compileSymbol(
+  program: Program,
+  symbol: FuncSymbol,
+  options: FunctionOptions,
+  hook?: FunctionHook,
+): CompiledFunction {
+  let stage = "frontend";
+  try {
+    const built = buildCode(program, symbol);
+    if (built.kind === "code") return rawCode(built.code);
+    const { func } = built;
+    if (options.verify) check(func, stage);
+    hook?.(stage, func, symbol);
+    stage = "opt";
+    optimize(func, options.optLevel, (pass) => {
+      if (options.verify) check(func, `opt ${pass}`);
+      hook?.(pass, func, symbol);
+    });
+    stage = "codegen";
+    return compileFunction(func);
+  } catch (error) {
+    if (error instanceof WindlassError || error instanceof InternalError) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new InternalError(stage, message, program.functions.get(symbol).name, { cause: error });
+  }
+}

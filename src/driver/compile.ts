@@ -1,0 +1,200 @@
+/**
+ * The whole compiler on one page: the bytes of a component in, an object or an executable out.
+ *
+ *     parse → validate → plan → program → compile every function → link → object file, or executable image
+ *
+ * Every stage's result can be dumped (`emit`); long ones report progress.
+ */
+
+import { InternalError } from "../base/diagnostics.ts";
+import { generateHeader } from "../bindings/header.ts";
+import type { CompiledFunction } from "../codegen/compiled.ts";
+import * as front from "../compiler/front.ts";
+import { compileSymbol, type FunctionHook, type FunctionOptions } from "../compiler/function.ts";
+import type { FunctionDescription, ObjectInfo, TrampolineInfo } from "../compiler/info.ts";
+import { linkProgram } from "../compiler/link.ts";
+import type { PrimaryMap } from "../base/entity.ts";
+import type { TypeFuncIndex } from "../component/types.ts";
+import { cIdentifier } from "../frontend/names.ts";
+import type { Program } from "../frontend/program.ts";
+import { printFunc } from "../ir/print.ts";
+import { writeExecutable } from "../object/image.ts";
+import type { OptLevel } from "../opt/pipeline.ts";
+import type { Component, HostAbi, LoweredIndex } from "../plan/component.ts";
+import { printPlan } from "../plan/print.ts";
+import { witFunc } from "../plan/wit.ts";
+import { type FuncType, funcTypeName } from "../wasm/types.ts";
+import { VERSION } from "./version.ts";
+
+export const TARGET = "x86_64-linux";
+
+export interface CompileOptions {
+  /** The component's name in symbols and messages. Default `component`. */
+  readonly name?: string | undefined;
+  /** `object`: a relocatable file and a C header. `executable`: a static program; the component exports `wasi:cli/run`. */
+  readonly output: "object" | "executable";
+  /** What C names begin with. Default: the name as an identifier. */
+  readonly prefix?: string | undefined;
+  /** How host functions are called. Default `dynamic`. */
+  readonly hostAbi?: HostAbi | undefined;
+  readonly optLevel?: OptLevel | undefined;
+  /** How 32-bit memories are bounded. Default `guard`. */
+  readonly bounds?: "guard" | "explicit" | undefined;
+  /** The built-in WASI's core module. An executable needs it; without it an object's WASI imports are the host's. */
+  readonly builtinWasi?: Uint8Array | undefined;
+  /** Settings fixed in an executable, one a line. */
+  readonly configuration?: string | undefined;
+  /** Compile with this many workers; 1, the default, compiles in this thread. */
+  readonly workers?: number | undefined;
+  /** Verify the plan, and every function behind every pass. */
+  readonly verify?: boolean | undefined;
+  /** Stop behind a stage with its dump. */
+  readonly emit?: "plan" | "ir" | "asm" | undefined;
+  readonly onProgress?: (stage: string, done: number, total: number) => void;
+  /** Milliseconds and items of each stage, when it is done. */
+  readonly onStage?: (stage: string, milliseconds: number) => void;
+}
+
+export interface CompileResult {
+  /** The file; empty when `emit` asked for a dump. */
+  readonly bytes: Uint8Array;
+  /** The C header of an object, else empty. */
+  readonly header: string;
+  /** What `emit` asked for, else empty. */
+  readonly dump: string;
+  readonly component: Component;
+  readonly trampolines: PrimaryMap<LoweredIndex, TrampolineInfo> | undefined;
+  readonly textSize: number;
+  readonly functions: number;
+}
+
+/** Throws `WindlassError` for what is the input's or the caller's fault, `InternalError` for ours. */
+export async function compile(bytes: Uint8Array, options: CompileOptions): Promise<CompileResult> {
+  const { emit } = options;
+  const stage = stageTimer(options);
+  const name = options.name ?? "component";
+  const frontOptions: front.FrontOptions = {
+    name,
+    prefix: cPrefix(options.prefix ?? name),
+    output: options.output,
+    hostAbi: options.hostAbi ?? "dynamic",
+    bounds: options.bounds ?? "guard",
+    builtinWasi: options.builtinWasi,
+    configuration: options.configuration ?? "",
+  };
+  const functionOptions: FunctionOptions = { optLevel: options.optLevel ?? 2, verify: options.verify ?? false };
+
+  const parsed = stage("decode", () => front.parse(bytes));
+  stage("validate", () => front.validate(parsed));
+  const component = stage("translate", () => front.plan(parsed, frontOptions));
+  const nothing = { bytes: new Uint8Array(), header: "", dump: "", component, trampolines: undefined, textSize: 0 };
+  if (emit === "plan") return { ...nothing, dump: printPlan(component), functions: 0 };
+
+  const program = stage("enumerate", () => front.program(component, frontOptions));
+  const functions = program.functions.size;
+  if (emit === "ir") return { ...nothing, dump: dumpIr(program, functionOptions), functions };
+
+  const start = performance.now();
+  const compiled = await compileAll(bytes, program, frontOptions, functionOptions, options);
+  options.onStage?.("compile", performance.now() - start);
+  if (emit === "asm") {
+    const { printAssembly } = await import("./assembly.ts");
+    return { ...nothing, dump: await printAssembly(program, compiled), functions };
+  }
+
+  const info = describeObject(component, program, frontOptions, functionOptions);
+  const linked = stage("link", () => linkProgram(program, compiled, info));
+  const file = stage("write", () => {
+    if (options.output === "object") return linked.object.toBytes();
+    if (linked.entry === undefined) throw new InternalError("link", "an executable without an entry");
+    return writeExecutable(linked.object, linked.entry);
+  });
+  const header = options.output === "object" ? generateHeader(component, program.api, name, VERSION) : "";
+  const { trampolines, textSize } = linked;
+  return { bytes: file, header, dump: "", component, trampolines, textSize, functions };
+}
+
+function stageTimer(options: CompileOptions): <T>(name: string, run: () => T) => T {
+  return (name, run) => {
+    options.onProgress?.(name, 0, 0);
+    const start = performance.now();
+    const result = run();
+    options.onStage?.(name, performance.now() - start);
+    return result;
+  };
+}
+
+/** Machine code of every function, by symbol. */
+async function compileAll(
+  bytes: Uint8Array,
+  program: Program,
+  frontOptions: front.FrontOptions,
+  functionOptions: FunctionOptions,
+  options: CompileOptions,
+): Promise<readonly CompiledFunction[]> {
+  const workers = options.workers ?? 1;
+  const total = program.functions.size;
+  const report = (done: number): void => options.onProgress?.("compile", done, total);
+  if (workers > 1) {
+    // Loaded when it is wanted: the rest of the compiler needs no worker threads.
+    const { compileInWorkers } = await import("../compiler/pool.ts");
+    return compileInWorkers(bytes, program, frontOptions, functionOptions, workers, report);
+  }
+  const compiled: CompiledFunction[] = [];
+  for (const symbol of program.functions.keys()) {
+    compiled.push(compileSymbol(program, symbol, functionOptions));
+    if ((symbol & 63) === 0) report(symbol);
+  }
+  return compiled;
+}
+
+/** The IR of every function as it goes into code generation. */
+function dumpIr(program: Program, options: FunctionOptions): string {
+  const parts: string[] = [];
+  for (const symbol of program.functions.keys()) {
+    let last = "";
+    const hook: FunctionHook = (_stage, func) => {
+      last = printFunc(func);
+    };
+    compileSymbol(program, symbol, options, hook);
+    parts.push(`; @${symbol}\n${last}`);
+  }
+  return parts.join("\n");
+}
+
+/** A C identifier: what a name of a file becomes as a prefix. */
+function cPrefix(name: string): string {
+  const identifier = cIdentifier(name);
+  return /^[A-Za-z]/.test(identifier) ? identifier : `component_${identifier}`;
+}
+
+function describeObject(
+  component: Component,
+  program: Program,
+  frontOptions: front.FrontOptions,
+  functionOptions: FunctionOptions,
+): ObjectInfo {
+  const describe = (path: readonly string[], type: TypeFuncIndex, signature: FuncType): FunctionDescription => ({
+    path,
+    type: witFunc(component.types, type, (r) => component.resources.get(r).name),
+    core: funcTypeName(signature),
+  });
+  return {
+    format: 1,
+    compiler: VERSION,
+    target: TARGET,
+    name: frontOptions.name,
+    output: frontOptions.output,
+    options: {
+      optimize: functionOptions.optLevel,
+      bounds: frontOptions.bounds,
+      hostAbi: frontOptions.hostAbi,
+      prefix: frontOptions.prefix,
+    },
+    lowerings: component.lowerings.values().map(({ import: from, type, signature, callee }) => ({
+      ...describe(component.imports.get(from).path, type, signature),
+      callee: callee.kind === "host" ? callee.abi : "builtin",
+    })),
+    exports: program.api.exports.map(({ path, lifted }) => describe(path, lifted.type, lifted.signature)),
+  };
+}
