@@ -259,7 +259,9 @@ export class CallSelection {
   // Branches and traps.
 
   trap(s: Selector): void {
-    s.m.trap[s.begin(Pseudo.trap, 0)] = s.lo;
+    // `begin` may replace the columns: first the instruction, then its field.
+    const i = s.begin(Pseudo.trap, 0);
+    s.m.trap[i] = s.lo;
   }
 
   /** Traps when the condition is zero (`invert`) or is not. */
@@ -275,7 +277,8 @@ export class CallSelection {
 
   branch(s: Selector): void {
     const cc = this.#conditions.of(s, s.a);
-    s.m.imm[s.begin(Pseudo.branch, 0)] = cc;
+    const i = s.begin(Pseudo.branch, 0);
+    s.m.imm[i] = cc;
   }
 
   branchTable(s: Selector): void {
