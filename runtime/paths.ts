@@ -73,7 +73,7 @@ export function isAbsolute(path: usize): bool {
 const UNKNOWN: i32 = 0;
 const PRESENT: i32 = 1;
 const ABSENT: i32 = 2;
-let openat2State = UNKNOWN;
+let openat2State: i32 = 0;
 
 /** Old container runtimes refuse unknown calls with EPERM, so a harmless one tells. */
 function hasOpenat2(base: i32): bool {
