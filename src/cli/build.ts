@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { addCommonOptions, type CommonOptions, collect, compileFile, guarded, nameOfInput } from "./common.ts";
-import { configurationText } from "./configuration.ts";
+import { configurationSettings } from "./configuration.ts";
 import { type EmitKind, addEmitOption, writeEmitted } from "./emit.ts";
 import { writeOutput } from "./files.ts";
 
@@ -37,7 +37,7 @@ WINDLASS_INHERIT_ENV add to what was fixed when it was built; see the README.`,
         output: "executable",
         common: options,
         builtinWasi: true,
-        configuration: configurationText(options),
+        configuration: configurationSettings(options),
         emit: options.emit === "plan" || options.emit === "ir" || options.emit === "asm" ? options.emit : undefined,
       });
       if (writeEmitted(options.emit, result, options.output)) return 0;

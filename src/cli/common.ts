@@ -63,7 +63,7 @@ export interface Request {
   readonly hostAbi?: HostAbi;
   readonly builtinWasi: boolean;
   readonly prefix?: string | undefined;
-  readonly configuration?: string;
+  readonly configuration?: readonly string[];
   readonly emit?: CompileOptions["emit"];
 }
 
@@ -83,7 +83,7 @@ export async function compileFile(
       hostAbi: request.hostAbi ?? "dynamic",
       builtinWasi: request.builtinWasi ? readBuiltinWasi() : undefined,
       prefix: request.prefix,
-      configuration: request.configuration ?? "",
+      configuration: request.configuration ?? [],
       emit: request.emit,
       onProgress: (stage, done, total) => progress.update(stage, done, total),
     });

@@ -1,4 +1,4 @@
-/** Capabilities of an executable as its configuration text: what `--dir`, `--env` and `--inherit-env` mean to the built-in WASI. */
+/** Capabilities of an executable as settings of the built-in WASI: what `--dir`, `--env` and `--inherit-env` mean to the built-in WASI. */
 
 import { usageError } from "./errors.ts";
 
@@ -19,26 +19,24 @@ function checkDir(text: string): string {
 
 function checkEnv(text: string): string {
   if (!/^[^=\0\n]+=/.test(text) || text.includes("\0")) throw usageError(`--env ${text}: expected KEY=VALUE`);
-  if (text.includes("\n")) throw usageError(`--env ${JSON.stringify(text)}: a value can't hold a line break`);
   return text;
 }
 
-/** One setting a line: `dir HOST::GUEST`, `env KEY=VALUE`, `inherit-env`. */
-export function configurationText(capabilities: Capabilities): string {
-  return [
-    ...(capabilities.dir ?? []).map((d) => `dir ${checkDir(d)}\n`),
-    ...(capabilities.env ?? []).map((e) => `env ${checkEnv(e)}\n`),
-    ...(capabilities.inheritEnv === true ? ["inherit-env\n"] : []),
-  ].join("");
-}
-
-/** The same as variables of a process that runs the executable. */
+/** As variables of a process that runs the executable; `runtime/config.ts` reads them. */
 export function configurationVariables(capabilities: Capabilities): Record<string, string> {
   const out: Record<string, string> = {};
   const dirs = (capabilities.dir ?? []).map(checkDir);
   const env = (capabilities.env ?? []).map(checkEnv);
   if (dirs.length > 0) out["WINDLASS_DIR"] = dirs.join("\n");
-  if (env.length > 0) out["WINDLASS_ENV"] = env.join("\n");
+  for (const text of env) {
+    const at = text.indexOf("=");
+    out[`WINDLASS_ENV_${text.slice(0, at)}`] = text.slice(at + 1);
+  }
   if (capabilities.inheritEnv === true) out["WINDLASS_INHERIT_ENV"] = "1";
   return out;
+}
+
+/** As settings that are fixed in an executable, each `NAME=value`. */
+export function configurationSettings(capabilities: Capabilities): readonly string[] {
+  return Object.entries(configurationVariables(capabilities)).map(([name, value]) => `${name}=${value}`);
 }

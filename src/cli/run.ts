@@ -16,7 +16,9 @@ const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
 function execute(path: string, name: string, args: readonly string[], capabilities: Capabilities): Promise<number> {
   const env: NodeJS.ProcessEnv = { ...process.env };
-  for (const key of ["WINDLASS_DIR", "WINDLASS_ENV", "WINDLASS_INHERIT_ENV"]) delete env[key];
+  for (const key of Object.keys(env)) {
+    if (/^WINDLASS_(DIR|DIR_RO|ENV|ENV_.*|INHERIT_ENV)$/.test(key)) delete env[key];
+  }
   return new Promise((resolve, reject) => {
     const child = spawn(path, [...args], {
       argv0: name,

@@ -21,8 +21,8 @@ export interface FrontOptions {
   readonly bounds: "guard" | "explicit";
   /** The built-in WASI's core module; without it WASI imports are the host's. */
   readonly builtinWasi: Uint8Array | undefined;
-  /** Settings of an executable (`cli/configuration.ts`). */
-  readonly configuration: string;
+  /** Settings of the built-in WASI, each `NAME=value` (`frontend/builtin.ts`). */
+  readonly configuration: readonly string[];
 }
 
 export function parse(bytes: Uint8Array): ParsedComponent {
@@ -48,5 +48,6 @@ export function plan(parsed: ParsedComponent, options: FrontOptions): Component 
 }
 
 export function program(component: Component, options: FrontOptions): Program {
-  return enumerateProgram(component, { name: options.name, prefix: options.prefix, output: options.output });
+  const { name, prefix, output, configuration } = options;
+  return enumerateProgram(component, { name, prefix, output, configuration });
 }

@@ -42,8 +42,8 @@ export interface CompileOptions {
   readonly bounds?: "guard" | "explicit" | undefined;
   /** The built-in WASI's core module. An executable needs it; without it an object's WASI imports are the host's. */
   readonly builtinWasi?: Uint8Array | undefined;
-  /** Settings fixed in an executable, one a line. */
-  readonly configuration?: string | undefined;
+  /** Settings of the built-in WASI that are fixed in the output, each `NAME=value`: `WINDLASS_DIR=.::/`. */
+  readonly configuration?: readonly string[] | undefined;
   /** Compile with this many workers; 1, the default, compiles in this thread. */
   readonly workers?: number | undefined;
   /** Verify the plan, and every function behind every pass. */
@@ -80,7 +80,7 @@ export async function compile(bytes: Uint8Array, options: CompileOptions): Promi
     hostAbi: options.hostAbi ?? "dynamic",
     bounds: options.bounds ?? "guard",
     builtinWasi: options.builtinWasi,
-    configuration: options.configuration ?? "",
+    configuration: options.configuration ?? [],
   };
   const functionOptions: FunctionOptions = { optLevel: options.optLevel ?? 2, verify: options.verify ?? false };
 

@@ -24,6 +24,8 @@ import type {
 import { type ElementSegment, functionName, type Module, NULL_FUNCTION } from "../wasm/module.ts";
 import type { FuncType } from "../wasm/types.ts";
 import { type Api, API_FUNCTIONS, type ApiFunction, describeApi } from "./api.ts";
+import { builtinFunction, configurationBytes } from "./builtin.ts";
+import { builtinFunction, settingsAddress, settingsBlock } from "./builtin.ts";
 import type { SegmentImage } from "./environment.ts";
 import { SignalState } from "./linux.ts";
 import { MESSAGES } from "./messages.ts";
@@ -42,6 +44,10 @@ export interface ProgramOptions {
   readonly prefix: string;
   /** `object`: the C interface. `executable`: `_start` and the export `wasi:cli/run`. */
   readonly output: "object" | "executable";
+  /** Settings of the built-in WASI, each `NAME=value` (`builtin.ts`). */
+  readonly configuration?: readonly string[];
+  /** Settings of the built-in WASI, one a line (`builtin.ts`). */
+  readonly configuration?: string;
   /** Bytes of the executable's stack. */
   readonly stackSize?: number;
   /** What another `Program` of the same component found: spares the scan. */
@@ -59,6 +65,7 @@ export type FunctionKind =
   | { readonly kind: "memory-grow"; readonly memory: MemoryIndex }
   | { readonly kind: "table-grow"; readonly table: TableIndex }
   | { readonly kind: "enter-instantiate" }
+  | { readonly kind: "enter-drop" }
   | { readonly kind: "lifted-entry"; readonly export: number }
   | { readonly kind: "post-return-entry"; readonly export: number }
   | { readonly kind: "realloc-entry"; readonly realloc: number }
@@ -130,6 +137,10 @@ export class Program {
   readonly functionTable: DataSymbol;
   readonly messages: DataSymbol;
   readonly signalState: DataSymbol;
+  /** Settings that instantiation copies into the built-in WASI's memory, and where. */
+  readonly settings: { readonly symbol: DataSymbol; readonly size: number; readonly address: number } | undefined;
+  /** The built-in WASI's settings; undefined when there are none. */
+  readonly configuration: DataSymbol | undefined;
 
   readonly exportEntries: readonly FuncSymbol[];
   readonly postReturnEntries: readonly (FuncSymbol | undefined)[];
@@ -143,6 +154,8 @@ export class Program {
   readonly #memoryGrow: readonly FuncSymbol[];
   readonly #tableGrow: readonly FuncSymbol[];
   readonly #enterInstantiate: FuncSymbol;
+  /** The entry of the built-in WASI's `runtime_drop`. */
+  readonly enterDrop: FuncSymbol | undefined;
   readonly #apiFunctions = new Map<ApiFunction, FuncSymbol>();
   readonly #main: FuncSymbol | undefined;
   /** Where an executable begins. */
@@ -195,6 +208,10 @@ export class Program {
     // Entries.
     this.#enterInstantiate = local({ kind: "enter-instantiate" }, "entry::instantiate");
     this.firstEntry = this.#enterInstantiate;
+    this.enterDrop =
+      executable || builtinFunction(component, "runtime_drop") === undefined
+        ? undefined
+        : local({ kind: "enter-drop" }, "entry::drop");
     this.exportEntries = this.api.exports.map((e, i) => exported({ kind: "lifted-entry", export: i }, e.name));
     this.postReturnEntries = this.api.exports.map((e, i) =>
       e.lifted.options.postReturn === undefined
@@ -252,6 +269,22 @@ export class Program {
       content: { kind: "zero", size: SignalState.size },
     });
 
+    const settings = options.configuration ?? [];
+    this.configuration =
+      settings.length === 0 || component.builtin === undefined
+        ? undefined
+        : table("configuration", { kind: "bytes", bytes: configurationBytes(component, settings) });
+
+    const block = settingsBlock(options.configuration ?? "");
+    this.settings =
+      component.builtin === undefined || block.length <= 4
+        ? undefined
+        : {
+            symbol: table("settings", { kind: "bytes", bytes: block }),
+            size: block.length,
+            address: settingsAddress(component, this.facts, block),
+          };
+
     const areas: number[] = [];
     let slots = 0;
     const moduleData = new Map<Module, (DataSymbol | undefined)[]>();
@@ -282,6 +315,12 @@ export class Program {
       if (lifted.options.postReturn !== undefined) roots.push(lifted.options.postReturn);
     }
     for (const { func } of this.api.reallocs) roots.push(func);
+    const init = builtinFunction(this.component, "runtime_init");
+    if (init !== undefined) roots.push(init);
+    const drop = builtinFunction(this.component, "runtime_drop");
+    if (drop !== undefined && this.options.output === "object") roots.push(drop);
+    const init = builtinFunction(this.component, "runtime_init");
+    if (init !== undefined) roots.push(init);
     return roots;
   }
 
