@@ -13,6 +13,7 @@ import {
   close,
   EAGAIN,
   EINVAL,
+  EISDIR,
   ELOOP,
   ENAMETOOLONG,
   ENOENT,
@@ -133,6 +134,13 @@ function walkAgain(base: i32, reachedLength: usize): i64 {
   return 0;
 }
 
+/** Whether nothing but slashes follows. */
+function isEnd(text: usize): bool {
+  let at = text;
+  while (load<u8>(at) == SLASH) at++;
+  return load<u8>(at) == 0;
+}
+
 function walk(base: i32, path: usize, flags: i32, mode: u32): i64 {
   let follow = (flags & O_NOFOLLOW) == 0 && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
   let length: usize = 0;
@@ -178,6 +186,10 @@ function walk(base: i32, path: usize, flags: i32, mode: u32): i64 {
     const last = load<u8>(remaining + end) == 0;
     if (last && !follow) {
       result = openat(current, component, flags | O_NOFOLLOW, mode);
+      break;
+    }
+    if (!last && flags & O_CREAT && isEnd(remaining + end)) {
+      result = -EISDIR;
       break;
     }
     const fd = openat(current, component, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);

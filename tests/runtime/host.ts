@@ -25,7 +25,9 @@ declare const WebAssembly: {
   instantiate(
     module: object,
     imports: Record<string, Record<string, unknown>>,
-  ): Promise<{ readonly exports: Record<string, object | ((...args: (number | bigint)[]) => number | bigint | undefined)> }>;
+  ): Promise<{
+    readonly exports: Record<string, object | ((...args: (number | bigint)[]) => number | bigint | undefined)>;
+  }>;
 };
 
 export type Syscall = (nr: number, args: readonly bigint[], host: Host) => bigint | number;
@@ -347,7 +349,7 @@ export const NR = {
   openat2: 437,
 } as const;
 
-export const ERRNO = { EPERM: 1, EINTR: 4, EIO: 5, EBADF: 9, EAGAIN: 11, EPIPE: 32, ENOSYS: 38 } as const;
+export const ERRNO = { EPERM: 1, EINTR: 4, EIO: 5, EBADF: 9, EAGAIN: 11, EINVAL: 22, EPIPE: 32, ENOSYS: 38 } as const;
 
 /** A kernel with calls of a test's own; the others: standard streams are pipes that are ready, signals are ignored. */
 export function scripted(calls: Partial<Record<keyof typeof NR, Syscall>>): Syscall {
