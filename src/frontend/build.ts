@@ -7,6 +7,7 @@ import type { CoreInstanceIndex } from "../plan/component.ts";
 import type { ApiFunction } from "./api.ts";
 import {
   buildDelete,
+  buildEnterDrop,
   buildEnterInstantiate,
   buildFail,
   buildLiftedEntry,
@@ -91,6 +92,8 @@ export function buildFunction(program: Program, symbol: FuncSymbol): Func {
       return build(name, TABLE_GROW_SIGNATURE, (e) => buildTableGrow(e, program, kind.table));
     case "enter-instantiate":
       return buildEnterInstantiate(program, name);
+    case "enter-drop":
+      return buildEnterDrop(program, name);
     case "lifted-entry":
       return buildLiftedEntry(program, kind.export, name);
     case "post-return-entry":

@@ -36,41 +36,30 @@ function builtinConstant(component: Component, facts: ComponentFacts, name: stri
 }
 
 /**
- * Settings as text, one a line: `dir HOST::GUEST`, `env NAME=value`, `inherit-env`. As the block that the built-in reads. Throws
- * `WindlassError` for a line of another form.
+ * Settings (`WINDLASS_DIR=…`, each `NAME=value`) as the block that the built-in reads. Throws `WindlassError` when one holds a NUL, or
+ * when they are more than it has room for.
  */
-export function settingsBlock(text: string): Uint8Array {
-  const dirs: string[] = [];
-  const env: string[] = [];
-  let inherit = false;
-  for (const line of text.split("\n")) {
-    if (line.startsWith("dir ")) dirs.push(line.slice(4));
-    else if (line.startsWith("env ")) env.push(line.slice(4));
-    else if (line === "inherit-env") inherit = true;
-    else if (line !== "")
-      throw new WindlassError({ kind: "usage", message: `unknown setting: ${JSON.stringify(line)}` });
-  }
-  const variables = [
-    ...(dirs.length > 0 ? [`WINDLASS_DIR=${dirs.join("\n")}`] : []),
-    ...(env.length > 0 ? [`WINDLASS_ENV=${env.join("\n")}`] : []),
-    ...(inherit ? ["WINDLASS_INHERIT_ENV=1"] : []),
-  ];
+export function configurationBytes(
+  component: Component,
+  facts: ComponentFacts,
+  settings: readonly string[],
+): Uint8Array {
   const out = new ByteWriter();
   out.u32(0);
-  for (const variable of variables) {
-    if (variable.includes("\0")) throw new WindlassError({ kind: "usage", message: "a setting holds a NUL character" });
-    out.cstring(variable);
+  for (const setting of settings) {
+    if (setting.includes("\0")) throw new WindlassError({ kind: "usage", message: "a setting holds a NUL character" });
+    out.cstring(setting);
   }
   out.putU32(0, out.length - 4);
+  const capacity = builtinConstant(component, facts, "config_capacity");
+  if (out.length > capacity) {
+    const message = `the settings of the executable take ${out.length} bytes, more than ${capacity}`;
+    throw new WindlassError({ kind: "limit", subject: "configuration", message });
+  }
   return out.toBytes();
 }
 
-/** Where `block` goes in the built-in's memory. Throws `WindlassError` when it does not fit. */
-export function settingsAddress(component: Component, facts: ComponentFacts, block: Uint8Array): number {
-  const capacity = builtinConstant(component, facts, "config_capacity");
-  if (block.length > capacity) {
-    const message = `the settings of the executable take ${block.length} bytes, more than ${capacity}`;
-    throw new WindlassError({ kind: "limit", subject: "configuration", message });
-  }
+/** Where they go in the built-in's memory. */
+export function configurationAddress(component: Component, facts: ComponentFacts): number {
   return builtinConstant(component, facts, "config_address");
 }

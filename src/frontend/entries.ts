@@ -8,6 +8,7 @@
  * export; while it runs the instance may not leave.
  */
 
+import { InternalError } from "../base/diagnostics.ts";
 import type { Func, FuncSymbol, Value } from "../ir/function.ts";
 import type { Signature } from "../ir/types.ts";
 import { HostStatus, VAL_RAW_SIZE } from "../layout/host.ts";
@@ -15,6 +16,7 @@ import { CONTEXT_MAGIC, ContextField, InstanceFlag, InstanceState } from "../lay
 import type { RuntimeComponentInstanceIndex } from "../plan/component.ts";
 import { REALLOC_SIGNATURE } from "../plan/signatures.ts";
 import type * as wasm from "../wasm/types.ts";
+import { builtinFunction } from "./builtin.ts";
 import { Sys } from "./linux.ts";
 import type { Program } from "./program.ts";
 import { irType } from "./signatures.ts";
@@ -95,6 +97,16 @@ export function buildEnterInstantiate(program: Program, name: string): Func {
   const context = e.param(0);
   const { status } = emitEnter(e, context, program.instantiate, INSTANTIATE, []);
   e.if(e.eqz(status), () => e.store(context, ContextField.state, e.i32(InstanceState.ready)));
+  e.return(status);
+  return e.finish();
+}
+
+/** `enter-drop`: (context) → status; lets the built-in WASI close what it has opened. */
+export function buildEnterDrop(program: Program, name: string): Func {
+  const e = Emitter.start(name, ENTER_INSTANTIATE, ENTRY_ATTRIBUTES);
+  const drop = builtinFunction(program.component, "runtime_drop");
+  if (drop === undefined) throw new InternalError("frontend", "the built-in WASI has no runtime_drop");
+  const { status } = emitEnter(e, e.param(0), program.functionSymbol(drop), INSTANTIATE, []);
   e.return(status);
   return e.finish();
 }
@@ -207,6 +219,7 @@ export function buildDelete(e: Emitter, program: Program): void {
   e.if(e.eqz(context), () => e.return());
   e.if(e.neImm(e.load32(context, ContextField.magic), CONTEXT_MAGIC), () => e.return());
   e.store(context, ContextField.magic, e.i32(0));
+  if (program.enterDrop !== undefined) e.call(program.enterDrop, ENTER_INSTANTIATE, [context]);
   e.syscall(Sys.munmap, context, e.i64(program.offsets.regionSize));
   e.return();
 }
@@ -216,9 +229,10 @@ export function buildUser(e: Emitter): void {
   e.return(e.load64(e.param(0), ContextField.user));
 }
 
-/** `fail`: (context); see `HostAbi` flat in `trampolines.ts`. */
+/** `fail`: (context, status); see `HostAbi` flat in `trampolines.ts`. Any status is a failure. */
 export function buildFail(e: Emitter): void {
-  e.store(e.param(0), ContextField.hostFailure, e.i32(1));
+  const status = e.param(1);
+  e.store(e.param(0), ContextField.hostFailure, e.select(status, status, e.i32(1)));
   e.return();
 }
 

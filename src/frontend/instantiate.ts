@@ -30,7 +30,6 @@ import { functionType, NULL_FUNCTION } from "../wasm/module.ts";
 import { builtinFunction } from "./builtin.ts";
 import { MAP_RESERVE, PROT_NONE, PROT_READ_WRITE, Sys } from "./linux.ts";
 import { emitPageAlign, ownMemory } from "./memory.ts";
-import { builtinFunction, configurationAddress } from "./builtin.ts";
 import type { Program } from "./program.ts";
 import { irType } from "./signatures.ts";
 import type { Emitter } from "./structured.ts";
@@ -122,26 +121,8 @@ export function buildCreateRegion(e: Emitter, program: Program): void {
 export function buildInstantiate(e: Emitter, program: Program): void {
   for (const { instance } of program.component.initializers) {
     e.call(program.instantiateCore(instance), INSTANTIATE, [e.param(0)]);
-    if (instance === program.component.builtin) startBuiltin(e, program);
   }
   e.return();
-}
-
-/** Gives the built-in WASI its settings, and starts it: before anything of the guest runs. */
-function startBuiltin(e: Emitter, program: Program): void {
-  const { component, configuration, offsets } = program;
-  const init = builtinFunction(component, "runtime_init");
-  if (component.builtin === undefined || init === undefined) return;
-  const [memory] = component.instances.get(component.builtin).memories;
-  if (configuration !== undefined && memory !== undefined) {
-    const { content } = program.data.get(configuration);
-    if (content.kind !== "bytes") throw new InternalError("frontend", "settings have bytes");
-    const to = place(e, e.param(0), offsets.memory(memory) + configurationAddress(component));
-    const length = e.i64(content.bytes.length);
-    const from = e.dataAddress(configuration, 0);
-    e.call(program.support("memory_copy"), SUPPORT.memory_copy, [e.param(0), to, from, length]);
-  }
-  e.call(program.functionSymbol(init), { params: [I64], results: [], convention: "wasm" }, [e.param(0)]);
 }
 
 /** Instantiation of one core instance. */
@@ -182,10 +163,10 @@ class CoreInstantiation {
   /** Settings, then `runtime_init`: before any code of the guest, whose instances come later in the plan. */
   #builtin(): void {
     const { e, context, program } = this;
-    const { settings } = program;
-    if (settings !== undefined) {
-      const at = ownMemory(program).memory + settings.address;
-      e.copy(e.offset(context, at), e.dataAddress(settings.symbol), e.i64(settings.size));
+    const { configuration } = program;
+    if (configuration !== undefined) {
+      const at = ownMemory(program).memory + configuration.address;
+      e.copy(e.offset(context, at), e.dataAddress(configuration.symbol), e.i64(configuration.size));
     }
     const init = builtinFunction(program.component, "runtime_init");
     if (init !== undefined) e.call(program.functionSymbol(init), INSTANTIATE, [context]);

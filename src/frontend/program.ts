@@ -24,8 +24,7 @@ import type {
 import { type ElementSegment, functionName, type Module, NULL_FUNCTION } from "../wasm/module.ts";
 import type { FuncType } from "../wasm/types.ts";
 import { type Api, API_FUNCTIONS, type ApiFunction, describeApi } from "./api.ts";
-import { builtinFunction, configurationBytes } from "./builtin.ts";
-import { builtinFunction, settingsAddress, settingsBlock } from "./builtin.ts";
+import { builtinFunction, configurationAddress, configurationBytes } from "./builtin.ts";
 import type { SegmentImage } from "./environment.ts";
 import { SignalState } from "./linux.ts";
 import { MESSAGES } from "./messages.ts";
@@ -46,8 +45,6 @@ export interface ProgramOptions {
   readonly output: "object" | "executable";
   /** Settings of the built-in WASI, each `NAME=value` (`builtin.ts`). */
   readonly configuration?: readonly string[];
-  /** Settings of the built-in WASI, one a line (`builtin.ts`). */
-  readonly configuration?: string;
   /** Bytes of the executable's stack. */
   readonly stackSize?: number;
   /** What another `Program` of the same component found: spares the scan. */
@@ -137,10 +134,8 @@ export class Program {
   readonly functionTable: DataSymbol;
   readonly messages: DataSymbol;
   readonly signalState: DataSymbol;
-  /** Settings that instantiation copies into the built-in WASI's memory, and where. */
-  readonly settings: { readonly symbol: DataSymbol; readonly size: number; readonly address: number } | undefined;
-  /** The built-in WASI's settings; undefined when there are none. */
-  readonly configuration: DataSymbol | undefined;
+  /** Settings that instantiation copies into the built-in WASI's memory, and where in it; undefined when there are none. */
+  readonly configuration: { readonly symbol: DataSymbol; readonly size: number; readonly address: number } | undefined;
 
   readonly exportEntries: readonly FuncSymbol[];
   readonly postReturnEntries: readonly (FuncSymbol | undefined)[];
@@ -269,21 +264,7 @@ export class Program {
       content: { kind: "zero", size: SignalState.size },
     });
 
-    const settings = options.configuration ?? [];
-    this.configuration =
-      settings.length === 0 || component.builtin === undefined
-        ? undefined
-        : table("configuration", { kind: "bytes", bytes: configurationBytes(component, settings) });
-
-    const block = settingsBlock(options.configuration ?? "");
-    this.settings =
-      component.builtin === undefined || block.length <= 4
-        ? undefined
-        : {
-            symbol: table("settings", { kind: "bytes", bytes: block }),
-            size: block.length,
-            address: settingsAddress(component, this.facts, block),
-          };
+    this.configuration = this.#configuration(options.configuration ?? []);
 
     const areas: number[] = [];
     let slots = 0;
@@ -319,9 +300,19 @@ export class Program {
     if (init !== undefined) roots.push(init);
     const drop = builtinFunction(this.component, "runtime_drop");
     if (drop !== undefined && this.options.output === "object") roots.push(drop);
-    const init = builtinFunction(this.component, "runtime_init");
-    if (init !== undefined) roots.push(init);
     return roots;
+  }
+
+  #configuration(settings: readonly string[]): Program["configuration"] {
+    if (settings.length === 0 || this.component.builtin === undefined) return undefined;
+    const bytes = configurationBytes(this.component, this.facts, settings);
+    const symbol = this.data.push({
+      name: `${this.options.name}/data::configuration`,
+      align: 4,
+      writable: false,
+      content: { kind: "bytes", bytes },
+    });
+    return { symbol, size: bytes.length, address: configurationAddress(this.component, this.facts) };
   }
 
   #instanceName(instance: CoreInstanceIndex): string {

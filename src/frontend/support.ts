@@ -83,8 +83,8 @@ export const API_SIGNATURES = {
   last_trap: cSignature([I64], I64),
   /** (context) → the pointer of the options. */
   user: cSignature([I64], I64),
-  /** (context): the host function of ABI `flat` that is running fails. */
-  fail: cSignature([I64]),
+  /** (context, status): the host function of ABI `flat` that is running fails. */
+  fail: cSignature([I64, I32]),
 } as const satisfies Record<string, Signature>;
 
 /** (context) → address of a memory's definition. */

@@ -8,7 +8,7 @@
  * - `dynamic`: `(context, data, memory, realloc, string encoding, values, n) → status`. The flat arguments are in an array of 16-byte
  *   values, the results are read back from it. A status other than 0 is a failure.
  * - `flat`: `(context, data, flat arguments…) → flat result`, a plain C function. It has no status, so it fails by calling
- *   `<prefix>_fail(context)`, which sets a word of the context; the trampoline reads it behind every call.
+ *   `<prefix>_fail(context, status)`, which sets a word of the context; the trampoline reads it behind every call.
  * - a built-in of WASI: where the caller's memory, realloc, handle table and flags are goes into the context; then a direct call.
  */
 

@@ -199,7 +199,7 @@ test("the host ABI flat: plain arguments, and failure by a call", async () => {
   const status = m.create((machine, [context, data, x = 0n]) => {
     assert.equal(context, machine.context);
     assert.equal(data, 0xda7aa000n);
-    if (x === 666n) machine.call("test_fail", machine.context);
+    if (x === 666n) machine.call("test_fail", machine.context, 0n);
     return [x * 2n];
   });
   assert.equal(status, 0n);
