@@ -204,6 +204,14 @@ export class MachineFunction implements AllocatorInput {
     return i;
   }
 
+  /**
+   * Sets the immediate of an instruction. For arguments that start it: an assignment to `imm[start()]` would go to the column as it was
+   * before it grew.
+   */
+  setImm(i: number, value: number): void {
+    this.imm[i] = value;
+  }
+
   /** Appends an operand to the instruction that was started last. */
   operand(vreg: number, info: number): void {
     const o = this.operandCount++;

@@ -206,7 +206,7 @@ export function conditionReaders(conditions: Conditions): RuleTable {
     const cc = conditions.of(s, s.a);
     if (cc === COND_FLOAT_EQ) s.binary(Pseudo.select_unequal, s.size, d, b, c);
     else if (cc === COND_FLOAT_NE) s.binary(Pseudo.select_unequal, s.size, d, c, b);
-    else s.m.imm[s.binary(Inst.cmovcc_rr, s.size, d, c, b)] = cc;
+    else s.m.setImm(s.binary(Inst.cmovcc_rr, s.size, d, c, b), cc);
   };
   const selectFloat = (s: Selector): void => {
     const b = s.vreg(s.b);

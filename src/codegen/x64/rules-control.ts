@@ -259,7 +259,6 @@ export class CallSelection {
   // Branches and traps.
 
   trap(s: Selector): void {
-    // `begin` may replace the columns: first the instruction, then its field.
     const i = s.begin(Pseudo.trap, 0);
     s.m.trap[i] = s.lo;
   }

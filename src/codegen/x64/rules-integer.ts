@@ -128,7 +128,7 @@ export const INTEGER_RULES: RuleTable = {
   ],
   imul: [
     rule("a * 3, 5, 9 → lea [a + a * n]",         isTimes,                                                   leaTimes),
-    rule("load * k → imul r, [m], imm",           (s) => s.imm32(s.b) && s.isLoad(s.a),                      (s) => { const { k } = s; s.sink(s.a); s.m.imm[s.load(Inst.imul_rmi, s.size, s.result())] = k; }),
+    rule("load * k → imul r, [m], imm",           (s) => s.imm32(s.b) && s.isLoad(s.a),                      (s) => { const { k } = s; s.sink(s.a); s.m.setImm(s.load(Inst.imul_rmi, s.size, s.result()), k); }),
     rule("a * k → imul r, r, imm",                (s) => s.imm32(s.b),                                       (s) => s.unaryImm(Inst.imul_rri, s.size, s.result(), s.vreg(s.a), s.k)),
     rule("a * load → imul r, [m]",                (s) => s.isLoad(s.b),                                      (s) => s.aLoadB(Inst.imul_rm)),
     rule("a * b → imul r, r",                     always,                                                    (s) => s.ab(Inst.imul_rr)),
