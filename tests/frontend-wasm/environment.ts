@@ -28,6 +28,8 @@ import type { FuncType } from "../../src/wasm/types.ts";
 import { validateModule } from "../../src/wasm/validate.ts";
 import { assemble } from "../support/wat.ts";
 
+const MAX_PASSIVE_SEGMENTS = 4096;
+
 export function offsetsOf(component: Component): VMComponentOffsets {
   return new VMComponentOffsets({
     lowerings: component.lowerings.size,
@@ -36,7 +38,7 @@ export function offsetsOf(component: Component): VMComponentOffsets {
     memories: component.memories.values(),
     tables: component.tables.values(),
     globals: component.globals.size,
-    passiveSegments: 64,
+    passiveSegments: MAX_PASSIVE_SEGMENTS,
     elementAreas: [],
     resultSlots: 8,
   });
@@ -51,6 +53,7 @@ export class TestProgram {
   readonly functions: string[] = [];
   readonly data: string[] = [];
   readonly #signatures = new Map<FuncType, Signature>();
+  readonly #passive: string[] = [];
 
   constructor(component: Component) {
     this.component = component;
@@ -66,6 +69,13 @@ export class TestProgram {
   dataSymbol(name: string): DataSymbol {
     const known = this.data.indexOf(name);
     return entity<DataSymbol>(known >= 0 ? known : this.data.push(name) - 1);
+  }
+
+  /** Displacement of a passive segment's current length. */
+  segmentLength(instance: CoreInstanceIndex, kind: "data" | "element", segment: number): number {
+    const name = `${kind} ${segment} of ${instance}`;
+    const known = this.#passive.indexOf(name);
+    return this.offsets.passiveSegment(known >= 0 ? known : this.#passive.push(name) - 1);
   }
 
   nameOf(func: CoreFunc): string {
@@ -121,7 +131,7 @@ class TestEnvironment implements FunctionEnvironment {
     return { kind: "image", symbol: this.#program.dataSymbol(`elements ${segment} of ${this.instance}`) };
   }
   segmentLength(kind: "data" | "element", segment: number): number {
-    return this.offsets.passiveSegment((kind === "data" ? 0 : 32) + segment);
+    return this.#program.segmentLength(this.instance, kind, segment);
   }
   support(name: SupportFunction): FuncSymbol {
     return this.#program.symbol(name);
@@ -157,7 +167,10 @@ export interface TestInstance {
  * A plan that instantiates the modules in order. An import's module name is the name of an earlier instance; functions of `host` are
  * lowerings in the order of first use, functions of `windlass:native` intrinsics.
  */
-export async function planOf(instances: readonly TestInstance[], style: "guarded" | "checked" = "guarded"): Promise<Component> {
+export async function planOf(
+  instances: readonly TestInstance[],
+  style: "guarded" | "checked" = "guarded",
+): Promise<Component> {
   const interner = new TypeInterner();
   const modules: Module[] = [];
   for (const { wat } of instances) {
@@ -172,7 +185,11 @@ export async function planOf(instances: readonly TestInstance[], style: "guarded
   );
 }
 
-export function planOfModules(names: readonly string[], modules: readonly Module[], style: "guarded" | "checked"): Component {
+export function planOfModules(
+  names: readonly string[],
+  modules: readonly Module[],
+  style: "guarded" | "checked",
+): Component {
   const component: Component = {
     types: new ComponentTypes(),
     modules: new PrimaryMap(),
@@ -193,7 +210,10 @@ export function planOfModules(names: readonly string[], modules: readonly Module
   };
   const initializers: { kind: "instantiate"; instance: CoreInstanceIndex }[] = [];
   const signatureOf = new Map<number, SignatureIndex>();
-  const exported = new Map<string, { func?: CoreFunc; table?: TableIndex; memory?: MemoryIndex; global?: GlobalIndex }>();
+  const exported = new Map<
+    string,
+    { func?: CoreFunc; table?: TableIndex; memory?: MemoryIndex; global?: GlobalIndex }
+  >();
   const hosts = new Map<string, CoreFunc>();
   modules.forEach((module, i) => {
     const name = names[i] ?? "";
@@ -249,7 +269,7 @@ export function planOfModules(names: readonly string[], modules: readonly Module
     }
     for (let m = module.importedMemories; m < module.memories.length; m++) {
       const { type } = module.memories[m] ?? fail();
-      const maxBytes = Math.min(type.max ?? 65536, type.is64 ? 1 << 20 : 65536, 2 ** 32) * 2 ** type.pageSizeLog2;
+      const maxBytes = Math.min((type.max ?? 2 ** 32) * 2 ** type.pageSizeLog2, 2 ** 32);
       memories.push(
         component.memories.push({ instance: index, index: m, type, style: type.is64 ? "checked" : style, maxBytes }),
       );

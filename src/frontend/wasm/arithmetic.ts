@@ -7,7 +7,7 @@ import { F32, F64, I32, I64, type Type } from "../../ir/types.ts";
 import { Trap } from "../../layout/traps.ts";
 import type { Body } from "./body.ts";
 
-/** `op`: sdiv, udiv, srem or urem. */
+/** `op`: sdiv, udiv, srem or urem. Only what the divisor can be is checked. */
 export function translateDivision(body: Body, op: number, type: Type): void {
   const { builder, func } = body;
   const b = body.pop();
@@ -15,21 +15,26 @@ export function translateDivision(body: Body, op: number, type: Type): void {
   const constant = body.constantInst(b);
   const lo = constant === NONE ? 0 : func.lo.get(constant);
   const hi = constant === NONE || type === I32 ? lo >> 31 : func.hi.get(constant);
-  if (constant === NONE || (lo | (type === I32 ? 0 : hi)) === 0) {
+  if (constant === NONE) {
     const divisor = type === I32 ? b : builder.icmp(IntCC.ne, I64, b, builder.iconst64(0, 0));
     builder.trapIf(Op.trapz, divisor, Trap.integer_divide_by_zero);
+  } else if ((lo | hi) === 0) {
+    body.trap(Trap.integer_divide_by_zero);
+    return;
   }
   if (op === Op.sdiv && (constant === NONE || (lo === -1 && hi === -1))) {
     const min = type === I32 ? builder.iconst32(-0x8000_0000) : builder.iconst64(0, -0x8000_0000);
-    const minusOne = type === I32 ? builder.iconst32(-1) : builder.iconst64(-1, -1);
-    const isMin = builder.icmp(IntCC.eq, type, a, min);
-    const isMinusOne = builder.icmp(IntCC.eq, type, b, minusOne);
-    builder.trapIf(Op.trapnz, builder.binary(Op.band, I32, isMin, isMinusOne), Trap.integer_overflow);
+    let overflow = builder.icmp(IntCC.eq, type, a, min);
+    if (constant === NONE) {
+      const minusOne = type === I32 ? builder.iconst32(-1) : builder.iconst64(-1, -1);
+      overflow = builder.binary(Op.band, I32, overflow, builder.icmp(IntCC.eq, type, b, minusOne));
+    }
+    builder.trapIf(Op.trapnz, overflow, Trap.integer_overflow);
   }
   body.push(builder.binary(op, type, a, b));
 }
 
-/** Opens `i32.eqz` and `i64.eqz`. */
+/** `i32.eqz` and `i64.eqz`. */
 export function translateEqz(body: Body, type: Type): void {
   const { builder } = body;
   const zero = type === I32 ? builder.iconst32(0) : builder.iconst64(0, 0);

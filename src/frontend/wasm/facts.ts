@@ -101,9 +101,15 @@ interface TableState {
   elements: Map<number, ConstValue> | undefined;
 }
 
+export interface AnalysisOptions {
+  /** What the validator saw in a module; without, its bodies are read again. */
+  readonly moduleFacts?: (module: StaticModuleIndex) => ModuleFacts | undefined;
+  /** The initializers don't run in one go: other code of the component may run in between, as in conformance scripts. */
+  readonly stepwise?: boolean;
+}
+
 /**
- * The plan must be valid: its modules have passed the validator. `moduleFacts` gives what the validator saw in a module; the
- * bodies are read again without.
+ * The plan must be valid: its modules have passed the validator.
  *
  * A table is constant when no body writes to it and no code reads a table before the last active segment has been copied into this
  * one. The only code that runs while a component is instantiated is start functions and what they call (`start.ts`), and an
@@ -111,10 +117,7 @@ interface TableState {
  * after one whose start function reads tables. (Should a copy trap, nothing runs at all.) wit-component's components are like
  * that: a module `shim` owns the table, a module `fixup`, instantiated last, fills it.
  */
-export function analyzeComponent(
-  component: Component,
-  moduleFacts?: (module: StaticModuleIndex) => ModuleFacts | undefined,
-): ComponentFacts {
+export function analyzeComponent(component: Component, options: AnalysisOptions = {}): ComponentFacts {
   const globals: (ConstValue | undefined)[] = new Array<ConstValue | undefined>(component.globals.size).fill(undefined);
   const tables: TableState[] = component.tables.values().map(() => ({
     written: false,
@@ -128,7 +131,7 @@ export function analyzeComponent(
   const scans = new Map<number, ModuleWrites>();
   const starts = new StartScan(component);
   /** Position of the first instance whose start function reads a table. */
-  let firstReader = Number.POSITIVE_INFINITY;
+  let firstReader = options.stepwise === true ? -1 : Number.POSITIVE_INFINITY;
 
   component.initializers.forEach((initializer, order) => {
     const index = initializer.instance;
@@ -136,7 +139,7 @@ export function analyzeComponent(
     const { module } = component.modules.get(instance.module);
     let scan = scans.get(instance.module);
     if (scan === undefined) {
-      scan = moduleFacts?.(instance.module) ?? scanModule(module);
+      scan = options.moduleFacts?.(instance.module) ?? scanModule(module);
       scans.set(instance.module, scan);
     }
     instance.tables.forEach((table, t) => {

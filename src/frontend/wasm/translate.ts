@@ -70,10 +70,13 @@ const LOCAL_SIZE = 8;
 
 /** Translates the functions that one core instance defines. */
 export class FunctionTranslator {
+  readonly #budget: number;
   readonly #view: InstanceView;
   readonly #reader: OperatorReader;
 
-  constructor(env: FunctionEnvironment) {
+  /** `budget`: steps that SSA construction may take in any body, beyond those for its size. */
+  constructor(env: FunctionEnvironment, budget: number = BUDGET) {
+    this.#budget = budget;
     this.#view = new InstanceView(env);
     this.#reader = new OperatorReader(this.#view.module.bytes);
   }
@@ -87,7 +90,7 @@ export class FunctionTranslator {
     const path = [`core module ${staticModule.name}`, functionPath(module, index)];
     try {
       try {
-        return this.#translate(index, BUDGET);
+        return this.#translate(index, this.#budget);
       } catch (error) {
         if (!(error instanceof SsaBudgetExceeded)) throw error;
         return this.#translate(index, undefined);

@@ -1,0 +1,433 @@
+/**
+ * Runs IR functions, to test what bodies mean without a code generator. Slow and plain: every value is its bits as an unsigned bigint.
+ * An access outside of mapped memory is a trap when the instruction may fault, and an error of ours when it may not.
+ */
+
+import { entity } from "../../src/base/entity.ts";
+import { i64ToBigInt } from "../../src/base/int64.ts";
+import { type Block, type Func, type FuncRef, NONE, type SigRef } from "../../src/ir/function.ts";
+import { ACCESS_TRAPS, Access, accessOf, accessSize, Op, opName } from "../../src/ir/ops.ts";
+import { F32, I32, type Signature, signaturesEqual, type Type, typeFromCode } from "../../src/ir/types.ts";
+import { TRAP_NAMES, type TrapName } from "../../src/layout/traps.ts";
+
+export class TrapError extends Error {
+  readonly trap: TrapName;
+  constructor(trap: TrapName) {
+    super(trap);
+    this.trap = trap;
+  }
+}
+
+/** The interpreter has run out of the steps that it was given. */
+export class OutOfFuel extends Error {}
+
+/** Calls deeper than this are `stack_exhausted`. */
+const MAX_DEPTH = 200;
+const PAGE = 65536;
+
+/** A sparse address space. Addresses are numbers below 2^53. */
+export class Space {
+  readonly #pages = new Map<number, DataView>();
+  /** Whether the bytes `[address, address + size)` may be touched. */
+  readonly isMapped: (address: number, size: number) => boolean;
+
+  constructor(isMapped: (address: number, size: number) => boolean) {
+    this.isMapped = isMapped;
+  }
+
+  #page(address: number): DataView {
+    const key = Math.floor(address / PAGE);
+    let page = this.#pages.get(key);
+    if (page === undefined) {
+      page = new DataView(new ArrayBuffer(PAGE));
+      this.#pages.set(key, page);
+    }
+    return page;
+  }
+
+  read(address: number, size: number): bigint {
+    const at = address % PAGE;
+    const page = this.#page(address);
+    if (at + size <= PAGE) {
+      if (size === 8) return page.getBigUint64(at, true);
+      if (size === 4) return BigInt(page.getUint32(at, true));
+      if (size === 2) return BigInt(page.getUint16(at, true));
+      return BigInt(page.getUint8(at));
+    }
+    let value = 0n;
+    for (let i = size - 1; i >= 0; i--) value = (value << 8n) | this.read(address + i, 1);
+    return value;
+  }
+
+  write(address: number, size: number, value: bigint): void {
+    const at = address % PAGE;
+    const page = this.#page(address);
+    if (at + size > PAGE) {
+      for (let i = 0; i < size; i++) this.write(address + i, 1, value >> BigInt(8 * i));
+    } else if (size === 8) page.setBigUint64(at, value, true);
+    else if (size === 4) page.setUint32(at, Number(BigInt.asUintN(32, value)), true);
+    else if (size === 2) page.setUint16(at, Number(BigInt.asUintN(16, value)), true);
+    else page.setUint8(at, Number(BigInt.asUintN(8, value)));
+  }
+
+  /** Memory that was never written is zero. */
+  fill(address: number, byte: number, count: number): void {
+    for (let done = 0; done < count; ) {
+      const at = (address + done) % PAGE;
+      const size = Math.min(PAGE - at, count - done);
+      new Uint8Array(this.#page(address + done).buffer, at, size).fill(byte);
+      done += size;
+    }
+  }
+}
+
+export interface World {
+  /** Blocks that may still be run. */
+  fuel: number;
+  readonly space: Space;
+  /** Runs function `symbol`; context first. */
+  call(symbol: number, signature: Signature, args: readonly bigint[], depth: number): bigint[];
+  /** The function whose code is at `address`, or undefined. */
+  symbolAt(address: bigint): number | undefined;
+  functionAddress(symbol: number): bigint;
+  readonly textBase: bigint;
+  dataAddress(symbol: number): bigint;
+}
+
+const bits = new DataView(new ArrayBuffer(8));
+
+export function toFloat(type: Type, value: bigint): number {
+  if (type === F32) {
+    bits.setUint32(0, Number(value));
+    return bits.getFloat32(0);
+  }
+  bits.setBigUint64(0, value);
+  return bits.getFloat64(0);
+}
+
+export function fromFloat(type: Type, value: number): bigint {
+  if (type === F32) {
+    bits.setFloat32(0, value);
+    return BigInt(bits.getUint32(0));
+  }
+  bits.setFloat64(0, value);
+  return bits.getBigUint64(0);
+}
+
+const width = (type: Type): number => (type === I32 || type === F32 ? 32 : 64);
+
+/** What a tail call leaves: the caller's caller makes the call. */
+export class TailCall {
+  readonly symbol: number;
+  readonly signature: Signature;
+  readonly args: readonly bigint[];
+  constructor(symbol: number, signature: Signature, args: readonly bigint[]) {
+    this.symbol = symbol;
+    this.signature = signature;
+    this.args = args;
+  }
+}
+
+/** Runs `func` to its end. Throws `TrapError`. */
+export function interpret(world: World, func: Func, args: readonly bigint[], depth = 0): bigint[] | TailCall {
+  if (depth > MAX_DEPTH) throw new TrapError("stack_exhausted");
+  const values: (bigint | undefined)[] = [];
+  const slots: number[] = [];
+  let stack = 0x7000_0000 + depth * 0x10_0000;
+  for (const slot of func.slots) {
+    slots.push(stack);
+    stack += slot.size + 16;
+  }
+  let block: Block = func.entryBlock;
+  func.paramsOf(block).forEach((param, i) => {
+    values[param] = args[i] ?? 0n;
+  });
+  const get = (value: number): bigint => {
+    const found = values[value];
+    if (found === undefined) throw new Error(`${func.name}: v${value} has no value`);
+    return found;
+  };
+  const list = (start: number, length: number): bigint[] =>
+    Array.from({ length }, (_, i) => get(func.pool.get(start + i)));
+  const follow = (call: number): void => {
+    const passed = list(func.callArgsStart.get(call), func.callArgsLength.get(call));
+    block = entity<Block>(func.callBlock.get(call));
+    func.paramsOf(block).forEach((param, i) => {
+      values[param] = passed[i] ?? 0n;
+    });
+  };
+  const trap = (code: number): never => {
+    throw new TrapError(TRAP_NAMES[code] ?? "none");
+  };
+  const symbolAt = (address: bigint): number => {
+    const symbol = world.symbolAt(address);
+    if (symbol === undefined) throw new Error(`${func.name}: calls ${address.toString(16)}`);
+    return symbol;
+  };
+  for (;;) {
+    if (--world.fuel < 0) throw new OutOfFuel(func.name);
+    let next: number = NONE;
+    for (let i = func.firstInst.get(block); i !== NONE; i = next) {
+      next = func.next.get(i);
+      const op = func.op.get(i);
+      const type = typeFromCode(func.type.get(i));
+      const a = func.a.get(i);
+      const b = func.b.get(i);
+      const c = func.c.get(i);
+      const lo = func.lo.get(i);
+      const hi = func.hi.get(i);
+      const define = (...results: bigint[]): void => {
+        results.forEach((r, k) => {
+          values[func.firstResult.get(i) + k] = r;
+        });
+      };
+      switch (op) {
+        case Op.iconst:
+        case Op.f32const:
+        case Op.f64const:
+          define(BigInt.asUintN(width(type), i64ToBigInt(lo, type === I32 || type === F32 ? 0 : hi)));
+          continue;
+        case Op.load:
+        case Op.store: {
+          const address = Number(BigInt.asUintN(64, get(a) + BigInt(lo)));
+          const size = accessSize(accessOf(hi), type);
+          if (!world.space.isMapped(address, size)) {
+            if (hi & ACCESS_TRAPS) trap(TRAP_NAMES.indexOf("memory_out_of_bounds"));
+            throw new Error(`${func.name}: ${opName(op)} at ${address.toString(16)}, which is not mapped`);
+          }
+          if (op === Op.store) world.space.write(address, size, get(b));
+          else {
+            const value = world.space.read(address, size);
+            const access = accessOf(hi);
+            const signed = access === Access.s8 || access === Access.s16 || access === Access.s32;
+            define(signed ? BigInt.asUintN(width(type), BigInt.asIntN(8 * size, value)) : value);
+          }
+          continue;
+        }
+        case Op.func_addr:
+          define(world.functionAddress(lo));
+          continue;
+        case Op.data_addr:
+          define(world.dataAddress(lo) + BigInt(hi));
+          continue;
+        case Op.slot_addr:
+          define(BigInt((slots[lo] ?? 0) + hi));
+          continue;
+        case Op.text_base:
+          define(world.textBase);
+          continue;
+        case Op.call: {
+          const callee = func.functions.get(entity<FuncRef>(a));
+          define(...world.call(callee.symbol, func.signatures.get(callee.signature), list(b, c), depth + 1));
+          continue;
+        }
+        case Op.call_indirect: {
+          const signature = func.signatures.get(entity<SigRef>(lo));
+          define(...world.call(symbolAt(get(a)), signature, list(b, c), depth + 1));
+          continue;
+        }
+        case Op.trapz:
+          if (get(a) === 0n) trap(lo);
+          continue;
+        case Op.trapnz:
+          if (get(a) !== 0n) trap(lo);
+          continue;
+        case Op.trap:
+          return trap(lo);
+        case Op.jump:
+          follow(a);
+          break;
+        case Op.brif:
+          follow(get(a) !== 0n ? b : c);
+          break;
+        case Op.br_table: {
+          const index = Number(get(a));
+          follow(func.pool.get(b + Math.min(index, c - 1)));
+          break;
+        }
+        case Op.return:
+          return list(b, c);
+        case Op.return_call: {
+          const callee = func.functions.get(entity<FuncRef>(a));
+          return new TailCall(callee.symbol, func.signatures.get(callee.signature), list(b, c));
+        }
+        case Op.return_call_indirect: {
+          const signature = func.signatures.get(entity<SigRef>(lo));
+          return new TailCall(symbolAt(get(a)), signature, list(b, c));
+        }
+        case Op.select:
+          define(get(get(a) !== 0n ? b : c));
+          continue;
+        default:
+          define(compute(func, op, type, a, b, lo, get));
+          continue;
+      }
+      break;
+    }
+  }
+}
+
+function compute(
+  func: Func,
+  op: number,
+  type: Type,
+  a: number,
+  b: number,
+  lo: number,
+  get: (v: number) => bigint,
+): bigint {
+  const bitsOf = width(type);
+  const x = get(a);
+  const operandType = func.typeOf(entity(a));
+  const wrap = (v: bigint): bigint => BigInt.asUintN(bitsOf, v);
+  const signed = (v: bigint): bigint => BigInt.asIntN(bitsOf, v);
+  const y = (): bigint => get(b);
+  const amount = (): bigint => get(b) % BigInt(bitsOf);
+  const float = (f: (p: number, q: number) => number): bigint => {
+    const p = toFloat(type, x);
+    return fromFloat(type, f(p, b === NONE ? 0 : toFloat(type, y())));
+  };
+  const sign = 1n << BigInt(bitsOf - 1);
+  switch (op) {
+    case Op.iadd:
+      return wrap(x + y());
+    case Op.isub:
+      return wrap(x - y());
+    case Op.imul:
+      return wrap(x * y());
+    case Op.umulhi:
+      return wrap((x * y()) >> 64n);
+    case Op.smulhi:
+      return wrap((signed(x) * signed(y())) >> 64n);
+    case Op.sdiv:
+      return wrap(signed(x) / signed(y()));
+    case Op.udiv:
+      return x / y();
+    case Op.srem:
+      return wrap(signed(x) % signed(y()));
+    case Op.urem:
+      return x % y();
+    case Op.band:
+      return x & y();
+    case Op.bor:
+      return x | y();
+    case Op.bxor:
+      return x ^ y();
+    case Op.ishl:
+      return wrap(x << amount());
+    case Op.ushr:
+      return x >> amount();
+    case Op.sshr:
+      return wrap(signed(x) >> amount());
+    case Op.rotl:
+      return wrap((x << amount()) | (x >> (BigInt(bitsOf) - amount())));
+    case Op.rotr:
+      return wrap((x >> amount()) | (x << (BigInt(bitsOf) - amount())));
+    case Op.clz:
+      return BigInt(x === 0n ? bitsOf : bitsOf - x.toString(2).length);
+    case Op.ctz:
+      return BigInt(x === 0n ? bitsOf : x.toString(2).length - 1 - x.toString(2).lastIndexOf("1"));
+    case Op.popcnt:
+      return BigInt(x.toString(2).replaceAll("0", "").length);
+    case Op.sext8:
+      return wrap(BigInt.asIntN(8, x));
+    case Op.sext16:
+      return wrap(BigInt.asIntN(16, x));
+    case Op.sext32:
+    case Op.sextend:
+      return wrap(BigInt.asIntN(32, x));
+    case Op.uextend:
+    case Op.bitcast:
+      return x;
+    case Op.ireduce:
+      return BigInt.asUintN(32, x);
+    case Op.icmp: {
+      const u = y();
+      const s = signed(x);
+      const t = signed(u);
+      const holds = [x === u, x !== u, s < t, s >= t, s > t, s <= t, x < u, x >= u, x > u, x <= u][lo];
+      return holds === true ? 1n : 0n;
+    }
+    case Op.fcmp: {
+      const p = toFloat(type, x);
+      const q = toFloat(type, y());
+      return [p === q, p !== q, p < q, p > q, p <= q, p >= q][lo] === true ? 1n : 0n;
+    }
+    case Op.fadd:
+      return float((p, q) => p + q);
+    case Op.fsub:
+      return float((p, q) => p - q);
+    case Op.fmul:
+      return float((p, q) => p * q);
+    case Op.fdiv:
+      return float((p, q) => p / q);
+    case Op.fmin:
+      return float(Math.min);
+    case Op.fmax:
+      return float(Math.max);
+    case Op.fcopysign:
+      return (x & ~sign) | (y() & sign);
+    case Op.fabs:
+      return x & ~sign;
+    case Op.fneg:
+      return x ^ sign;
+    case Op.fsqrt:
+      return float(Math.sqrt);
+    case Op.fceil:
+      return float(Math.ceil);
+    case Op.ffloor:
+      return float(Math.floor);
+    case Op.ftrunc:
+      return float(Math.trunc);
+    case Op.fnearest:
+      return float(nearest);
+    case Op.fpromote:
+    case Op.fdemote:
+      return fromFloat(type, toFloat(operandType, x));
+    case Op.fcvt_from_sint:
+    case Op.fcvt_from_uint: {
+      const value = op === Op.fcvt_from_uint ? x : BigInt.asIntN(width(operandType), x);
+      return fromFloat(type, type === F32 ? toSingle(value) : Number(value));
+    }
+    case Op.fcvt_to_sint:
+    case Op.fcvt_to_uint: {
+      const value = BigInt(Math.trunc(toFloat(operandType, x)));
+      if (value !== (op === Op.fcvt_to_uint ? wrap(value) : signed(value))) throw new Error("conversion out of range");
+      return wrap(value);
+    }
+    case Op.fcvt_to_sint_sat:
+    case Op.fcvt_to_uint_sat: {
+      const value = toFloat(operandType, x);
+      const [min, max] = op === Op.fcvt_to_uint_sat ? [0n, sign * 2n - 1n] : [-sign, sign - 1n];
+      if (Number.isNaN(value)) return 0n;
+      if (value <= Number(min)) return wrap(min);
+      if (value >= Number(max)) return wrap(max);
+      return wrap(BigInt(Math.trunc(value)));
+    }
+    default:
+      throw new Error(`${opName(op)} is not interpreted`);
+  }
+}
+
+function nearest(value: number): number {
+  if (!Number.isFinite(value) || Math.abs(value) >= 2 ** 52) return value;
+  const down = Math.floor(value);
+  const rest = value - down;
+  const rounded = rest < 0.5 || (rest === 0.5 && down % 2 === 0) ? down : down + 1;
+  return rounded === 0 && (value < 0 || Object.is(value, -0)) ? -0 : rounded;
+}
+
+/** Rounds once, not first to double: keeps 26 bits and whether anything was below. */
+function toSingle(value: bigint): number {
+  const magnitude = value < 0n ? -value : value;
+  const drop = Math.max(0, magnitude.toString(2).length - 40);
+  const low = magnitude & ((1n << BigInt(drop)) - 1n);
+  const kept = (magnitude >> BigInt(drop)) | (low === 0n ? 0n : 1n);
+  const single = Math.fround(Number(kept)) * 2 ** drop;
+  return value < 0n ? -single : single;
+}
+
+/** Checks that a call means the same on both sides. */
+export function requireSignature(expected: Signature, actual: Signature, name: string): void {
+  if (!signaturesEqual(expected, actual)) throw new Error(`${name} is called with another signature`);
+}
