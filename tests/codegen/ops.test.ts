@@ -112,18 +112,17 @@ function testBinary(op: OpName, type: Type): void {
     const loadB = define(q, `${op}_rm`, [I64, type], type, (b, [m, x]) => b.binary(number, type, x!, b.load(type, m!, 0, Region.heap)));
     const loadA = define(q, `${op}_mr`, [I64, type], type, (b, [m, y]) => b.binary(number, type, b.load(type, m!, 64, Region.heap), y!));
     const loadAK = define(q, `${op}_mk`, [I64], type, (b, [m]) => b.binary(number, type, b.load(type, m!, 64, Region.heap), constant(b, type, valuesOf(type)[3] ?? 0n)));
-    for (const [a, b] of pairs(type).filter((_, i) => i % 7 === 0)) {
+    const inMemory: Call[] = [];
+    for (const [a, b] of pairs(type).filter((_, i) => i % 3 === 0)) {
       if (!isDefined(op, type, a, b)) continue;
-      q.check(
-        [
-          { symbol: loadB, args: [q.context, q.scratch, a] },
-          { symbol: loadA, args: [q.context, q.scratch, b] },
-          { symbol: loadAK, args: [q.context, q.scratch] },
-        ],
-        memoryWith(a, b),
+      const memory = memoryWith(a, b);
+      inMemory.push(
+        { symbol: loadB, args: [q.context, q.scratch, a], memory },
+        { symbol: loadA, args: [q.context, q.scratch, b], memory },
+        { symbol: loadAK, args: [q.context, q.scratch], memory },
       );
-      if (type >= F32 && a > 40n) break;
     }
+    q.check(inMemory);
   });
 }
 

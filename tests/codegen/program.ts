@@ -26,6 +26,8 @@ export const CONTEXT_SIZE = RESULT_AREA + 16 * 16;
 export interface Call {
   readonly symbol: number;
   readonly args: readonly bigint[];
+  /** Scratch memory (data object 1) before the call; else what `check` was given. */
+  readonly memory?: Uint8Array;
 }
 
 /** Unwind rows are in order, and each function begins and ends in a known state. */
@@ -115,10 +117,10 @@ export class Program {
   }
 
   /** Runs all calls natively; memory starts as `memory` (data object 1) for each. */
-  runNative(calls: readonly Call[], memory: Uint8Array): { answer: CallAnswer; results: bigint[]; memory: Uint8Array }[] {
+  runNative(calls: readonly Call[], common: Uint8Array): { answer: CallAnswer; results: bigint[]; memory: Uint8Array }[] {
     const commands: Command[] = [];
     const [context = 0, scratch = 0] = this.image.data;
-    for (const { symbol, args } of calls) {
+    for (const { symbol, args, memory = common } of calls) {
       commands.push({ kind: "write", offset: scratch, bytes: memory });
       commands.push({ kind: "call", symbol, signature: this.signature(symbol), args });
       commands.push({ kind: "read", offset: context, length: CONTEXT_SIZE });
@@ -168,7 +170,7 @@ export class Program {
   check(calls: readonly Call[], memory = new Uint8Array(16)): void {
     const native = this.runNative(calls, memory);
     calls.forEach((call, i) => {
-      const expected = this.evaluate(call, memory);
+      const expected = this.evaluate(call, call.memory ?? memory);
       const actual = native[i];
       assert.ok(actual !== undefined);
       const func = this.functions[call.symbol - 1];
