@@ -175,7 +175,9 @@ export function generateHeader(component: Component, api: Api, title: string, ve
     `windlass_status_t ${prefix}_new(const ${prefix}_imports_t *imports, const windlass_options_t *options, ${prefix}_t **out);`,
     comment("Frees an instance; also one that trapped, or that a C++ exception left. NULL is fine."),
     `void ${prefix}_delete(${prefix}_t *);`,
-    comment("Message and wasm backtrace of the instance's trap, or an empty text. Valid until the instance is deleted."),
+    comment(
+      "Message and wasm backtrace of the instance's trap, or an empty text. Valid until the instance is deleted.",
+    ),
     `const char *${prefix}_last_trap(${prefix}_t *);`,
     comment("options.user of the instance. A host function's vmctx is the instance."),
     `void *${prefix}_user(const ${prefix}_t *);`,

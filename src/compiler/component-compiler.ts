@@ -4,7 +4,7 @@
  */
 
 import { InternalError } from "../base/diagnostics.ts";
-import { PrimaryMap } from "../base/entity.ts";
+import type { PrimaryMap } from "../base/entity.ts";
 import type { CompiledFunction } from "../codegen/compiled.ts";
 import type { ComponentTypes } from "../component/types.ts";
 import { enumerateProgram, type Program } from "../frontend/program.ts";

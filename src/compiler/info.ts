@@ -38,7 +38,8 @@ export function decodeTrampolines(bytes: Uint8Array): PrimaryMap<LoweredIndex, T
     const version = r.u32();
     if (version !== TRAMPOLINES_VERSION) r.fail(`version ${version} is not known`, 0);
     const count = r.u32();
-    if (count > TRAMPOLINES_LIMIT || count * 8 !== r.remaining) r.fail(`a count of ${count} does not fit the section`, 4);
+    if (count > TRAMPOLINES_LIMIT || count * 8 !== r.remaining)
+      r.fail(`a count of ${count} does not fit the section`, 4);
     for (let i = 0; i < count; i++) {
       const start = r.u32();
       out.push({ start, length: r.u32() });
@@ -70,7 +71,12 @@ export interface ObjectInfo {
   readonly target: string;
   readonly name: string;
   readonly output: "object" | "executable";
-  readonly options: { readonly optimize: number; readonly bounds: string; readonly hostAbi: string; readonly prefix: string };
+  readonly options: {
+    readonly optimize: number;
+    readonly bounds: string;
+    readonly hostAbi: string;
+    readonly prefix: string;
+  };
   /** One for each lowering, in the order of `.windlass.trampolines`. */
   readonly lowerings: readonly (FunctionDescription & { readonly callee: string })[];
   readonly exports: readonly FunctionDescription[];
@@ -86,7 +92,10 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 function isDescription(value: unknown): boolean {
   return (
-    isRecord(value) && Array.isArray(value["path"]) && typeof value["type"] === "string" && typeof value["core"] === "string"
+    isRecord(value) &&
+    Array.isArray(value["path"]) &&
+    typeof value["type"] === "string" &&
+    typeof value["core"] === "string"
   );
 }
 

@@ -27,7 +27,9 @@ function disassemble(iced: typeof Iced, code: Uint8Array, address: number, nameO
       const target = instruction.isJmpShortOrNear || instruction.isCallNear || instruction.isJccShortOrNear;
       const name = target ? nameOf(Number(instruction.nearBranchTarget)) : undefined;
       const text = formatter.format(instruction);
-      lines.push(`${at.toString(16).padStart(6)}:  ${hex.padEnd(30)} ${text}${name === undefined ? "" : `  ; ${name}`}`);
+      lines.push(
+        `${at.toString(16).padStart(6)}:  ${hex.padEnd(30)} ${text}${name === undefined ? "" : `  ; ${name}`}`,
+      );
     }
   } finally {
     instruction.free();
