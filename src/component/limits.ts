@@ -41,3 +41,5 @@ export const MAX_EVALUATED_DEFINITIONS = 5_000_000;
 export const MAX_TOTAL_FUNCTIONS = 1_000_000;
 /** Bytes of function bodies, summed over all instances of their modules. */
 export const MAX_TOTAL_CODE = 2 ** 28;
+/** Steps of copying and comparing types while one input is validated. Bounds work that instantiations multiply. */
+export const MAX_TYPE_STEPS = 20_000_000;
