@@ -5,6 +5,12 @@
  * consecutive. Values are virtual registers, defined once (SSA) except for a `tied` definition's own copy. Block parameters are virtual
  * registers, and every branch gives arguments by successor; the allocator turns them into moves on the edges. The client has split
  * critical edges. A block with several successors has no block arguments on its edges unless the successor has one predecessor.
+ *
+ * Further rules. No block is empty; its last instruction (the terminator) defines nothing that is read later. Moves of an edge run before the
+ * predecessor's terminator if that is its only edge and the terminator has no operands and no clobbers, else at the start of the
+ * successor, which then must have no other predecessor. Where a definition is tied, its register holds the source's value from the
+ * instruction's start on; other plain uses of the same value in the instruction may be given that register too. Of the operands of a
+ * move instruction at most the use is in a slot.
  */
 
 /** Register classes. */
@@ -33,9 +39,9 @@ export const Constraint = {
   reg: 0,
   /** A register or a spill slot. */
   any: 1,
-  /** Exactly physical register `data`. */
+  /** Exactly physical register `data`; it need not be allocatable, but is not the scratch register. */
   fixed: 2,
-  /** A definition in the register of use operand number `data` of the same instruction (two-address forms). */
+  /** A definition in the register of use operand number `data` (from 0, within the instruction), for two-address forms. */
   tied: 3,
   /** A spill slot. */
   stack: 4,
@@ -67,7 +73,10 @@ export interface AllocatorInput {
   readonly operandKind: Uint8Array;
   readonly operandConstraint: Uint8Array;
   readonly operandData: Int32Array;
-  /** Per instruction: registers that it destroys (besides its definitions), as bit masks of integer and float registers. */
+  /**
+   * Per instruction: registers that it destroys (besides its definitions), as bit masks of integer and float registers. A fixed definition may
+   * be among them; other definitions are kept out of them.
+   */
   readonly clobberInt: Uint32Array;
   readonly clobberFloat: Uint32Array;
   /** 1 for a plain move (one def, one use, constraint reg or any): a hint to give both the same place. */
@@ -112,17 +121,18 @@ export interface AllocatorOutput {
   readonly operandPlace: Int32Array;
   /**
    * Edits in program order. Position 2 * i: before instruction i; 2 * i + 1: after it (before the next one's `before`).
-   * Edits at one position run in order, already sequenced (cycles broken with the scratch register).
+   * Edits at one position run in order, already sequenced (cycles broken with the scratch register). No move is from slot to slot:
+   * those are two, through the scratch register. A `remat` may have the scratch register as its destination.
    */
   readonly editPosition: Int32Array;
   readonly editKind: Uint8Array;
   readonly editFrom: Int32Array;
   readonly editTo: Int32Array;
   /** Register class and size (8 or 16 bytes) of what is moved: class | size << 4. */
-  readonly editClass: Uint8Array;
+  readonly editClass: Uint16Array;
   /** Slots are 8 bytes; a 16-byte value has an even slot and the next one. */
   readonly slotCount: number;
-  /** Callee-saved registers that were given out, as masks. */
+  /** Callee-saved registers that the function writes, as masks: given out, fixed, or destroyed by an instruction. */
   readonly usedCalleeSavedInt: number;
   readonly usedCalleeSavedFloat: number;
 }

@@ -1,0 +1,159 @@
+/**
+ * Orders moves that happen at once into moves one after the other.
+ *
+ * A move whose destination nobody still reads goes first; what remains are cycles, broken through the scratch register. Moves between
+ * two slots go through the scratch register as well; a cycle with such a move is broken through a spare slot instead. Values that are
+ * made again read nothing and come last.
+ */
+// hot loop: indices are in range by construction
+
+import { I32Column, U16Column, U8Column } from "../../base/columns.ts";
+import { type AllocatorInput, EditKind, FIRST_SLOT, RegClass } from "./interface.ts";
+import { NONE } from "./problem.ts";
+
+/** Edits in program order. */
+export class EditList {
+  readonly position = new I32Column(64);
+  readonly kind = new U8Column(64);
+  readonly from = new I32Column(64);
+  readonly to = new I32Column(64);
+  readonly regClass = new U16Column(64);
+
+  push(position: number, kind: number, from: number, to: number, regClass: number): void {
+    this.position.push(position);
+    this.kind.push(kind);
+    this.from.push(from);
+    this.to.push(to);
+    this.regClass.push(regClass);
+  }
+}
+
+export class ParallelMoves {
+  private readonly input: AllocatorInput;
+  private readonly edits: EditList;
+  /** Slots given out; spare slots for cycles come behind. */
+  slotCount: number;
+  private spare8 = NONE;
+  private spare16 = NONE;
+
+  private readonly from = new I32Column(32);
+  private readonly to = new I32Column(32);
+  private readonly regClass = new U16Column(32);
+  /** Per place: pending moves that read it, and the pending move that writes it. */
+  private readonly readers: Int32Array;
+  private readonly writer: Int32Array;
+  private readonly ready = new I32Column(32);
+
+  constructor(input: AllocatorInput, edits: EditList, slotCount: number) {
+    this.input = input;
+    this.edits = edits;
+    this.slotCount = slotCount;
+    this.readers = new Int32Array(FIRST_SLOT + slotCount + 4);
+    this.writer = new Int32Array(FIRST_SLOT + slotCount + 4).fill(NONE);
+  }
+
+  /** Adds a move to the group; `from` is a place, or -1 - i to run instruction i again. */
+  add(from: number, to: number, regClass: number): void {
+    if (from === to) return;
+    const writer = this.writer[to]!;
+    if (writer !== NONE) return; // the same value again: one definition per place and group
+    this.writer[to] = this.from.length;
+    this.from.push(from);
+    this.to.push(to);
+    this.regClass.push(regClass);
+    if (from >= 0) this.readers[from]!++;
+  }
+
+  /** Emits the group's edits at `position` and empties it. */
+  flush(position: number): void {
+    const { from, to, regClass, readers, writer, ready } = this;
+    const count = from.length;
+    let pending = 0;
+    ready.length = 0;
+    for (let k = 0; k < count; k++) {
+      if (from.data[k]! < 0) continue;
+      pending++;
+      if (readers[to.data[k]!] === 0) ready.push(k);
+    }
+    let scan = 0;
+    while (pending > 0) {
+      while (ready.length > 0) {
+        const k = ready.data[--ready.length]!;
+        const source = from.data[k]!;
+        this.move(position, source, to.data[k]!, regClass.data[k]!);
+        writer[to.data[k]!] = NONE;
+        pending--;
+        if (--readers[source]! === 0 && writer[source]! !== NONE && from.data[writer[source]!]! >= 0)
+          ready.push(writer[source]!);
+      }
+      if (pending === 0) break;
+      // Only cycles are left: save what the first one's destination holds.
+      while (from.data[scan]! < 0 || writer[to.data[scan]!] !== scan) scan++;
+      const saved = to.data[scan]!;
+      const reader = this.readerOf(scan);
+      const temporary = this.temporary(scan, regClass.data[reader]!);
+      this.move(position, saved, temporary, regClass.data[reader]!);
+      from.data[reader] = temporary;
+      readers[saved] = 0;
+      readers[temporary] = 1;
+      ready.push(scan);
+    }
+    for (let k = 0; k < count; k++) {
+      const inst = -1 - from.data[k]!;
+      if (inst < 0) continue;
+      const target = to.data[k]!;
+      const c = regClass.data[k]!;
+      writer[target] = NONE;
+      if (target < FIRST_SLOT) this.edits.push(position, EditKind.remat, inst, target, c);
+      else {
+        const scratch = this.scratch(c);
+        this.edits.push(position, EditKind.remat, inst, scratch, c);
+        this.edits.push(position, EditKind.move, scratch, target, c);
+      }
+    }
+    from.length = 0;
+    to.length = 0;
+    regClass.length = 0;
+  }
+
+  private scratch(regClass: number): number {
+    return (regClass & 15) === RegClass.int ? this.input.scratchInt : this.input.scratchFloat;
+  }
+
+  private move(position: number, from: number, to: number, regClass: number): void {
+    if (from >= FIRST_SLOT && to >= FIRST_SLOT) {
+      const scratch = this.scratch(regClass);
+      this.edits.push(position, EditKind.move, from, scratch, regClass);
+      this.edits.push(position, EditKind.move, scratch, to, regClass);
+    } else this.edits.push(position, EditKind.move, from, to, regClass);
+  }
+
+  /** The move of k's cycle that reads k's destination. */
+  private readerOf(k: number): number {
+    const target = this.to.data[k]!;
+    let at = k;
+    while (this.from.data[at] !== target) at = this.writer[this.from.data[at]!]!;
+    return at;
+  }
+
+  /** Where the cycle of move k keeps a value of class and size `c` meanwhile. */
+  private temporary(k: number, c: number): number {
+    let at = k;
+    let throughScratch = false;
+    do {
+      if (this.from.data[at]! >= FIRST_SLOT && this.to.data[at]! >= FIRST_SLOT) throughScratch = true;
+      at = this.writer[this.from.data[at]!]!;
+    } while (at !== k);
+    if (!throughScratch) return this.scratch(c);
+    if (c >> 4 === 16) {
+      if (this.spare16 === NONE) {
+        this.slotCount += this.slotCount & 1;
+        this.spare16 = FIRST_SLOT + this.slotCount;
+        this.slotCount += 2;
+      }
+      return this.spare16;
+    }
+    if (this.spare8 === NONE) this.spare8 = FIRST_SLOT + this.slotCount++;
+    return this.spare8;
+  }
+}
