@@ -150,7 +150,7 @@ export class Control {
     builder.brif(condition, then, NO_VALUES, then, NO_VALUES);
     this.#elseCall.set(construct, call + 1);
     builder.switchTo(then);
-    this.#ssa.enter(then, this.#ssa.current);
+    this.#ssa.enter(then, this.#ssa.current, this.#body.reader.offset);
   }
 
   /** `else`, of a construct that is not dead. */
@@ -164,7 +164,7 @@ export class Control {
     const block = builder.createBlock();
     func.callBlock.set(this.#elseCall.get(construct), block);
     builder.switchTo(block);
-    this.#ssa.enter(block, this.#from.get(construct));
+    this.#ssa.enter(block, this.#from.get(construct), body.reader.offset);
     stack.length = this.#height.get(construct);
     for (const value of this.#ifParams[construct]!) stack.push(value);
   }
@@ -259,7 +259,7 @@ export class Control {
     else builder.brif(condition, block, args, next, NO_VALUES);
     this.#ssa.addEdge(target, this.#ssa.current, inverted ? call + 1 : call);
     builder.switchTo(next);
-    this.#ssa.enter(next, this.#ssa.current);
+    this.#ssa.enter(next, this.#ssa.current, this.#body.reader.offset);
   }
 
   /**

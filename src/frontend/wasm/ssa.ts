@@ -6,8 +6,8 @@
  *
  * Works on *regions*: a region begins with a block and goes on to the next block that a branch of wasm code makes (blocks that single
  * operators need inside don't count). Structure gives two short cuts that the general algorithm lacks: it is known where each local
- * is assigned (`scan.ts`), hence a lookup steps over a whole construct that doesn't assign the local, and a loop's header gets
- * a parameter only for what the loop assigns.
+ * is assigned (`scan.ts`), hence a lookup steps over all that doesn't assign the local, in a logarithm of the number of regions, and a
+ * loop's header gets a parameter only for what the loop assigns.
  *
  * Work is bounded: when lookups have taken more than `budget` steps, `SsaBudgetExceeded` is thrown, and the caller translates the
  * function again with its locals in memory. (5,000 locals merged at 1,000 joins are 5,000,000 parameters in any SSA form.)
@@ -54,6 +54,13 @@ export class Ssa {
   /** Byte range of the construct: of a join what it ends, of a loop all of it. */
   readonly #start = new I32Column();
   readonly #end = new I32Column();
+  /** Byte offset where the region begins, of a loop's header that of the loop. */
+  readonly #position = new I32Column();
+  /** Distance from the entry along `#from`; and an ancestor farther away (skew-binary: any one is a logarithm of steps away). */
+  readonly #depth = new I32Column();
+  readonly #jump = new I32Column();
+  /** Where the last of the loops ends whose headers the jump goes over. */
+  readonly #jumpEnd = new I32Column();
   readonly #sealed = new U8Column();
   readonly #firstEdge = new I32Column();
   readonly #lastEdge = new I32Column();
@@ -122,6 +129,10 @@ export class Ssa {
     this.#from.push(from);
     this.#start.push(start);
     this.#end.push(end);
+    this.#position.push(start);
+    this.#depth.push(0);
+    this.#jump.push(NONE);
+    this.#jumpEnd.push(0);
     this.#sealed.push(kind === SINGLE ? 1 : 0);
     this.#firstEdge.push(NONE);
     this.#lastEdge.push(NONE);
@@ -132,9 +143,27 @@ export class Ssa {
     return this.#block.push(block);
   }
 
-  /** Goes on in `block`, whose only predecessor is at the end of region `from`. */
-  enter(block: Block, from: Region): void {
-    this.current = this.#region(block, SINGLE, from, 0, 0);
+  /** Its ancestors are known: chooses the jump. */
+  #link(region: Region): void {
+    const from = this.#from.get(region);
+    const depth = this.#depth;
+    depth.set(region, depth.get(from) + 1);
+    const end = this.#kind.get(region) === LOOP ? this.#end.get(region) : 0;
+    const near = this.#jump.get(from);
+    const far = near === NONE ? NONE : this.#jump.get(near);
+    if (far !== NONE && depth.get(from) - depth.get(near) === depth.get(near) - depth.get(far)) {
+      this.#jump.set(region, far);
+      this.#jumpEnd.set(region, Math.max(end, this.#jumpEnd.get(from), this.#jumpEnd.get(near)));
+    } else {
+      this.#jump.set(region, from);
+      this.#jumpEnd.set(region, end);
+    }
+  }
+
+  /** Goes on in `block` at byte offset `at`; its only predecessor is at the end of region `from`. */
+  enter(block: Block, from: Region, at: number): void {
+    this.current = this.#region(block, SINGLE, from, at, at);
+    this.#link(this.current);
   }
 
   /** The block behind a construct that begins at byte offset `start`, at the end of region `from`. */
@@ -144,7 +173,9 @@ export class Ssa {
 
   /** The header of the loop at bytes `[start, end)`, behind the current region. */
   createLoop(block: Block, start: number, end: number): Region {
-    return this.#region(block, LOOP, this.current, start, end);
+    const region = this.#region(block, LOOP, this.current, start, end);
+    this.#link(region);
+    return region;
   }
 
   block(region: Region): Block {
@@ -179,6 +210,8 @@ export class Ssa {
       this.#kind.set(region, SINGLE);
       this.#from.set(region, this.#edgeRegion.get(this.#firstEdge.get(region)));
     }
+    this.#position.set(region, end);
+    this.#link(region);
   }
 
   #operandAnswers(region: Region, k: number): void {
@@ -327,7 +360,10 @@ export class Ssa {
         this.#define(r, local, value);
         return value;
       }
-      r = from;
+      // Not assigned anywhere from the beginning of an ancestor to here, nor later in a loop around here: the same there.
+      const jump = this.#jump.get(r);
+      const end = Math.max(this.#position.get(r), this.#jumpEnd.get(r));
+      r = jump === from || this.#assignments.within(local, this.#position.get(jump), end) ? from : jump;
     }
   }
 
