@@ -5,7 +5,7 @@
 
 import { decodeComponent } from "../component/decode.ts";
 import type { ParsedComponent } from "../component/parsed.ts";
-import { validateModule } from "../wasm/validate.ts";
+import { validateComponent } from "../component/validate/validate.ts";
 import { enumerateProgram, type Program } from "../frontend/program.ts";
 import type { Component, HostAbi } from "../plan/component.ts";
 import { translate } from "../translate/translate.ts";
@@ -31,10 +31,7 @@ export function parse(bytes: Uint8Array): ParsedComponent {
 
 /** Throws `WindlassError`. Core modules are validated, bodies included. */
 export function validate(parsed: ParsedComponent): void {
-  for (const definition of parsed.definitions) {
-    if (definition.kind === "core-module") validateModule(definition.module);
-    else if (definition.kind === "component") validate(definition.component);
-  }
+  validateComponent(parsed);
 }
 
 export function plan(parsed: ParsedComponent, options: FrontOptions): Component {

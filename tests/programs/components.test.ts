@@ -45,7 +45,7 @@ const CASES: readonly Case[] = [
     status: 134,
     stdout: "",
     stderr:
-      /Curiouser and curiouser![^]*wasm trap: unreachable\nwasm backtrace:\n +0: .*abort.*\n[^]*p2_cli_exit_panic4main[^]*_start/,
+      /Curiouser and curiouser![\s\S]*wasm trap: unreachable\nwasm backtrace:\n +0: .*abort.*\n[\s\S]*p2_cli_exit_panic4main[\s\S]*_start/,
   },
 ];
 
