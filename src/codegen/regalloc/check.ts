@@ -50,6 +50,8 @@ class Checker {
   private readonly fixedRegisters = new Set<number>();
   /** First edit at or behind position p. */
   private readonly firstEdit: Int32Array;
+  /** Block whose first instruction has this position before it. */
+  private readonly blockAtStart = new Map<number, number>();
   private writtenInt = 0;
   private writtenFloat = 0;
 
@@ -59,6 +61,7 @@ class Checker {
     for (const preg of [...input.allocatableInt, ...input.allocatableFloat]) this.allowed.add(preg);
     for (let o = 0; o < at(input.operandStart, input.instCount); o++)
       if (at(input.operandConstraint, o) === Constraint.fixed) this.fixedRegisters.add(at(input.operandData, o));
+    for (let b = 0; b < input.blockCount; b++) this.blockAtStart.set(2 * at(input.blockStart, b), b);
     const positions = 2 * input.instCount + 1;
     this.firstEdit = new Int32Array(positions + 1);
     let edit = 0;
@@ -129,7 +132,8 @@ class Checker {
         if (held !== undefined) {
           const kept = new Set<number>();
           for (const v of held.vregs)
-            if (at(input.vregClass, v) === regClass && at(input.vregSize, v) <= Math.min(bytes, held.bytes)) kept.add(v);
+            if (at(input.vregClass, v) === regClass && at(input.vregSize, v) <= Math.min(bytes, held.bytes))
+              kept.add(v);
           vregs = kept;
         }
       } else {
@@ -142,11 +146,29 @@ class Checker {
             if (at(input.vregClass, v) !== regClass) this.report(`${what}: class of the value made again`);
           }
         }
+        this.addParameters(remade, position);
         if (remade.size === 0) this.report(`${what}: instruction ${from} cannot be run again`);
         vregs = remade;
       }
       this.kill(state, to, bytes);
       if (vregs.size > 0) state.set(to, { vregs, bytes });
+    }
+  }
+
+  /**
+   * At the start of a block with one way in, a value made again is also the parameters that it was passed for: edits there belong to the
+   * edge, but states change name before them.
+   */
+  private addParameters(vregs: Set<number>, position: number): void {
+    const { input } = this;
+    const b = this.blockAtStart.get(position);
+    if (b === undefined || at(input.predStart, b + 1) - at(input.predStart, b) !== 1) return;
+    const p = at(input.pred, at(input.predStart, b));
+    for (let e = at(input.succStart, p); e < at(input.succStart, p + 1); e++) {
+      if (at(input.succ, e) !== b) continue;
+      for (let k = at(input.argStart, e); k < at(input.argStart, e + 1); k++)
+        if (vregs.has(at(input.args, k)))
+          vregs.add(at(input.params, at(input.paramStart, b) + k - at(input.argStart, e)));
     }
   }
 
@@ -202,8 +224,7 @@ class Checker {
       if (kind === OperandKind.use) continue;
       const tiedTo = constraint === Constraint.tied ? first + at(input.operandData, o) : -1;
       const fixed =
-        constraint === Constraint.fixed ||
-        (tiedTo >= 0 && at(input.operandConstraint, tiedTo) === Constraint.fixed);
+        constraint === Constraint.fixed || (tiedTo >= 0 && at(input.operandConstraint, tiedTo) === Constraint.fixed);
       if (clobbered(place) && (kind === OperandKind.lateUse || !fixed))
         this.report(`${what}: in register ${place}, which is destroyed`);
       for (let other = first; other < end; other++) {
@@ -215,7 +236,11 @@ class Checker {
         );
         const otherPlace = at(output.operandPlace, other);
         const same =
-          otherPlace === place || (place >= FIRST_SLOT && bytes > 8 && Math.abs(otherPlace - place) === 1 && (Math.min(place, otherPlace) - FIRST_SLOT) % 2 === 0);
+          otherPlace === place ||
+          (place >= FIRST_SLOT &&
+            bytes > 8 &&
+            Math.abs(otherPlace - place) === 1 &&
+            (Math.min(place, otherPlace) - FIRST_SLOT) % 2 === 0);
         if (!same) continue;
         if (kind === OperandKind.lateUse) {
           if (otherKind >= OperandKind.def && at(input.operandData, other) + first !== o)
@@ -223,7 +248,9 @@ class Checker {
         } else if (otherKind >= OperandKind.def) this.report(`${what}: shares place ${place} with another definition`);
         else if (kind === OperandKind.earlyDef && tiedTo !== other) {
           const followsTie =
-            tiedTo >= 0 && at(input.operandVreg, other) === at(input.operandVreg, tiedTo) && otherKind === OperandKind.use;
+            tiedTo >= 0 &&
+            at(input.operandVreg, other) === at(input.operandVreg, tiedTo) &&
+            otherKind === OperandKind.use;
           if (!followsTie) this.report(`${what}: written early to the place of a use`);
         }
       }
@@ -314,7 +341,8 @@ class Checker {
     const missingInt = this.writtenInt & input.calleeSavedInt & ~output.usedCalleeSavedInt;
     const missingFloat = this.writtenFloat & input.calleeSavedFloat & ~output.usedCalleeSavedFloat;
     if (missingInt !== 0) this.report(`callee-saved registers not reported: 0x${(missingInt >>> 0).toString(16)}`);
-    if (missingFloat !== 0) this.report(`callee-saved float registers not reported: 0x${(missingFloat >>> 0).toString(16)}`);
+    if (missingFloat !== 0)
+      this.report(`callee-saved float registers not reported: 0x${(missingFloat >>> 0).toString(16)}`);
   }
 
   checkOrder(): void {

@@ -31,7 +31,9 @@ export function printAllocation(input: AllocatorInput, output?: AllocatorOutput)
     for (; edit < output.editPosition.length && at(output.editPosition, edit) <= position; edit++) {
       const to = printPlace(at(output.editTo, edit));
       const from = at(output.editFrom, edit);
-      lines.push(`          ${to} <- ${at(output.editKind, edit) === EditKind.remat ? `again ${from}` : printPlace(from)}`);
+      lines.push(
+        `          ${to} <- ${at(output.editKind, edit) === EditKind.remat ? `again ${from}` : printPlace(from)}`,
+      );
     }
   };
   for (let b = 0; b < input.blockCount; b++) {
@@ -47,7 +49,9 @@ export function printAllocation(input: AllocatorInput, output?: AllocatorOutput)
       const clobbers = at(input.clobberInt, i) | at(input.clobberFloat, i);
       lines.push(
         `  ${String(i).padStart(4)}: ${at(input.isMove, i) === 1 ? "move " : ""}${operands.join("  ")}${
-          clobbers === 0 ? "" : `  clobbers ${at(input.clobberInt, i).toString(16)}/${at(input.clobberFloat, i).toString(16)}`
+          clobbers === 0
+            ? ""
+            : `  clobbers ${at(input.clobberInt, i).toString(16)}/${at(input.clobberFloat, i).toString(16)}`
         }`,
       );
       edits(2 * i + 1);

@@ -151,6 +151,8 @@ export function buildProblem(input: AllocatorInput): Problem {
   const useStart = new Int32Array(vregCount + 1);
   const remat = input.vregRemat.slice();
 
+  // Operands of an instruction that may be in slots; 2 stands for more.
+  const anyOperands = new Uint8Array(instCount);
   let clobberCount = 0;
   let allClobberInt = 0;
   let allClobberFloat = 0;
@@ -197,6 +199,7 @@ export function buildProblem(input: AllocatorInput): Problem {
       const constraint = operandConstraint[o]!;
       const base = i << 2;
       useStart[v + 1]!++;
+      if (constraint === Constraint.any && anyOperands[i]! < 2) anyOperands[i]!++;
       if (constraint === Constraint.stack) {
         wantsSlot[v] = 1;
         remat[v] = NONE;
@@ -215,7 +218,8 @@ export function buildProblem(input: AllocatorInput): Problem {
       } else if (opFixed[o] !== NONE || opFollow[o] !== NONE) {
         opPoint[o] = base;
       } else {
-        opPoint[o] = base + 1;
+        // A late use that may be in its slot is wherever the value is late: the register that another use wants need not last.
+        opPoint[o] = kind === OperandKind.lateUse && constraint === Constraint.any ? base + 2 : base + 1;
         opNeed[o] = constraint === Constraint.reg ? Need.reg : constraint === Constraint.any ? Need.any : Need.none;
       }
     }
@@ -233,9 +237,14 @@ export function buildProblem(input: AllocatorInput): Problem {
       at--;
     }
     uses[at] = o;
-    // A value that can be made again has no slot to be read from.
-    if (remat[v] !== NONE && opNeed[o] === Need.any) opNeed[o] = Need.reg;
+    // A value that can be made again has no slot to be read from: such a use needs a register. Where several uses could crowd an
+    // instruction, or it destroys the register, the value has a slot instead.
+    if (opNeed[o] === Need.any && (operandKind[o] === OperandKind.lateUse || anyOperands[opInst[o]!]! > 1))
+      remat[v] = NONE;
   }
+
+  for (let o = 0; o < operandCount; o++)
+    if (remat[operandVreg[o]!] !== NONE && opNeed[o] === Need.any) opNeed[o] = Need.reg;
 
   const paramBlock = new Int32Array(vregCount).fill(NONE);
   for (let b = 0; b < input.blockCount; b++)

@@ -155,8 +155,7 @@ class Resolver {
     for (let v = 0; v < vregCount; v++) {
       if (needs[v] !== 0) this.slotOf[v] = placeOf[familyOf[v]!]!;
       const nowhere = problem.remat[v] === NONE ? this.slotOf[v]! : -1 - problem.remat[v]!;
-      for (let k = pieceStart[v]!; k < pieceStart[v + 1]!; k++)
-        if (piecePlace[k] === SPILLED) piecePlace[k] = nowhere;
+      for (let k = pieceStart[v]!; k < pieceStart[v + 1]!; k++) if (piecePlace[k] === SPILLED) piecePlace[k] = nowhere;
     }
   }
 
@@ -239,7 +238,7 @@ class Resolver {
 
   /** Moves of v between its pieces, within blocks and on edges, and its stores. */
   connect(v: number): void {
-    const { problem, input, pieceStart, pieceFrom, piecePlace } = this;
+    const { problem, input, pieceStart, piecePlace } = this;
     const start = pieceStart[v]!;
     const end = pieceStart[v + 1]!;
     if (start === end) return;
@@ -258,9 +257,11 @@ class Resolver {
     // Is the value in its slot from the start?
     const def = problem.defOperand[v]!;
     const byStack = def !== NONE && input.operandConstraint[def] === Constraint.stack;
-    const first = piecePlace[start]!;
-    if (byStack || first === slot) return;
-    const inst = def === NONE ? pieceFrom[start]! >> 2 : problem.opInst[def]!;
+    if (byStack) return;
+    const point = def !== NONE ? problem.opPoint[def]! : input.blockStart[problem.paramBlock[v]!]! << 2;
+    const first = piecePlace[this.pieceAt(v, point)]!;
+    if (first === slot) return;
+    const inst = point >> 2;
     const cost = problem.freq[problem.blockOf[inst]!]!;
     if (problem.wantsSlot[v] !== 0 || this.storeCost >= cost) {
       if (def === NONE) this.addMove(inst, Group.params, first, slot, v);
@@ -346,8 +347,7 @@ class Resolver {
   private edgeKey(from: number, to: number): number {
     const { succStart, predStart, blockStart, operandStart, clobberInt, clobberFloat } = this.input;
     const last = blockStart[from + 1]! - 1;
-    const plainJump =
-      operandStart[last] === operandStart[last + 1] && (clobberInt[last]! | clobberFloat[last]!) === 0;
+    const plainJump = operandStart[last] === operandStart[last + 1] && (clobberInt[last]! | clobberFloat[last]!) === 0;
     if (succStart[from + 1]! - succStart[from]! === 1 && plainJump) return last * GROUPS + Group.blockEnd;
     if (predStart[to + 1]! - predStart[to]! === 1) return blockStart[to]! * GROUPS + Group.blockStart;
     throw new InternalError("regalloc", `no place for moves on the edge from block ${from} to ${to}`);
@@ -373,7 +373,7 @@ class Resolver {
         for (let k = firstArg; k < argStart[e + 1]!; k++) {
           const param = params[firstParam + k - firstArg]!;
           if (pieceStart[param] === pieceStart[param + 1]) continue;
-          const place = piecePlace[pieceStart[param]!]!;
+          const place = piecePlace[this.pieceAt(param, blockStart[target]! << 2)]!;
           const v = args[k]!;
           const source = piecePlace[this.pieceAt(v, (blockStart[b + 1]! << 2) - 1)]!;
           this.addEdgeMove(b, target, source, place, v);
