@@ -34,7 +34,12 @@ function digest(b: FuncBuilder, values: readonly Value[]): Value {
     if (type === V128) {
       const slot = b.createSlot(16, 16);
       b.store(V128, b.slotAddr(slot), v, 0, Region.stack);
-      x = b.binary(Op.bxor, I64, b.load(I64, b.slotAddr(slot), 0, Region.stack), b.binary(Op.imul, I64, b.load(I64, b.slotAddr(slot), 8, Region.stack), b.iconst64n(3)));
+      x = b.binary(
+        Op.bxor,
+        I64,
+        b.load(I64, b.slotAddr(slot), 0, Region.stack),
+        b.binary(Op.imul, I64, b.load(I64, b.slotAddr(slot), 8, Region.stack), b.iconst64n(3)),
+      );
     } else if (type === F64) x = b.unary(Op.bitcast, I64, v);
     else if (type === F32) x = b.unary(Op.uextend, I64, b.unary(Op.bitcast, I32, v));
     else if (type === I32) x = b.unary(Op.sextend, I64, v);
@@ -79,7 +84,10 @@ test("br_table: bounds, duplicates, arguments", { skip }, () => {
   const f = p.add(b.func);
   const all = start("same", [I64, I32], [I32]);
   const target = all.builder.createBlock();
-  all.builder.brTable(all.params[1]!, [{ block: target, args: [] }, { block: target, args: [] }]);
+  all.builder.brTable(all.params[1]!, [
+    { block: target, args: [] },
+    { block: target, args: [] },
+  ]);
   all.builder.switchTo(target);
   all.builder.return([all.params[1]!]);
   const same = p.add(all.builder.func);
@@ -91,7 +99,11 @@ test("br_table: bounds, duplicates, arguments", { skip }, () => {
   const default_ = p.add(only.builder.func);
   const calls: Call[] = [];
   for (const i of [0n, 1n, 2n, 3n, 4n, 5n, 6n, 7n, 0x80000000n, 0xffffffffn]) {
-    calls.push({ symbol: f, args: [0n, i, 333n] }, { symbol: same, args: [0n, i] }, { symbol: default_, args: [0n, i] });
+    calls.push(
+      { symbol: f, args: [0n, i, 333n] },
+      { symbol: same, args: [0n, i] },
+      { symbol: default_, args: [0n, i] },
+    );
   }
   p.check(calls);
 });
@@ -129,7 +141,11 @@ test("nested loops, swaps on back edges, exits from within", { skip }, () => {
   b.brif(b.icmp(IntCC.ult, I32, j2, k!), inner, [v!, u2, j2], latch, []);
   b.switchTo(latch);
   const i2 = b.binary(Op.iadd, I32, i!, b.iconst32(1));
-  b.brif(b.icmp(IntCC.eq, I32, b.binary(Op.band, I32, u2, b.iconst32(1023)), b.iconst32(5)), exit, [u2, i2], outer, [v!, u2, i2]);
+  b.brif(b.icmp(IntCC.eq, I32, b.binary(Op.band, I32, u2, b.iconst32(1023)), b.iconst32(5)), exit, [u2, i2], outer, [
+    v!,
+    u2,
+    i2,
+  ]);
   b.switchTo(exit);
   b.return([r!, s!]);
   const f = p.add(b.func);
@@ -180,7 +196,10 @@ test("cold blocks go last, loops stay in one piece", () => {
   const inLoop = [...g.loopDepth];
   const first = inLoop.indexOf(1);
   const last = inLoop.lastIndexOf(1);
-  assert.equal(inLoop.slice(first, last + 1).every((d) => d === 1), true);
+  assert.equal(
+    inLoop.slice(first, last + 1).every((d) => d === 1),
+    true,
+  );
 });
 
 test("parameters and results of every kind, wasm and c", { skip }, () => {
@@ -205,7 +224,10 @@ test("parameters and results of every kind, wasm and c", { skip }, () => {
       const { builder: b, params: args } = caller;
       const ref = b.importFunc(entity<FuncSymbol>(symbol), sig(params, [I64], convention));
       const first = b.call(ref, args)[0]!;
-      const second = b.call(ref, [args[0]!, ...mix.map((type, i) => args.find((a, k) => k > 0 && k !== i + 1 && b.func.typeOf(a) === type) ?? args[i + 1]!)])[0]!;
+      const second = b.call(ref, [
+        args[0]!,
+        ...mix.map((type, i) => args.find((a, k) => k > 0 && k !== i + 1 && b.func.typeOf(a) === type) ?? args[i + 1]!),
+      ])[0]!;
       const address = b.funcAddr(entity<FuncSymbol>(symbol));
       const third = b.callIndirect(address, b.importSignature(sig(params, [I64], convention)), args)[0]!;
       b.return([digest(b, [first, second, third, ...args.slice(1)])]);
@@ -224,11 +246,25 @@ test("parameters and results of every kind, wasm and c", { skip }, () => {
     b.return([digest(b, [...values, args[1]!]), args[4]!]);
     calls.push([p.add(b.func), [I64, ...results]]);
     const some = start("uses some results", [I64, ...results], [I64]);
-    const picked = some.builder.call(some.builder.importFunc(entity<FuncSymbol>(symbol), sig([I64, ...results], types)), some.params).filter((_, i) => i % 2 === 1);
+    const picked = some.builder
+      .call(some.builder.importFunc(entity<FuncSymbol>(symbol), sig([I64, ...results], types)), some.params)
+      .filter((_, i) => i % 2 === 1);
     some.builder.return([digest(some.builder, picked)]);
     calls.push([p.add(some.builder.func), [I64, ...results]]);
     const constants = start("returns constants", [I64], types);
-    constants.builder.return(types.map((t) => t === I32 ? constants.builder.iconst32(-5) : t === I64 ? constants.builder.iconst64(6, 7) : t === F32 ? constants.builder.f32const(0x3f800000) : t === F64 ? constants.builder.f64const(0, 0) : constants.builder.v128const(new Uint8Array(16).fill(3))));
+    constants.builder.return(
+      types.map((t) =>
+        t === I32
+          ? constants.builder.iconst32(-5)
+          : t === I64
+            ? constants.builder.iconst64(6, 7)
+            : t === F32
+              ? constants.builder.f32const(0x3f800000)
+              : t === F64
+                ? constants.builder.f64const(0, 0)
+                : constants.builder.v128const(new Uint8Array(16).fill(3)),
+      ),
+    );
     calls.push([p.add(constants.builder.func), [I64]]);
   }
   p.check(calls.map(([symbol, params]) => ({ symbol, args: argumentsFor(params, p.context) })));
@@ -253,7 +289,12 @@ test("recursion keeps values in callee-saved registers and slots", { skip }, () 
 test("tail calls: stack arguments of every pair of sizes, direct and indirect, long chains", { skip }, () => {
   const p = new Program();
   const sizes = [0, 3, 6, 7, 8, 9, 12, 20];
-  const signatures = sizes.map((n) => sig([I64, I64, ...Array.from({ length: n }, (_, i) => (i % 5 === 4 ? F64 : i % 7 === 6 ? V128 : I64))], [I64, I64, I64]));
+  const signatures = sizes.map((n) =>
+    sig(
+      [I64, I64, ...Array.from({ length: n }, (_, i) => (i % 5 === 4 ? F64 : i % 7 === 6 ? V128 : I64))],
+      [I64, I64, I64],
+    ),
+  );
   const finals = signatures.map((s) => {
     const { builder: b, params } = startFunction("final", s, NO_ATTRIBUTES);
     const d = digest(b, params.slice(1));
@@ -266,11 +307,24 @@ test("tail calls: stack arguments of every pair of sizes, direct and indirect, l
       for (const indirect of [false, true]) {
         const { builder: b, params } = startFunction("tail", from, NO_ATTRIBUTES);
         // Values that live in callee-saved registers over a call first.
-        const seed = b.call(b.importFunc(entity<FuncSymbol>(finals[0]!), signatures[0]!), signatures[0]!.params.map((t, k) => params.find((q, j) => j >= k && b.func.typeOf(q) === t) ?? params[1]!))[0]!;
+        const seed = b.call(
+          b.importFunc(entity<FuncSymbol>(finals[0]!), signatures[0]!),
+          signatures[0]!.params.map((t, k) => params.find((q, j) => j >= k && b.func.typeOf(q) === t) ?? params[1]!),
+        )[0]!;
         const pick = (t: Type, k: number): Value =>
-          t === F64 ? b.unary(Op.bitcast, F64, b.binary(Op.ushr, I64, b.binary(Op.iadd, I64, seed, b.iconst64n(k)), b.iconst64n(2)))
-          : t === V128 ? b.v128const(new Uint8Array(16).fill(k + 1))
-          : k % 3 === 0 ? b.iconst64n(k * 7) : k % 3 === 1 ? b.binary(Op.iadd, I64, seed, b.iconst64n(k)) : params[1]!;
+          t === F64
+            ? b.unary(
+                Op.bitcast,
+                F64,
+                b.binary(Op.ushr, I64, b.binary(Op.iadd, I64, seed, b.iconst64n(k)), b.iconst64n(2)),
+              )
+            : t === V128
+              ? b.v128const(new Uint8Array(16).fill(k + 1))
+              : k % 3 === 0
+                ? b.iconst64n(k * 7)
+                : k % 3 === 1
+                  ? b.binary(Op.iadd, I64, seed, b.iconst64n(k))
+                  : params[1]!;
         const args = to.params.map((t, k) => (k === 0 ? params[0]! : pick(t, k)));
         if (indirect) b.returnCallIndirect(b.funcAddr(entity<FuncSymbol>(finals[i]!)), b.importSignature(to), args);
         else b.returnCall(b.importFunc(entity<FuncSymbol>(finals[i]!), to), args);
@@ -290,7 +344,10 @@ test("tail calls: stack arguments of every pair of sizes, direct and indirect, l
     b.return([b.iconst64n(result)]);
     b.switchTo(go);
     const next = b.binary(Op.isub, I64, params[1]!, b.iconst64n(1));
-    b.returnCall(b.importFunc(entity<FuncSymbol>(symbol), other), other.params.map((_, k) => (k === 0 ? params[0]! : k === 1 ? next : b.iconst64n(k))));
+    b.returnCall(
+      b.importFunc(entity<FuncSymbol>(symbol), other),
+      other.params.map((_, k) => (k === 0 ? params[0]! : k === 1 ? next : b.iconst64n(k))),
+    );
     return p.add(b.func);
   };
   chain("even", even, odd, evenSymbol + 1, 1);
@@ -327,7 +384,10 @@ test("traps: one site each, with code and location", { skip }, () => {
     [1n, 8n, undefined],
   ];
   p.check(cases.map(([x, y]) => ({ symbol: f, args: [0n, x, y] })));
-  const runs = p.runNative(cases.map(([x, y]) => ({ symbol: f, args: [0n, x, y] })), new Uint8Array(0));
+  const runs = p.runNative(
+    cases.map(([x, y]) => ({ symbol: f, args: [0n, x, y] })),
+    new Uint8Array(0),
+  );
   cases.forEach(([, , trap], i) => {
     const { status, pc } = runs[i]!.answer;
     assert.equal(status, trap === undefined ? 0 : 1);
@@ -345,7 +405,9 @@ test("the stack check traps before anything is touched; small leaves have none",
     const { builder: b, params } = startFunction("caller", sig([I64], [I32]), checked);
     const slot = b.createSlot(size + 8, 8);
     b.store(I64, b.slotAddr(slot), params[0]!, size, Region.stack);
-    const r = b.call(b.importFunc(entity<FuncSymbol>(leafSymbol), sig([I64], [I32])), [b.load(I64, b.slotAddr(slot), size, Region.stack)])[0]!;
+    const r = b.call(b.importFunc(entity<FuncSymbol>(leafSymbol), sig([I64], [I32])), [
+      b.load(I64, b.slotAddr(slot), size, Region.stack),
+    ])[0]!;
     b.return([r]);
     return p.add(b.func);
   });
@@ -360,7 +422,9 @@ test("the stack check traps before anything is touched; small leaves have none",
     new DataView(bytes.buffer).setBigUint64(ContextField.stackLimit, value, true);
     return bytes;
   };
-  const calls = all.flatMap((symbol) => [limit(0n), limit(1n << 63n)].map((memory) => ({ symbol, args: [p.scratch], memory })));
+  const calls = all.flatMap((symbol) =>
+    [limit(0n), limit(1n << 63n)].map((memory) => ({ symbol, args: [p.scratch], memory })),
+  );
   p.runNative(calls, new Uint8Array(0)).forEach(({ answer }, i) => {
     const traps = i % 2 === 1 && i > 1;
     assert.equal(answer.status, traps ? 1 : 0, `${i}`);
@@ -383,8 +447,20 @@ test("entries: status, results, unwinding, the context in the frame", { skip }, 
   w.return([wp[1]!, wp[2]!, wp[7]!, w.iconst64n(8), w.f64const(0, 0x40000000), w.iconst32(12)]);
   const callee = p.add(w.func);
   const symbols = [false, true].map((indirect) => {
-    const { builder: b, params } = startFunction("entry", sig([I64, I64, F64], [I64], "c"), { stackCheck: false, entry: true });
-    const args = [params[0]!, params[1]!, params[2]!, params[1]!, params[1]!, b.iconst64n(4), params[1]!, b.iconst64n(6)];
+    const { builder: b, params } = startFunction("entry", sig([I64, I64, F64], [I64], "c"), {
+      stackCheck: false,
+      entry: true,
+    });
+    const args = [
+      params[0]!,
+      params[1]!,
+      params[2]!,
+      params[1]!,
+      params[1]!,
+      b.iconst64n(4),
+      params[1]!,
+      b.iconst64n(6),
+    ];
     const [status, ...results] = indirect
       ? b.callEntryIndirect(b.funcAddr(entity<FuncSymbol>(callee)), b.importSignature(calleeSig), args)
       : b.callEntry(b.importFunc(entity<FuncSymbol>(callee), calleeSig), args);
@@ -393,20 +469,46 @@ test("entries: status, results, unwinding, the context in the frame", { skip }, 
     b.switchTo(failed);
     b.return([b.binary(Op.iadd, I64, b.unary(Op.uextend, I64, status!), params[1]!)]);
     b.switchTo(ok);
-    b.return([digest(b, [...results, params[2]!, b.binary(Op.isub, I64, b.load(I64, b.nullary(Op.frame_pointer), -8, Region.stack), params[0]!)])]);
+    b.return([
+      digest(b, [
+        ...results,
+        params[2]!,
+        b.binary(Op.isub, I64, b.load(I64, b.nullary(Op.frame_pointer), -8, Region.stack), params[0]!),
+      ]),
+    ]);
     return p.add(b.func);
   });
   // The evaluator knows no frames: the last term is 0 there, too, by construction of a function without it.
-  const ran = p.runNative(symbols.flatMap((symbol) => [1n, 99n].map((x) => ({ symbol, args: [p.context, x, 0x4010000000000000n] }))), new Uint8Array(0));
-  assert.deepEqual(ran.map((r) => r.answer.status), [0, 0, 0, 0]);
+  const ran = p.runNative(
+    symbols.flatMap((symbol) => [1n, 99n].map((x) => ({ symbol, args: [p.context, x, 0x4010000000000000n] }))),
+    new Uint8Array(0),
+  );
+  assert.deepEqual(
+    ran.map((r) => r.answer.status),
+    [0, 0, 0, 0],
+  );
   assert.equal(ran[1]?.results[0], 44n + 99n);
   assert.equal(ran[3]?.results[0], 44n + 99n);
   assert.equal(ran[0]?.results[0], ran[2]?.results[0]);
   const check = new Program();
   const { builder: b, params } = start("digest", [I64, I64, F64], [I64]);
-  b.return([digest(b, [params[1]!, params[2]!, b.iconst64n(6), b.iconst64n(8), b.f64const(0, 0x40000000), b.iconst32(12), params[2]!, b.iconst64n(0)])]);
+  b.return([
+    digest(b, [
+      params[1]!,
+      params[2]!,
+      b.iconst64n(6),
+      b.iconst64n(8),
+      b.f64const(0, 0x40000000),
+      b.iconst32(12),
+      params[2]!,
+      b.iconst64n(0),
+    ]),
+  ]);
   const d = check.add(b.func);
-  assert.equal(ran[0]?.results[0], check.evaluate({ symbol: d, args: [0n, 1n, 0x4010000000000000n] }, new Uint8Array(0)).results?.[0]);
+  assert.equal(
+    ran[0]?.results[0],
+    check.evaluate({ symbol: d, args: [0n, 1n, 0x4010000000000000n] }, new Uint8Array(0)).results?.[0],
+  );
 });
 
 test("calls on another stack", { skip }, () => {
@@ -418,8 +520,17 @@ test("calls on another stack", { skip }, () => {
   c.return([c.select(I64, onOther, digest(c, cp.slice(1)), c.iconst64n(0))]);
   const callee = p.add(c.func);
   const { builder: b, params } = start("caller", [I64, I64], [I64, I64]);
-  const args = [params[1]!, b.iconst64n(1), b.f64const(0, 0x40000000), ...[3, 4, 5, 6, 7, 8].map((k) => b.iconst64n(k))];
-  const r = b.callOnStack(b.binary(Op.iadd, I64, params[1]!, b.iconst64n(4096)), b.importFunc(entity<FuncSymbol>(callee), s), args)[0]!;
+  const args = [
+    params[1]!,
+    b.iconst64n(1),
+    b.f64const(0, 0x40000000),
+    ...[3, 4, 5, 6, 7, 8].map((k) => b.iconst64n(k)),
+  ];
+  const r = b.callOnStack(
+    b.binary(Op.iadd, I64, params[1]!, b.iconst64n(4096)),
+    b.importFunc(entity<FuncSymbol>(callee), s),
+    args,
+  )[0]!;
   b.return([r, params[0]!]);
   const f = p.add(b.func);
   const { builder: e, params: ep } = start("expected", [I64], [I64]);

@@ -6,15 +6,7 @@
 import { entity } from "../../src/base/entity.ts";
 import type { Block, DataSymbol, Func, FuncRef, FuncSymbol, SigRef, Value } from "../../src/ir/function.ts";
 import { NONE } from "../../src/ir/function.ts";
-import {
-  Access,
-  accessOf,
-  accessSize,
-  FLOAT_CC_NAMES,
-  INT_CC_NAMES,
-  type OpName,
-  opName,
-} from "../../src/ir/ops.ts";
+import { Access, accessOf, accessSize, FLOAT_CC_NAMES, INT_CC_NAMES, type OpName, opName } from "../../src/ir/ops.ts";
 import { F32, F64, type Type, typeFromCode, typeSize, V128 } from "../../src/ir/types.ts";
 
 export class InterpretedTrap extends Error {
@@ -261,7 +253,8 @@ export class Evaluator {
 
   #find(address: bigint, size: number): { bytes: Uint8Array; at: number } | undefined {
     for (const { base, bytes } of this.#regions) {
-      if (address >= base && address + BigInt(size) <= base + BigInt(bytes.length)) return { bytes, at: Number(address - base) };
+      if (address >= base && address + BigInt(size) <= base + BigInt(bytes.length))
+        return { bytes, at: Number(address - base) };
     }
     return undefined;
   }
@@ -304,7 +297,8 @@ export class Evaluator {
       if (value === undefined) throw new Error(`v${v} has no value`);
       return value;
     };
-    const list = (start: number, length: number): bigint[] => Array.from({ length }, (_, i) => get(func.pool.get(start + i)));
+    const list = (start: number, length: number): bigint[] =>
+      Array.from({ length }, (_, i) => get(func.pool.get(start + i)));
     const bind = (block: Block, passed: readonly bigint[]): void => {
       func.paramsOf(block).forEach((p, i) => {
         values.set(p, BigInt.asUintN(widthOf(func.typeOf(p)), passed[i] ?? 0n));
@@ -354,7 +348,9 @@ export class Evaluator {
           const access = accessOf(hi);
           const size = accessSize(access, type);
           const raw = this.read(get(a) + BigInt(lo), size) ?? fault();
-          define(access === Access.s8 || access === Access.s16 || access === Access.s32 ? BigInt.asIntN(8 * size, raw) : raw);
+          define(access === Access.s8 || access === Access.s16 || access === Access.s32
+            ? BigInt.asIntN(8 * size, raw)
+            : raw);
           break;
         }
         case "store":
@@ -433,9 +429,7 @@ export class Evaluator {
           return list(b, c);
         default: {
           const operand = func.typeOf(func.resolve(entity<Value>(a)));
-          define(
-            evaluate(name, type, operand, lo, get(a), b === NONE ? 0n : get(b), c === NONE ? 0n : get(c)),
-          );
+          define(evaluate(name, type, operand, lo, get(a), b === NONE ? 0n : get(b), c === NONE ? 0n : get(c)));
         }
       }
     }

@@ -21,7 +21,11 @@ function define(
   results: readonly Type[],
   body: (b: FuncBuilder, args: readonly Value[]) => readonly Value[],
 ): number {
-  const { builder, params: args } = startFunction(name, { params, results, convention: "wasm" }, { stackCheck: false, entry: false });
+  const { builder, params: args } = startFunction(
+    name,
+    { params, results, convention: "wasm" },
+    { stackCheck: false, entry: false },
+  );
   builder.return(body(builder, args));
   return p.add(builder.func);
 }
@@ -36,7 +40,10 @@ test("loads and stores of every type and width", { skip }, () => {
       if (access !== Access.full && (type > I64 || (type === I32 && access >= Access.u32))) continue;
       for (const offset of [0, 5, 64]) {
         const name = `${typeName(type)}_${ACCESS_NAMES[access]}`;
-        symbols.push([define(p, `load_${name}`, [I64], [type], (b, [m]) => [b.load(type, m!, offset, Region.heap, access)]), []]);
+        symbols.push([
+          define(p, `load_${name}`, [I64], [type], (b, [m]) => [b.load(type, m!, offset, Region.heap, access)]),
+          [],
+        ]);
         symbols.push([
           define(p, `store_${name}`, [I64, type], [], (b, [m, x]) => {
             b.store(type, m!, x!, offset, Region.heap, access);
@@ -48,7 +55,14 @@ test("loads and stores of every type and width", { skip }, () => {
         for (const k of [0, -1, 0x7f, 0x12345678]) {
           symbols.push([
             define(p, `store_${name}_${k}`, [I64], [], (b, [m]) => {
-              b.store(type, m!, type === I32 ? b.iconst32(k) : b.iconst64(k, k === 0x7f ? 5 : k >> 31), offset, Region.heap, access);
+              b.store(
+                type,
+                m!,
+                type === I32 ? b.iconst32(k) : b.iconst64(k, k === 0x7f ? 5 : k >> 31),
+                offset,
+                Region.heap,
+                access,
+              );
               return [];
             }),
             [],
@@ -57,20 +71,35 @@ test("loads and stores of every type and width", { skip }, () => {
       }
     }
   }
-  p.check(symbols.map(([symbol, args]) => ({ symbol, args: [p.scratch, ...args] })), MEMORY);
+  p.check(
+    symbols.map(([symbol, args]) => ({ symbol, args: [p.scratch, ...args] })),
+    MEMORY,
+  );
 });
 
 test("addresses: base, index, scale, displacement", { skip }, () => {
   const p = new Program();
   const calls: [number, bigint[]][] = [];
-  const load = (name: string, params: readonly Type[], address: (b: FuncBuilder, args: readonly Value[]) => Value, offset: number, args: bigint[]): void => {
-    calls.push([define(p, name, [I64, ...params], [I64, I64], (b, v) => {
-      const at = address(b, v);
-      // Read twice, and once more as a number: the address is shared.
-      const x = b.load(I64, at, offset, Region.heap);
-      const y = b.load(I64, at, offset + 8, Region.heap);
-      return [b.binary(Op.iadd, I64, x, y), b.binary(Op.bxor, I64, b.load(I64, at, offset, Region.heap), b.iconst64(5, 0))];
-    }), args]);
+  const load = (
+    name: string,
+    params: readonly Type[],
+    address: (b: FuncBuilder, args: readonly Value[]) => Value,
+    offset: number,
+    args: bigint[],
+  ): void => {
+    calls.push([
+      define(p, name, [I64, ...params], [I64, I64], (b, v) => {
+        const at = address(b, v);
+        // Read twice, and once more as a number: the address is shared.
+        const x = b.load(I64, at, offset, Region.heap);
+        const y = b.load(I64, at, offset + 8, Region.heap);
+        return [
+          b.binary(Op.iadd, I64, x, y),
+          b.binary(Op.bxor, I64, b.load(I64, at, offset, Region.heap), b.iconst64(5, 0)),
+        ];
+      }),
+      args,
+    ]);
   };
   const add = (b: FuncBuilder, x: Value, y: Value): Value => b.binary(Op.iadd, I64, x, y);
   for (const offset of [0, 8, 100, -8]) {
@@ -78,18 +107,53 @@ test("addresses: base, index, scale, displacement", { skip }, () => {
     load("base", [], (b, [m]) => add(b, m!, b.iconst64n(Number(at))), offset, []);
     load("index", [I64], (_b, [m, i]) => add(_b, m!, i!), offset, [at + 3n]);
     load("index32", [I32], (b, [m, i]) => add(b, m!, b.unary(Op.uextend, I64, i!)), offset, [at + 3n]);
-    load("index32 sum", [I32, I32], (b, [m, i, j]) => add(b, m!, b.unary(Op.uextend, I64, b.binary(Op.iadd, I32, i!, j!))), offset, [at + 0xffffffffn, 2n]);
+    load(
+      "index32 sum",
+      [I32, I32],
+      (b, [m, i, j]) => add(b, m!, b.unary(Op.uextend, I64, b.binary(Op.iadd, I32, i!, j!))),
+      offset,
+      [at + 0xffffffffn, 2n],
+    );
     load("index32 first", [I32], (b, [m, i]) => add(b, b.unary(Op.uextend, I64, i!), m!), offset, [at + 3n]);
     for (const shift of [1, 2, 3, 4]) {
-      load(`scaled ${shift}`, [I64], (b, [m, i]) => add(b, m!, b.binary(Op.ishl, I64, i!, b.iconst64n(shift))), offset, [at]);
-      load(`scaled32 ${shift}`, [I32], (b, [m, i]) => add(b, m!, b.binary(Op.ishl, I64, b.unary(Op.uextend, I64, i!), b.iconst64n(shift))), offset, [at]);
+      load(
+        `scaled ${shift}`,
+        [I64],
+        (b, [m, i]) => add(b, m!, b.binary(Op.ishl, I64, i!, b.iconst64n(shift))),
+        offset,
+        [at],
+      );
+      load(
+        `scaled32 ${shift}`,
+        [I32],
+        (b, [m, i]) => add(b, m!, b.binary(Op.ishl, I64, b.unary(Op.uextend, I64, i!), b.iconst64n(shift))),
+        offset,
+        [at],
+      );
     }
-    load("constants", [I64], (b, [m, i]) => add(b, add(b, add(b, m!, b.iconst64n(40)), i!), b.iconst64n(-20)), offset, [at]);
-    load("large constants", [], (b, [m]) => add(b, add(b, m!, b.iconst64n(0x7fff_ffff)), b.iconst64n(-0x7fff_ffff + Number(at))), offset, []);
-    load("K ≥ 2^31", [], (b, [m]) => add(b, add(b, m!, b.iconst64n(0x12_8000_0000)), b.iconst64n(-0x12_8000_0000 + Number(at))), offset, []);
+    load("constants", [I64], (b, [m, i]) => add(b, add(b, add(b, m!, b.iconst64n(40)), i!), b.iconst64n(-20)), offset, [
+      at,
+    ]);
+    load(
+      "large constants",
+      [],
+      (b, [m]) => add(b, add(b, m!, b.iconst64n(0x7fff_ffff)), b.iconst64n(-0x7fff_ffff + Number(at))),
+      offset,
+      [],
+    );
+    load(
+      "K ≥ 2^31",
+      [],
+      (b, [m]) => add(b, add(b, m!, b.iconst64n(0x12_8000_0000)), b.iconst64n(-0x12_8000_0000 + Number(at))),
+      offset,
+      [],
+    );
     load("difference", [I64], (b, [m, i]) => b.binary(Op.isub, I64, m!, i!), offset, [BigInt.asUintN(64, -at)]);
   }
-  p.check(calls.map(([symbol, args]) => ({ symbol, args: [p.scratch, ...args] })), MEMORY);
+  p.check(
+    calls.map(([symbol, args]) => ({ symbol, args: [p.scratch, ...args] })),
+    MEMORY,
+  );
 });
 
 test("an index from anywhere is extended, however it came", { skip }, () => {
@@ -99,7 +163,8 @@ test("an index from anywhere is extended, however it came", { skip }, () => {
   const reduce = define(p, "reduce", [I64], [I32], (b, [x]) => [b.unary(Op.ireduce, I32, x!)]);
   const sig = { params: [I32], results: [I32], convention: "wasm" } as const;
   const f = define(p, "index", [I64, I32, I64], [I64, I64], (b, [m, i, wide]) => {
-    const get = (x: Value): Value => b.load(I64, b.binary(Op.iadd, I64, m!, b.unary(Op.uextend, I64, x)), 0, Region.heap, Access.u8);
+    const get = (x: Value): Value =>
+      b.load(I64, b.binary(Op.iadd, I64, m!, b.unary(Op.uextend, I64, x)), 0, Region.heap, Access.u8);
     const called = b.call(b.importFunc(entity<FuncSymbol>(identity), sig), [i!])[0]!;
     const called2 = b.call(b.importFunc(entity<FuncSymbol>(reduce), { ...sig, params: [I64] }), [wide!])[0]!;
     const reduced = b.unary(Op.ireduce, I32, wide!);
@@ -112,17 +177,27 @@ test("an index from anywhere is extended, however it came", { skip }, () => {
     b.switchTo(e);
     b.jump(merge, [b.iconst32(1)]);
     b.switchTo(merge);
-    const sum = [get(i!), get(called), get(called2), get(reduced), get(x)].reduce((u, v) => b.binary(Op.iadd, I64, b.binary(Op.imul, I64, u, b.iconst64n(7)), v));
+    const sum = [get(i!), get(called), get(called2), get(reduced), get(x)].reduce((u, v) =>
+      b.binary(Op.iadd, I64, b.binary(Op.imul, I64, u, b.iconst64n(7)), v),
+    );
     return [sum, b.unary(Op.uextend, I64, b.select(I32, i!, i!, reduced))];
   });
   const calls: Call[] = [];
-  for (const i of [0n, 1n, 9n]) for (const wide of [2n, 0xabcdef12_00000003n]) calls.push({ symbol: f, args: [0n, i, wide] });
-  p.check(calls.map((c) => ({ ...c, args: [p.scratch, ...c.args.slice(1)] })), MEMORY);
+  for (const i of [0n, 1n, 9n])
+    for (const wide of [2n, 0xabcdef12_00000003n]) calls.push({ symbol: f, args: [0n, i, wide] });
+  p.check(
+    calls.map((c) => ({ ...c, args: [p.scratch, ...c.args.slice(1)] })),
+    MEMORY,
+  );
 });
 
 test("a loop counts an index whose upper half stays clear", { skip }, () => {
   const p = new Program();
-  const { builder: b, params } = startFunction("sum", { params: [I64, I32], results: [I32], convention: "wasm" }, { stackCheck: false, entry: false });
+  const { builder: b, params } = startFunction(
+    "sum",
+    { params: [I64, I32], results: [I32], convention: "wasm" },
+    { stackCheck: false, entry: false },
+  );
   const [m, n] = params;
   const [head, body, done] = [b.createBlock(), b.createBlock(), b.createBlock()];
   const i = b.func.appendBlockParam(head, I32);
@@ -136,42 +211,63 @@ test("a loop counts an index whose upper half stays clear", { skip }, () => {
   b.switchTo(done);
   b.return([s]);
   const f = p.add(b.func);
-  p.check([0n, 1n, 100n].map((k) => ({ symbol: f, args: [p.scratch, k] })), MEMORY);
+  p.check(
+    [0n, 1n, 100n].map((k) => ({ symbol: f, args: [p.scratch, k] })),
+    MEMORY,
+  );
 });
 
 test("loads stay where effects are", { skip }, () => {
   const p = new Program();
   const calls: [number, bigint[]][] = [];
   const K = (b: FuncBuilder, k: number): Value => b.iconst32(k);
-  calls.push([define(p, "store between", [I64, I32], [I32], (b, [m, x]) => {
-    const old = b.load(I32, m!, 0, Region.heap);
-    b.store(I32, m!, x!, 0, Region.heap);
-    return [b.binary(Op.iadd, I32, x!, old)];
-  }), [77n]]);
-  calls.push([define(p, "two loads and a store", [I64, I32], [I32], (b, [m, x]) => {
-    const u = b.load(I32, m!, 0, Region.heap, Access.full, true);
-    const v = b.load(I32, m!, 4, Region.heap, Access.full, true);
-    b.store(I32, m!, b.binary(Op.isub, I32, u, v), 8, Region.heap);
-    return [b.binary(Op.iadd, I32, x!, b.load(I32, m!, 8, Region.heap))];
-  }), [77n]]);
-  calls.push([define(p, "swap", [I64], [], (b, [m]) => {
-    const u = b.load(I32, m!, 0, Region.heap);
-    const v = b.load(I32, m!, 4, Region.heap);
-    b.store(I32, m!, v, 0, Region.heap);
-    b.store(I32, m!, u, 4, Region.heap);
-    return [];
-  }), []]);
-  calls.push([define(p, "update of another place", [I64], [], (b, [m]) => {
-    b.store(I32, m!, b.binary(Op.iadd, I32, b.load(I32, m!, 0, Region.heap), K(b, 9)), 4, Region.heap);
-    return [];
-  }), []]);
-  calls.push([define(p, "update with a store between", [I64, I32], [], (b, [m, x]) => {
-    const v = b.binary(Op.iadd, I32, b.load(I32, m!, 0, Region.heap), K(b, 9));
-    b.store(I32, m!, x!, 0, Region.heap);
-    b.store(I32, m!, v, 0, Region.heap);
-    return [];
-  }), [5n]]);
-  p.check(calls.map(([symbol, args]) => ({ symbol, args: [p.scratch, ...args] })), MEMORY);
+  calls.push([
+    define(p, "store between", [I64, I32], [I32], (b, [m, x]) => {
+      const old = b.load(I32, m!, 0, Region.heap);
+      b.store(I32, m!, x!, 0, Region.heap);
+      return [b.binary(Op.iadd, I32, x!, old)];
+    }),
+    [77n],
+  ]);
+  calls.push([
+    define(p, "two loads and a store", [I64, I32], [I32], (b, [m, x]) => {
+      const u = b.load(I32, m!, 0, Region.heap, Access.full, true);
+      const v = b.load(I32, m!, 4, Region.heap, Access.full, true);
+      b.store(I32, m!, b.binary(Op.isub, I32, u, v), 8, Region.heap);
+      return [b.binary(Op.iadd, I32, x!, b.load(I32, m!, 8, Region.heap))];
+    }),
+    [77n],
+  ]);
+  calls.push([
+    define(p, "swap", [I64], [], (b, [m]) => {
+      const u = b.load(I32, m!, 0, Region.heap);
+      const v = b.load(I32, m!, 4, Region.heap);
+      b.store(I32, m!, v, 0, Region.heap);
+      b.store(I32, m!, u, 4, Region.heap);
+      return [];
+    }),
+    [],
+  ]);
+  calls.push([
+    define(p, "update of another place", [I64], [], (b, [m]) => {
+      b.store(I32, m!, b.binary(Op.iadd, I32, b.load(I32, m!, 0, Region.heap), K(b, 9)), 4, Region.heap);
+      return [];
+    }),
+    [],
+  ]);
+  calls.push([
+    define(p, "update with a store between", [I64, I32], [], (b, [m, x]) => {
+      const v = b.binary(Op.iadd, I32, b.load(I32, m!, 0, Region.heap), K(b, 9));
+      b.store(I32, m!, x!, 0, Region.heap);
+      b.store(I32, m!, v, 0, Region.heap);
+      return [];
+    }),
+    [5n],
+  ]);
+  p.check(
+    calls.map(([symbol, args]) => ({ symbol, args: [p.scratch, ...args] })),
+    MEMORY,
+  );
 });
 
 test("read-modify-write of every op and width", { skip }, () => {
@@ -179,36 +275,72 @@ test("read-modify-write of every op and width", { skip }, () => {
   const calls: [number, bigint[]][] = [];
   const ops: OpName[] = ["iadd", "isub", "band", "bor", "bxor", "imul"];
   for (const type of [I32, I64]) {
-    for (const [load, store] of [[Access.full, Access.full], [Access.u8, Access.u8], [Access.s8, Access.u8], [Access.u16, Access.u16], [Access.u16, Access.u8]] as const) {
+    for (const [load, store] of [
+      [Access.full, Access.full],
+      [Access.u8, Access.u8],
+      [Access.s8, Access.u8],
+      [Access.u16, Access.u16],
+      [Access.u16, Access.u8],
+    ] as const) {
       for (const op of ops) {
         for (const reversed of [false, true]) {
-          calls.push([define(p, `${op}_x`, [I64, type], [], (b, [m, x]) => {
-            const old = b.load(type, m!, 3, Region.heap, load, true);
-            b.store(type, m!, reversed ? b.binary(Op[op], type, x!, old) : b.binary(Op[op], type, old, x!), 3, Region.heap, store, true);
-            return [];
-          }), [0x1122334455667788n & (type === I32 ? 0xffffffffn : -1n)]]);
+          calls.push([
+            define(p, `${op}_x`, [I64, type], [], (b, [m, x]) => {
+              const old = b.load(type, m!, 3, Region.heap, load, true);
+              b.store(
+                type,
+                m!,
+                reversed ? b.binary(Op[op], type, x!, old) : b.binary(Op[op], type, old, x!),
+                3,
+                Region.heap,
+                store,
+                true,
+              );
+              return [];
+            }),
+            [0x1122334455667788n & (type === I32 ? 0xffffffffn : -1n)],
+          ]);
         }
         for (const k of [1, -1, 0x1234]) {
-          calls.push([define(p, `${op}_${k}`, [I64], [], (b, [m]) => {
-            const old = b.load(type, m!, 3, Region.heap, load);
-            b.store(type, m!, b.binary(Op[op], type, old, type === I32 ? b.iconst32(k) : b.iconst64n(k)), 3, Region.heap, store);
-            return [];
-          }), []]);
+          calls.push([
+            define(p, `${op}_${k}`, [I64], [], (b, [m]) => {
+              const old = b.load(type, m!, 3, Region.heap, load);
+              b.store(
+                type,
+                m!,
+                b.binary(Op[op], type, old, type === I32 ? b.iconst32(k) : b.iconst64n(k)),
+                3,
+                Region.heap,
+                store,
+              );
+              return [];
+            }),
+            [],
+          ]);
         }
       }
     }
   }
-  p.check(calls.map(([symbol, args]) => ({ symbol, args: [p.scratch, ...args.map((a) => BigInt.asUintN(64, a))] })), MEMORY);
+  p.check(
+    calls.map(([symbol, args]) => ({ symbol, args: [p.scratch, ...args.map((a) => BigInt.asUintN(64, a))] })),
+    MEMORY,
+  );
 });
 
 test("accesses that fault have a trap row at the instruction, folded or not", { skip }, () => {
   const p = new Program();
   const symbols: number[] = [];
-  const one = (name: string, results: readonly Type[], body: (b: FuncBuilder, m: Value, x: Value) => readonly Value[]): void => {
-    symbols.push(define(p, name, [I64, I32], results, (b, [m, x]) => {
-      b.loc = 100 + symbols.length;
-      return body(b, m!, x!);
-    }));
+  const one = (
+    name: string,
+    results: readonly Type[],
+    body: (b: FuncBuilder, m: Value, x: Value) => readonly Value[],
+  ): void => {
+    symbols.push(
+      define(p, name, [I64, I32], results, (b, [m, x]) => {
+        b.loc = 100 + symbols.length;
+        return body(b, m!, x!);
+      }),
+    );
   };
   one("load", [I32], (b, m) => [b.load(I32, m, 4, Region.heap, Access.full, true)]);
   one("narrow", [I32], (b, m) => [b.load(I32, m, 4, Region.heap, Access.s8, true)]);
@@ -228,11 +360,22 @@ test("accesses that fault have a trap row at the instruction, folded or not", { 
     return [];
   });
   one("update", [], (b, m, x) => {
-    b.store(I32, m, b.binary(Op.iadd, I32, b.load(I32, m, 4, Region.heap, Access.full, true), x), 4, Region.heap, Access.full, true);
+    b.store(
+      I32,
+      m,
+      b.binary(Op.iadd, I32, b.load(I32, m, 4, Region.heap, Access.full, true), x),
+      4,
+      Region.heap,
+      Access.full,
+      true,
+    );
     return [];
   });
   const bad = p.nextSymbol;
-  const runs = p.runNative(symbols.map((symbol) => ({ symbol, args: [0x1000n, 5n] })), new Uint8Array(16));
+  const runs = p.runNative(
+    symbols.map((symbol) => ({ symbol, args: [0x1000n, 5n] })),
+    new Uint8Array(16),
+  );
   runs.forEach(({ answer }, i) => {
     assert.equal(answer.status, 1 + 11, `${i}: SIGSEGV`);
     assert.deepEqual(p.trapAt(answer.pc), { code: Trap.memory_out_of_bounds, loc: 100 + i });
@@ -250,10 +393,18 @@ test("compare and swap, fence, block copy and fill", { skip }, () => {
       return [old, b.binary(Op.iadd, type, x!, b.load(type, m!, 8, Region.heap))];
     });
     const memory = new DataView(MEMORY.buffer);
-    calls.push([cas, [5n, 6n]], [cas, [type === I32 ? BigInt(memory.getUint32(8, true)) : memory.getBigUint64(8, true), 0x55n]]);
+    calls.push(
+      [cas, [5n, 6n]],
+      [cas, [type === I32 ? BigInt(memory.getUint32(8, true)) : memory.getBigUint64(8, true), 0x55n]],
+    );
   }
   const copy = define(p, "copy", [I64, I64], [I64], (b, [m, n]) => {
-    b.block3(Op.copy_forward, b.binary(Op.iadd, I64, m!, b.iconst64n(5)), b.binary(Op.iadd, I64, m!, b.iconst64n(60)), n!);
+    b.block3(
+      Op.copy_forward,
+      b.binary(Op.iadd, I64, m!, b.iconst64n(5)),
+      b.binary(Op.iadd, I64, m!, b.iconst64n(60)),
+      n!,
+    );
     return [b.binary(Op.iadd, I64, m!, n!)];
   });
   const fill = define(p, "fill", [I64, I32, I64], [I64, I32], (b, [m, x, n]) => {
@@ -261,7 +412,10 @@ test("compare and swap, fence, block copy and fill", { skip }, () => {
     return [n!, x!];
   });
   for (const n of [0n, 1n, 33n]) calls.push([copy, [n]], [fill, [0x1abn, n]]);
-  p.check(calls.map(([symbol, args]) => ({ symbol, args: [p.scratch, ...args] })), MEMORY);
+  p.check(
+    calls.map(([symbol, args]) => ({ symbol, args: [p.scratch, ...args] })),
+    MEMORY,
+  );
 });
 
 test("explicit slots and the addresses of things", { skip }, () => {
@@ -274,8 +428,19 @@ test("explicit slots and the addresses of things", { skip }, () => {
     b.store(I64, b.slotAddr(t, 16), m!, 8, Region.stack);
     b.store(I32, b.slotAddr(u), b.iconst32(0xabc), 1, Region.stack, Access.u8);
     const index = b.binary(Op.band, I64, x!, b.iconst64n(8));
-    const indexed = b.load(I64, b.binary(Op.iadd, I64, b.slotAddr(s), b.binary(Op.ishl, I64, index, b.iconst64n(0))), 8, Region.stack, Access.u8);
-    const sum = b.binary(Op.iadd, I64, b.load(I64, b.slotAddr(s, 8), 0, Region.stack), b.load(I64, b.slotAddr(t), 24, Region.stack));
+    const indexed = b.load(
+      I64,
+      b.binary(Op.iadd, I64, b.slotAddr(s), b.binary(Op.ishl, I64, index, b.iconst64n(0))),
+      8,
+      Region.stack,
+      Access.u8,
+    );
+    const sum = b.binary(
+      Op.iadd,
+      I64,
+      b.load(I64, b.slotAddr(s, 8), 0, Region.stack),
+      b.load(I64, b.slotAddr(t), 24, Region.stack),
+    );
     return [sum, b.binary(Op.iadd, I64, indexed, b.load(I64, b.slotAddr(u), 1, Region.stack, Access.u8))];
   });
   const data = entity<DataSymbol>(1);
@@ -292,7 +457,13 @@ test("explicit slots and the addresses of things", { skip }, () => {
     const low = b.binary(Op.bor, I64, b.binary(Op.bor, I64, frame, stack), b.slotAddr(t));
     return [b.binary(Op.band, I64, low, b.iconst64n(15)), b.unary(Op.uextend, I64, b.icmp(6, I64, stack, frame))];
   });
-  p.check([{ symbol: slots, args: [p.scratch, 0n] }, { symbol: addresses, args: [p.context, p.scratch] }], MEMORY);
+  p.check(
+    [
+      { symbol: slots, args: [p.scratch, 0n] },
+      { symbol: addresses, args: [p.context, p.scratch] },
+    ],
+    MEMORY,
+  );
   const [run] = p.runNative([{ symbol: aligned, args: [IMAGE_BASE] }], new Uint8Array(0));
   assert.deepEqual(run?.results, [0n, 1n]);
 });
@@ -302,8 +473,12 @@ test("many values at once: integers, floats, vectors, constants are spilled and 
   const f = define(p, "pressure", [I64], [I64, F64, V128], (b, [m]) => {
     const n = 40;
     const ints = Array.from({ length: n }, (_, i) => b.load(I64, m!, i, Region.heap));
-    const floats = Array.from({ length: n }, (_, i) => b.unary(Op.fcvt_from_sint, F64, b.load(I32, m!, 2 * i, Region.heap), F64));
-    const singles = Array.from({ length: n }, (_, i) => b.unary(Op.fcvt_from_sint, F32, b.load(I32, m!, 3 * i, Region.heap, Access.u8), F32));
+    const floats = Array.from({ length: n }, (_, i) =>
+      b.unary(Op.fcvt_from_sint, F64, b.load(I32, m!, 2 * i, Region.heap), F64),
+    );
+    const singles = Array.from({ length: n }, (_, i) =>
+      b.unary(Op.fcvt_from_sint, F32, b.load(I32, m!, 3 * i, Region.heap, Access.u8), F32),
+    );
     const vectors = Array.from({ length: n }, (_, i) => b.load(V128, m!, i, Region.heap));
     b.store(V128, m!, vectors[0]!, 0, Region.heap);
     b.store(V128, m!, vectors[n - 1]!, 160, Region.heap);

@@ -11,16 +11,46 @@ import { type Call, Program } from "./program.ts";
 
 const skip = nativeUnavailable() ?? false;
 
-const I32_VALUES = [0n, 1n, 2n, 7n, 31n, 32n, 33n, 0x7fn, 0x80n, 0xffn, 0x8000n, 0xffffn, 0x12345678n, 0x7fffffffn, 0x80000000n, 0x80000001n, 0xfffffffen, 0xffffffffn];
+const I32_VALUES = [
+  0n,
+  1n,
+  2n,
+  7n,
+  31n,
+  32n,
+  33n,
+  0x7fn,
+  0x80n,
+  0xffn,
+  0x8000n,
+  0xffffn,
+  0x12345678n,
+  0x7fffffffn,
+  0x80000000n,
+  0x80000001n,
+  0xfffffffen,
+  0xffffffffn,
+];
 const I64_VALUES = [
   ...I32_VALUES,
   ...[63n, 64n, 0x1_0000_0000n, 0x123456789abcdefn, 0x7fffffffffffffffn, 0x8000000000000000n, 0x8000000000000001n],
   ...[0xffffffff80000000n, 0xfffffffffffffffen, 0xffffffffffffffffn],
 ];
 const FLOATS = [
-  ...[0, -0, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 3.7, -3.7, 0.1, 1e10, -1e10, 1e30, 5e-324, 1e-40, 2147483647, 2147483648, -2147483648],
-  ...[-2147483649, 4294967295, 4294967296, 9223372036854774784, 9223372036854775808, -9223372036854775808, 18446744073709549568, 18446744073709551616],
-  ...[4503599627370497.5, 8388607.5, 16777217, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, 1.7976931348623157e308],
+  ...[
+    0, -0, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 3.7, -3.7, 0.1, 1e10, -1e10, 1e30, 5e-324, 1e-40, 2147483647, 2147483648,
+    -2147483648,
+  ],
+  ...[-2147483649, 4294967295, 4294967296, 2 ** 63 - 1024, 2 ** 63, -(2 ** 63), 2 ** 64 - 2048, 2 ** 64],
+  ...[
+    2 ** 51 + 0.5,
+    8388607.5,
+    16777217,
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+    Number.NaN,
+    1.7976931348623157e308,
+  ],
 ];
 
 function valuesOf(type: Type): bigint[] {
@@ -104,14 +134,21 @@ function testBinary(op: OpName, type: Type): void {
     for (const a of valuesOf(type)) {
       if (isDefined(op, type, a, a)) calls.push({ symbol: same, args: [p.context, a] });
       for (const [k, f] of withConstant) if (isDefined(op, type, a, k)) calls.push({ symbol: f, args: [p.context, a] });
-      for (const [k, f] of constantFirst) if (isDefined(op, type, k, a)) calls.push({ symbol: f, args: [p.context, a] });
+      for (const [k, f] of constantFirst)
+        if (isDefined(op, type, k, a)) calls.push({ symbol: f, args: [p.context, a] });
     }
     p.check(calls, new Uint8Array(16));
     // Operands in memory.
     const q = new Program();
-    const loadB = define(q, `${op}_rm`, [I64, type], type, (b, [m, x]) => b.binary(number, type, x!, b.load(type, m!, 0, Region.heap)));
-    const loadA = define(q, `${op}_mr`, [I64, type], type, (b, [m, y]) => b.binary(number, type, b.load(type, m!, 64, Region.heap), y!));
-    const loadAK = define(q, `${op}_mk`, [I64], type, (b, [m]) => b.binary(number, type, b.load(type, m!, 64, Region.heap), constant(b, type, valuesOf(type)[3] ?? 0n)));
+    const loadB = define(q, `${op}_rm`, [I64, type], type, (b, [m, x]) =>
+      b.binary(number, type, x!, b.load(type, m!, 0, Region.heap)),
+    );
+    const loadA = define(q, `${op}_mr`, [I64, type], type, (b, [m, y]) =>
+      b.binary(number, type, b.load(type, m!, 64, Region.heap), y!),
+    );
+    const loadAK = define(q, `${op}_mk`, [I64], type, (b, [m]) =>
+      b.binary(number, type, b.load(type, m!, 64, Region.heap), constant(b, type, valuesOf(type)[3] ?? 0n)),
+    );
     const inMemory: Call[] = [];
     for (const [a, b] of pairs(type).filter((_, i) => i % 3 === 0)) {
       if (!isDefined(op, type, a, b)) continue;
@@ -133,7 +170,8 @@ const INT_BINARY: readonly OpName[] = [
 for (const op of INT_BINARY) for (const type of [I32, I64]) testBinary(op, type);
 testBinary("umulhi", I64);
 testBinary("smulhi", I64);
-for (const op of ["fadd", "fsub", "fmul", "fdiv", "fmin", "fmax", "fcopysign"] as const) for (const type of [F32, F64]) testBinary(op, type);
+for (const op of ["fadd", "fsub", "fmul", "fdiv", "fmin", "fmax", "fcopysign"] as const)
+  for (const type of [F32, F64]) testBinary(op, type);
 
 /** op, operand type, result type */
 const UNARY: readonly [OpName, Type, Type][] = [
@@ -145,10 +183,12 @@ const UNARY: readonly [OpName, Type, Type][] = [
   ["uextend", I32, I64],
   ["sextend", I32, I64],
   ["ireduce", I64, I32],
-  ...(["fabs", "fneg", "fsqrt", "fceil", "ffloor", "ftrunc", "fnearest"] as const).flatMap((op): [OpName, Type, Type][] => [
-    [op, F32, F32],
-    [op, F64, F64],
-  ]),
+  ...(["fabs", "fneg", "fsqrt", "fceil", "ffloor", "ftrunc", "fnearest"] as const).flatMap(
+    (op): [OpName, Type, Type][] => [
+      [op, F32, F32],
+      [op, F64, F64],
+    ],
+  ),
   ["fpromote", F32, F64],
   ["fdemote", F64, F32],
   ...(["fcvt_from_sint", "fcvt_from_uint"] as const).flatMap((op) =>
@@ -182,7 +222,9 @@ for (const [op, from, to] of UNARY) {
       const sum = define(p, `${op}_sum`, [from, from], to, (b, [x, y]) =>
         b.binary(to >= F32 ? Op.fadd : Op.iadd, to, b.unary(Op[op], to, x!, to), b.unary(Op[op], to, y!, to)),
       );
-      const loaded = define(p, `${op}_m`, [I64], to, (b, [m]) => b.unary(Op[op], to, b.load(from, m!, 8, Region.heap), to));
+      const loaded = define(p, `${op}_m`, [I64], to, (b, [m]) =>
+        b.unary(Op[op], to, b.load(from, m!, 8, Region.heap), to),
+      );
       const values = valuesOf(from).filter((v) => inRange(op, to, from, v));
       const calls = values.flatMap((v, i): Call[] => [
         { symbol: direct, args: [p.context, v] },
@@ -201,12 +243,20 @@ for (const type of [I32, I64]) {
       const p = new Program();
       const calls: Call[] = [];
       const value = define(p, `${name}_value`, [type, type], I32, (b, [x, y]) => b.icmp(cc, type, x!, y!));
-      const sel = define(p, `${name}_select`, [type, type], type, (b, [x, y]) => b.select(type, b.icmp(cc, type, x!, y!), x!, y!));
-      const not = define(p, `${name}_not`, [type, type], I32, (b, [x, y]) => b.select(I32, b.icmp(0, I32, b.icmp(cc, type, x!, y!), b.iconst32(0)), b.iconst32(5), b.iconst32(6)));
+      const sel = define(p, `${name}_select`, [type, type], type, (b, [x, y]) =>
+        b.select(type, b.icmp(cc, type, x!, y!), x!, y!),
+      );
+      const not = define(p, `${name}_not`, [type, type], I32, (b, [x, y]) =>
+        b.select(I32, b.icmp(0, I32, b.icmp(cc, type, x!, y!), b.iconst32(0)), b.iconst32(5), b.iconst32(6)),
+      );
       const zero = define(p, `${name}_zero`, [type], I32, (b, [x]) => b.icmp(cc, type, x!, constant(b, type, 0n)));
       const first = define(p, `${name}_first`, [type], I32, (b, [x]) => b.icmp(cc, type, constant(b, type, 7n), x!));
-      const mask = define(p, `${name}_mask`, [type, type], I32, (b, [x, y]) => b.icmp(cc, type, b.binary(Op.band, type, x!, y!), constant(b, type, 0n)));
-      const maskK = define(p, `${name}_maskk`, [type], I32, (b, [x]) => b.icmp(cc, type, b.binary(Op.band, type, x!, constant(b, type, 0x80n)), constant(b, type, 0n)));
+      const mask = define(p, `${name}_mask`, [type, type], I32, (b, [x, y]) =>
+        b.icmp(cc, type, b.binary(Op.band, type, x!, y!), constant(b, type, 0n)),
+      );
+      const maskK = define(p, `${name}_maskk`, [type], I32, (b, [x]) =>
+        b.icmp(cc, type, b.binary(Op.band, type, x!, constant(b, type, 0x80n)), constant(b, type, 0n)),
+      );
       const branch = define(p, `${name}_branch`, [type, type], I32, (b, [x, y]) => {
         const [t, f, end] = [b.createBlock(), b.createBlock(), b.createBlock()];
         const r = b.func.appendBlockParam(end, I32);
@@ -227,20 +277,34 @@ for (const type of [I32, I64]) {
         b.trapIf(Op.trapz, b.icmp(cc, type, x!, y!), 6);
         return b.iconst32(1);
       });
-      const loadB = define(p, `${name}_rm`, [I64, type], I32, (b, [m, x]) => b.icmp(cc, type, x!, b.load(type, m!, 0, Region.heap)));
-      const loadA = define(p, `${name}_mr`, [I64, type], I32, (b, [m, x]) => b.icmp(cc, type, b.load(type, m!, 0, Region.heap), x!));
-      const loadK = define(p, `${name}_mk`, [I64], I32, (b, [m]) => b.icmp(cc, type, b.load(type, m!, 0, Region.heap), constant(b, type, 7n)));
-      const byte = [0n, 1n, 0x7fn, 0x80n, 0xffn, 0x100n].map((k) =>
-        define(p, `${name}_byte`, [I64], I32, (b, [m]) => b.icmp(cc, type, b.load(type, m!, 1, Region.heap, Access.u8), constant(b, type, k))),
+      const loadB = define(p, `${name}_rm`, [I64, type], I32, (b, [m, x]) =>
+        b.icmp(cc, type, x!, b.load(type, m!, 0, Region.heap)),
       );
-      const byK = valuesOf(type).map((k) => define(p, `${name}_k`, [type], I32, (b, [x]) => b.icmp(cc, type, x!, constant(b, type, k))));
+      const loadA = define(p, `${name}_mr`, [I64, type], I32, (b, [m, x]) =>
+        b.icmp(cc, type, b.load(type, m!, 0, Region.heap), x!),
+      );
+      const loadK = define(p, `${name}_mk`, [I64], I32, (b, [m]) =>
+        b.icmp(cc, type, b.load(type, m!, 0, Region.heap), constant(b, type, 7n)),
+      );
+      const byte = [0n, 1n, 0x7fn, 0x80n, 0xffn, 0x100n].map((k) =>
+        define(p, `${name}_byte`, [I64], I32, (b, [m]) =>
+          b.icmp(cc, type, b.load(type, m!, 1, Region.heap, Access.u8), constant(b, type, k)),
+        ),
+      );
+      const byK = valuesOf(type).map((k) =>
+        define(p, `${name}_k`, [type], I32, (b, [x]) => b.icmp(cc, type, x!, constant(b, type, k))),
+      );
       for (const [x, y] of pairs(type)) {
         for (const symbol of [value, sel, branch, not, mask]) calls.push({ symbol, args: [p.context, x, y] });
-        if (x % 3n === 0n) calls.push({ symbol: traps, args: [p.context, x, y] }, { symbol: trapz, args: [p.context, x, y] });
+        if (x % 3n === 0n)
+          calls.push({ symbol: traps, args: [p.context, x, y] }, { symbol: trapz, args: [p.context, x, y] });
       }
       for (const x of valuesOf(type)) {
         for (const symbol of [zero, first, maskK, ...byK]) calls.push({ symbol, args: [p.context, x] });
-        calls.push({ symbol: loadB, args: [p.context, p.scratch, x] }, { symbol: loadA, args: [p.context, p.scratch, x] });
+        calls.push(
+          { symbol: loadB, args: [p.context, p.scratch, x] },
+          { symbol: loadA, args: [p.context, p.scratch, x] },
+        );
       }
       for (const symbol of [loadK, ...byte]) calls.push({ symbol, args: [p.context, p.scratch] });
       p.check(calls, Uint8Array.of(7, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
@@ -254,9 +318,15 @@ for (const type of [F32, F64]) {
       const p = new Program();
       const calls: Call[] = [];
       const value = define(p, `${name}_value`, [type, type], I32, (b, [x, y]) => b.fcmp(cc, type, x!, y!));
-      const int = define(p, `${name}_select_int`, [type, type], I64, (b, [x, y]) => b.select(I64, b.fcmp(cc, type, x!, y!), b.iconst64(1, 1), b.iconst64(2, 2)));
-      const float = define(p, `${name}_select`, [type, type], type, (b, [x, y]) => b.select(type, b.fcmp(cc, type, x!, y!), x!, y!));
-      const not = define(p, `${name}_not`, [type, type], type, (b, [x, y]) => b.select(type, b.icmp(0, I32, b.fcmp(cc, type, x!, y!), b.iconst32(0)), x!, y!));
+      const int = define(p, `${name}_select_int`, [type, type], I64, (b, [x, y]) =>
+        b.select(I64, b.fcmp(cc, type, x!, y!), b.iconst64(1, 1), b.iconst64(2, 2)),
+      );
+      const float = define(p, `${name}_select`, [type, type], type, (b, [x, y]) =>
+        b.select(type, b.fcmp(cc, type, x!, y!), x!, y!),
+      );
+      const not = define(p, `${name}_not`, [type, type], type, (b, [x, y]) =>
+        b.select(type, b.icmp(0, I32, b.fcmp(cc, type, x!, y!), b.iconst32(0)), x!, y!),
+      );
       const branch = define(p, `${name}_branch`, [type, type], I32, (b, [x, y]) => {
         const [t, f, end] = [b.createBlock(), b.createBlock(), b.createBlock()];
         const r = b.func.appendBlockParam(end, I32);
@@ -274,9 +344,15 @@ for (const type of [F32, F64]) {
         return b.iconst32(1);
       });
       const loaded = define(p, `${name}_m`, [I64, type], I32, (b, [m, x]) =>
-        b.binary(Op.iadd, I32, b.fcmp(cc, type, x!, b.load(type, m!, 0, Region.heap)), b.fcmp(cc, type, b.load(type, m!, 8, Region.heap), x!)),
+        b.binary(
+          Op.iadd,
+          I32,
+          b.fcmp(cc, type, x!, b.load(type, m!, 0, Region.heap)),
+          b.fcmp(cc, type, b.load(type, m!, 8, Region.heap), x!),
+        ),
       );
-      for (const [x, y] of pairs(type)) for (const symbol of [value, int, float, not, branch, traps]) calls.push({ symbol, args: [p.context, x, y] });
+      for (const [x, y] of pairs(type))
+        for (const symbol of [value, int, float, not, branch, traps]) calls.push({ symbol, args: [p.context, x, y] });
       for (const x of valuesOf(type)) calls.push({ symbol: loaded, args: [p.context, p.scratch, x] });
       p.check(calls, new Uint8Array(16));
     });
@@ -287,10 +363,12 @@ test("constants of every type and shape", { skip }, () => {
   const p = new Program();
   const calls: Call[] = [];
   for (const type of [I32, I64, F32, F64]) {
-    for (const k of valuesOf(type)) calls.push({ symbol: define(p, "constant", [], type, (b) => constant(b, type, k)), args: [] });
+    for (const k of valuesOf(type))
+      calls.push({ symbol: define(p, "constant", [], type, (b) => constant(b, type, k)), args: [] });
   }
   const bytes = Uint8Array.from({ length: 16 }, (_, i) => i * 17);
-  for (const v of [bytes, new Uint8Array(16)]) calls.push({ symbol: define(p, "v128", [], V128, (b) => b.v128const(v)), args: [] });
+  for (const v of [bytes, new Uint8Array(16)])
+    calls.push({ symbol: define(p, "v128", [], V128, (b) => b.v128const(v)), args: [] });
   p.check(calls.map((c) => ({ ...c, args: [p.context] })));
 });
 

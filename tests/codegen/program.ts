@@ -117,7 +117,10 @@ export class Program {
   }
 
   /** Runs all calls natively; memory starts as `memory` (data object 1) for each. */
-  runNative(calls: readonly Call[], common: Uint8Array): { answer: CallAnswer; results: bigint[]; memory: Uint8Array }[] {
+  runNative(
+    calls: readonly Call[],
+    common: Uint8Array,
+  ): { answer: CallAnswer; results: bigint[]; memory: Uint8Array }[] {
     const commands: Command[] = [];
     const [context = 0, scratch = 0] = this.image.data;
     for (const { symbol, args, memory = common } of calls) {
@@ -143,7 +146,10 @@ export class Program {
     return func.signature;
   }
 
-  evaluate(call: Call, memory: Uint8Array): { results: readonly bigint[] | undefined; trap: number; memory: Uint8Array } {
+  evaluate(
+    call: Call,
+    memory: Uint8Array,
+  ): { results: readonly bigint[] | undefined; trap: number; memory: Uint8Array } {
     const after = memory.slice();
     const evaluator = new Evaluator(
       {

@@ -7,7 +7,10 @@ import { Random, randomProgram, SCRATCH } from "./random.ts";
 import { bitsOf } from "./interpreter.ts";
 import { F32, F64, I32, type Type } from "../../src/ir/types.ts";
 
-const [from = 1, to = 150] = (process.env["SEEDS"] ?? "").split("-").filter((s) => s !== "").map(Number);
+const [from = 1, to = 150] = (process.env["SEEDS"] ?? "")
+  .split("-")
+  .filter((s) => s !== "")
+  .map(Number);
 
 function argument(r: Random, type: Type): bigint {
   if (type === F32 || type === F64) return bitsOf(type, r.pick([0, 1, -1.5, 1e9, -0, 3e38, 0.1, 1e-40]));
@@ -24,7 +27,9 @@ test(`random programs, seeds ${from} to ${to}`, { skip: nativeUnavailable() ?? f
     const calls: Call[] = [];
     p.functions.forEach((f, k) => {
       for (let i = 0; i < 5; i++) {
-        const args = f.signature.params.map((type, j) => (j === 0 ? p.context : j === 1 ? p.scratch : argument(r, type)));
+        const args = f.signature.params.map((type, j) =>
+          j === 0 ? p.context : j === 1 ? p.scratch : argument(r, type),
+        );
         calls.push({ symbol: k + 1, args });
       }
     });

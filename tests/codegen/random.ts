@@ -42,7 +42,9 @@ const INT_OPS: readonly OpName[] = [
 const FLOAT_OPS: readonly OpName[] = ["fadd", "fsub", "fmul", "fdiv", "fmin", "fmax", "fcopysign"];
 const FLOAT_UNARY: readonly OpName[] = ["fabs", "fneg", "fsqrt", "fceil", "ffloor", "ftrunc", "fnearest"];
 const INT_UNARY: readonly OpName[] = ["clz", "ctz", "popcnt", "sext8", "sext16"];
-const INTERESTING = [0, 1, -1, 2, 3, 5, 7, 8, 31, 32, 63, 127, 128, 255, 256, 65535, 0x7fffffff, -0x80000000, 0x12345678];
+const INTERESTING = [
+  0, 1, -1, 2, 3, 5, 7, 8, 31, 32, 63, 127, 128, 255, 256, 65535, 0x7fffffff, -0x80000000, 0x12345678,
+];
 
 /** Bytes of scratch memory that programs touch. */
 export const SCRATCH = 256;
@@ -76,8 +78,10 @@ class Generator {
     const k = r.chance(70) ? r.pick(INTERESTING) : r.next() | 0;
     if (type === I32) return b.iconst32(k);
     if (type === I64) return r.chance(70) ? b.iconst64(k, k >> 31) : b.iconst64(k, r.next() | 0);
-    if (type === F32) return b.f32const(r.pick([0, 0x3f800000, 0xbf000000 | 0, 0x42280000, 0x80000000 | 0, 0x4f000000]));
-    if (type === F64) return b.f64const(r.pick([0, 1]), r.pick([0, 0x3ff00000, 0xbfe00000 | 0, 0x40450000, 0x80000000 | 0]));
+    if (type === F32)
+      return b.f32const(r.pick([0, 0x3f800000, 0xbf000000 | 0, 0x42280000, 0x80000000 | 0, 0x4f000000]));
+    if (type === F64)
+      return b.f64const(r.pick([0, 1]), r.pick([0, 0x3ff00000, 0xbfe00000 | 0, 0x40450000, 0x80000000 | 0]));
     return b.v128const(Uint8Array.from({ length: 16 }, () => r.below(256)));
   }
 
@@ -122,7 +126,12 @@ class Generator {
       }
       if (kind === 8) {
         // A divisor that is neither 0 nor -1.
-        const divisor = b.binary(Op.bor, type, b.binary(Op.band, type, this.any(type), type === I32 ? b.iconst32(0xfff) : b.iconst64n(0xfff)), type === I32 ? b.iconst32(1) : b.iconst64n(1));
+        const divisor = b.binary(
+          Op.bor,
+          type,
+          b.binary(Op.band, type, this.any(type), type === I32 ? b.iconst32(0xfff) : b.iconst64n(0xfff)),
+          type === I32 ? b.iconst32(1) : b.iconst64n(1),
+        );
         return b.binary(r.pick([Op.sdiv, Op.udiv, Op.srem, Op.urem]), type, this.any(type), divisor);
       }
       if (kind === 9) {
@@ -134,13 +143,23 @@ class Generator {
         const c = b.fcmp(r.below(6), f, this.any(f), this.any(f));
         return type === I32 ? c : b.select(type, c, this.any(type), this.any(type));
       }
-      const narrow = [Access.full, Access.full, Access.u8, Access.s8, Access.u16, Access.s16, ...(type === I64 ? [Access.u32, Access.s32] : [])];
+      const narrow = [
+        Access.full,
+        Access.full,
+        Access.u8,
+        Access.s8,
+        Access.u16,
+        Access.s16,
+        ...(type === I64 ? [Access.u32, Access.s32] : []),
+      ];
       return b.load(type, this.address(), r.below(32), Region.heap, r.pick(narrow), r.chance(50));
     }
     if (kind < 6) return b.binary(Op[r.pick(FLOAT_OPS)], type, this.any(type), this.any(type));
     if (kind === 6) return b.unary(Op[r.pick(FLOAT_UNARY)], type, this.any(type));
-    if (kind === 7) return b.unary(r.pick([Op.fcvt_from_sint, Op.fcvt_from_uint]), type, this.any(r.pick([I32, I64] as const)));
-    if (kind === 8) return type === F64 ? b.unary(Op.fpromote, F64, this.any(F32)) : b.unary(Op.fdemote, F32, this.any(F64));
+    if (kind === 7)
+      return b.unary(r.pick([Op.fcvt_from_sint, Op.fcvt_from_uint]), type, this.any(r.pick([I32, I64] as const)));
+    if (kind === 8)
+      return type === F64 ? b.unary(Op.fpromote, F64, this.any(F32)) : b.unary(Op.fdemote, F32, this.any(F64));
     if (kind === 9) return b.select(type, this.any(I32), this.any(type), this.any(type));
     return b.load(type, this.address(), r.below(32), Region.heap, Access.full, r.chance(50));
   }
@@ -149,7 +168,12 @@ class Generator {
   canonical(v: Value): Value {
     const type = this.b.func.typeOf(v);
     if (type !== F32 && type !== F64) return v;
-    return this.b.select(type, this.b.fcmp(0, type, v, v), v, type === F32 ? this.b.f32const(0x3f800000) : this.b.f64const(0, 0x3ff00000));
+    return this.b.select(
+      type,
+      this.b.fcmp(0, type, v, v),
+      v,
+      type === F32 ? this.b.f32const(0x3f800000) : this.b.f64const(0, 0x3ff00000),
+    );
   }
 
   store(): void {
@@ -165,7 +189,15 @@ class Generator {
       const access = r.pick([Access.full, Access.u8, Access.u16]);
       const old = b.load(type, at, offset, Region.heap, access, r.chance(50));
       if (r.chance(20)) this.scope.push(old);
-      b.store(type, at, b.binary(Op[r.pick(["iadd", "isub", "bxor", "band", "bor"] as const)], type, old, this.any(type)), offset, Region.heap, access, true);
+      b.store(
+        type,
+        at,
+        b.binary(Op[r.pick(["iadd", "isub", "bxor", "band", "bor"] as const)], type, old, this.any(type)),
+        offset,
+        Region.heap,
+        access,
+        true,
+      );
       return;
     }
     const access = type <= I64 ? r.pick([Access.full, Access.full, Access.u8, Access.u16]) : Access.full;
@@ -184,6 +216,14 @@ class Generator {
     this.scope.push(...results);
   }
 
+  /** Most often passed. */
+  trap(): void {
+    const { b, r } = this;
+    const code = 1 + r.below(9);
+    if (r.chance(50)) b.trapIf(Op.trapnz, b.icmp(0, I32, this.any(I32), b.iconst32(r.next() | 0)), code);
+    else b.trapIf(Op.trapz, b.icmp(1, I64, this.any(I64), this.any(I64)), code);
+  }
+
   statement(depth: number): void {
     const { b, r } = this;
     this.budget--;
@@ -191,7 +231,7 @@ class Generator {
     if (kind < 11 || this.budget < 0) this.scope.push(this.expression());
     else if (kind < 14) this.store();
     else if (kind === 14) this.call();
-    else if (kind === 15) b.trapIf(r.pick([Op.trapz, Op.trapnz]), b.icmp(r.below(10), I32, this.any(I32), b.iconst32(r.next() | 0)), 1 + r.below(9));
+    else if (kind === 15) this.trap();
     else if (depth > 0) this.nested(depth - 1, kind);
   }
 
@@ -209,13 +249,23 @@ class Generator {
     const kept = this.scope.length;
     const arm = (): void => {
       this.statements(depth);
-      b.jump(join, types.map((type) => this.any(type)));
+      b.jump(
+        join,
+        types.map((type) => this.any(type)),
+      );
       this.scope.length = kept;
     };
     if (kind === 16 || kind === 17) {
       const [then, otherwise] = [b.createBlock(), b.createBlock()];
       const condition = r.chance(60) ? b.icmp(r.below(10), I32, this.any(I32), this.any(I32)) : this.any(I32);
-      if (r.chance(30)) b.brif(condition, join, types.map((type) => this.any(type)), then, []);
+      if (r.chance(30))
+        b.brif(
+          condition,
+          join,
+          types.map((type) => this.any(type)),
+          then,
+          [],
+        );
       else {
         b.brif(condition, then, [], otherwise, []);
         b.switchTo(otherwise);
@@ -251,12 +301,25 @@ class Generator {
     this.scope.push(counter, ...params);
     if (r.chance(60)) this.statements(0);
     const inHead = this.scope.length;
-    b.brif(counter, body, [], join, types.map((type) => this.any(type)));
+    b.brif(
+      counter,
+      body,
+      [],
+      join,
+      types.map((type) => this.any(type)),
+    );
     b.switchTo(body);
     this.statements(depth);
     const next = b.binary(Op.isub, I32, counter, b.iconst32(1));
     const args = [next, ...carried.map((type) => this.any(type))];
-    if (r.chance(40)) b.brif(this.any(I32), head, args, join, types.map((type) => this.any(type)));
+    if (r.chance(40))
+      b.brif(
+        this.any(I32),
+        head,
+        args,
+        join,
+        types.map((type) => this.any(type)),
+      );
     else b.jump(head, args);
     this.scope.length = Math.min(inHead, kept);
   }

@@ -124,7 +124,10 @@ export class X64Target implements Target {
         s.begin(Pseudo.jump, 0);
       },
       parameters(params: readonly Value[]): void {
-        calls.parameters(s, params.map((p) => entity<Value>(p)));
+        calls.parameters(
+          s,
+          params.map((p) => entity<Value>(p)),
+        );
       },
     };
   }

@@ -16,14 +16,7 @@ import { Trap } from "../../layout/traps.ts";
 import type { BlockGraph } from "../blocks.ts";
 import { RelocKind } from "../compiled.ts";
 import { MEM_BASE, MEM_INDEX, MEM_SCALE, type MachineFunction, MemKind } from "../machine.ts";
-import {
-  type AllocatorOutput,
-  EditKind,
-  FIRST_SLOT,
-  OperandKind,
-  type PReg,
-  RegClass,
-} from "../regalloc/interface.ts";
+import { type AllocatorOutput, EditKind, FIRST_SLOT, OperandKind, type PReg, RegClass } from "../regalloc/interface.ts";
 import type { Assembler, Label } from "./assembler.ts";
 import {
   emitFromSigned,
@@ -38,7 +31,16 @@ import { Mem, NO_REG } from "./encoder.ts";
 import { SHAPE, Shape } from "./encoding.ts";
 import type { Frame } from "./frame.ts";
 import { Cond, Inst } from "./instructions.ts";
-import { COND_FLOAT_EQ, COND_FLOAT_NE, FIRST_PSEUDO, MEMORY_FORM, Pseudo, pseudoName, ROW_FLAGS, ROW_TIED } from "./mops.ts";
+import {
+  COND_FLOAT_EQ,
+  COND_FLOAT_NE,
+  FIRST_PSEUDO,
+  MEMORY_FORM,
+  Pseudo,
+  pseudoName,
+  ROW_FLAGS,
+  ROW_TIED,
+} from "./mops.ts";
 import { R11, RAX, RBP, RCX, RDX, RSP } from "./registers.ts";
 
 /** `raise`: the first function of every program. */
@@ -179,7 +181,12 @@ export class Emitter {
     const scale = 1 << (parts & MEM_SCALE);
     switch (m.memKind[raw]) {
       case MemKind.registers:
-        return mem.setIndexed(parts & MEM_BASE ? this.#place(count - (index >= 0 ? 2 : 1)) : NO_REG, index, scale, disp);
+        return mem.setIndexed(
+          parts & MEM_BASE ? this.#place(count - (index >= 0 ? 2 : 1)) : NO_REG,
+          index,
+          scale,
+          disp,
+        );
       case MemKind.func:
         return mem.setSymbol(RelocKind.func, symbol, disp);
       case MemKind.data:
@@ -446,7 +453,8 @@ export class Emitter {
         asm.r(Inst.call_r, 8, this.#firstUse(i));
         return this.#afterEntry();
       case Pseudo.call_on_stack:
-        asm.rm(Inst.lea, 8, RSP, this.#mem.setBase(this.#firstUse(i), -imm2));
+        if (imm2 === 0) asm.rr(Inst.mov_rr, 8, RSP, this.#firstUse(i));
+        else asm.rm(Inst.lea, 8, RSP, this.#mem.setBase(this.#firstUse(i), -imm2));
         asm.callSymbol(imm);
         asm.callSite(m.loc[raw]!);
         return this.#frame.restoreStackPointer(asm, this.#mem);

@@ -129,7 +129,8 @@ export class Frame {
   }
 
   #restoreSaved(asm: Assembler, mem: Mem): void {
-    for (let i = 0; i < this.saved.length; i++) asm.rm(Inst.mov_rm, 8, this.saved[i]!, mem.setBase(RBP, this.#savedAt(i)));
+    for (let i = 0; i < this.saved.length; i++)
+      asm.rm(Inst.mov_rm, 8, this.saved[i]!, mem.setBase(RBP, this.#savedAt(i)));
   }
 
   /** Says that the callee-saved registers hold their caller's values: behind their restoration, or where they were never saved. */
@@ -171,12 +172,13 @@ export class Frame {
     } else {
       this.#copy(asm, mem, 8, 8 - shift);
       this.#copy(asm, mem, 0, -shift);
-      asm.unwind(UnwindOp.defCfa, DWARF_RBP, 16 - shift);
+      asm.rm(Inst.lea, 8, RSP, mem.setBase(RBP, -shift));
+      asm.unwind(UnwindOp.defCfa, DWARF_RSP, 16);
       if (shift > 0) {
+        // These two wait in the red zone.
         this.#copy(asm, mem, -shift - 16, 0);
         this.#copy(asm, mem, -shift - 8, 8);
       }
-      asm.rm(Inst.lea, 8, RSP, mem.setBase(RBP, -shift));
       asm.r(Inst.pop_r, 8, RBP);
     }
     this.#popped(asm);

@@ -13,7 +13,7 @@ import { F32, I32, I64 } from "../../ir/types.ts";
 import { DEF, DEF_TIED, USE } from "../machine.ts";
 import { Cond, Inst } from "./instructions.ts";
 import { COND_FLOAT_EQ, COND_FLOAT_NE, Pseudo } from "./mops.ts";
-import { always, RuleSet, type RuleTable, rule } from "./rules.ts";
+import { always, type RuleSet, type RuleTable, rule } from "./rules.ts";
 import { condOf, type Selector } from "./selector.ts";
 
 function setCondition(s: Selector): void {
@@ -95,7 +95,8 @@ function compareFloats(s: Selector): void {
     [s.a, s.b] = [s.b, s.a];
     s.lo = s.lo === FloatCC.lt ? FloatCC.gt : FloatCC.ge;
   }
-  s.cc = s.lo === FloatCC.eq ? COND_FLOAT_EQ : s.lo === FloatCC.ne ? COND_FLOAT_NE : s.lo === FloatCC.gt ? Cond.a : Cond.ae;
+  s.cc =
+    s.lo === FloatCC.eq ? COND_FLOAT_EQ : s.lo === FloatCC.ne ? COND_FLOAT_NE : s.lo === FloatCC.gt ? Cond.a : Cond.ae;
 }
 
 function ucomis(s: Selector, memory: boolean): number {

@@ -128,7 +128,8 @@ export class CallSelection {
   /** The context: the function's first parameter. */
   #context(s: Selector): number {
     const context = s.l.func.paramsOf(s.l.func.entryBlock)[0];
-    if (context === undefined) throw new InternalError("x64 selection", "results in memory, but no context", s.l.func.name);
+    if (context === undefined)
+      throw new InternalError("x64 selection", "results in memory, but no context", s.l.func.name);
     return s.vreg(context);
   }
 
@@ -332,4 +333,3 @@ export function controlRules(c: CallSelection): RuleTable {
     unwind_to: [rule("→ mov rbp; jmp",                always,     (s) => c.unwind(s))],
   };
 }
-

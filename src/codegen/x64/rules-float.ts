@@ -88,7 +88,14 @@ function minMax(s: Selector, isMax: boolean): void {
 }
 
 /** Conversion by a pseudo operation: `size` of the float, imm of the integer. */
-function convert(s: Selector, op: number, info: number, floatSize: number, intSize: number, operand = s.vreg(s.a)): void {
+function convert(
+  s: Selector,
+  op: number,
+  info: number,
+  floatSize: number,
+  intSize: number,
+  operand = s.vreg(s.a),
+): void {
   const i = s.begin(op, floatSize);
   s.m.operand(s.result(), info);
   s.m.operand(operand, USE);
@@ -195,4 +202,3 @@ export const FLOAT_RULES: RuleTable = {
     rule("i64 → 0 unless positive; by halves of the range", always,             (s) => convert(s, Pseudo.to_uint64_sat, EARLY_DEF, sizeOf(s, s.a), 8)),
   ],
 };
-

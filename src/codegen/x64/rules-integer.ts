@@ -211,4 +211,3 @@ export const INTEGER_RULES: RuleTable = {
     rule("float → movd r, x",                     always,                                                    (s) => s.oneA(Inst.movd_rx)),
   ],
 };
-

@@ -15,29 +15,11 @@ import { entity } from "../../base/entity.ts";
 import { fitsI32 } from "../../base/int64.ts";
 import type { Inst as IrInst, Value } from "../../ir/function.ts";
 import { NONE } from "../../ir/function.ts";
-import {
-  ACCESS_TRAPS,
-  Access,
-  accessOf,
-  FLAG_COMMUTATIVE,
-  INT_CC_SWAPPED,
-  IntCC,
-  OP_FLAGS,
-  Op,
-} from "../../ir/ops.ts";
+import { ACCESS_TRAPS, Access, accessOf, FLAG_COMMUTATIVE, INT_CC_SWAPPED, IntCC, OP_FLAGS, Op } from "../../ir/ops.ts";
 import { F32, F64, I32, I64, V128 } from "../../ir/types.ts";
 import { Trap } from "../../layout/traps.ts";
 import type { Lowering } from "../lowering.ts";
-import {
-  DEF,
-  DEF_TIED,
-  MEM_BASE,
-  MEM_INDEX,
-  type MachineFunction,
-  MemKind,
-  USE,
-  USE_ANY,
-} from "../machine.ts";
+import { DEF, DEF_TIED, MEM_BASE, MEM_INDEX, type MachineFunction, MemKind, USE, USE_ANY } from "../machine.ts";
 import type { Assembler } from "./assembler.ts";
 import { Cond, Inst } from "./instructions.ts";
 import { MEMORY_FORM, Pseudo } from "./mops.ts";
@@ -146,7 +128,9 @@ export class Selector {
 
   /** Constants, then foldable loads, to the right. */
   #canonicalOrder(): void {
-    const swap = this.isConstant(this.a) ? !this.isConstant(this.b) : this.isLoad(this.a) && !this.isLoad(this.b) && !this.isConstant(this.b);
+    const swap = this.isConstant(this.a)
+      ? !this.isConstant(this.b)
+      : this.isLoad(this.a) && !this.isLoad(this.b) && !this.isConstant(this.b);
     if (swap) [this.a, this.b] = [this.b, this.a];
   }
 

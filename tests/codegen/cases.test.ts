@@ -1,0 +1,42 @@
+/** Selection, frames and records, pinned: IR in, disassembly out. Together the cases use every selection rule. */
+
+import assert from "node:assert/strict";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { checkAllocation } from "../../src/codegen/regalloc/check.ts";
+import { X64Target } from "../../src/codegen/x64/compile.ts";
+import { parseFunc } from "../../src/ir/parse.ts";
+import { verifyFunc } from "../../src/ir/verify.ts";
+import { fileTests } from "../support/filetest.ts";
+import { disassemble } from "./disassemble.ts";
+
+const fired = new Map<string, number>();
+
+/** Functions begin with `function` at the start of a line; a file that starts with `; records` shows rows, too. */
+fileTests(join(dirname(fileURLToPath(import.meta.url)), "cases"), ".ir", (input) => {
+  const records = input.startsWith("; records");
+  const texts = input.split(/^(?=function )/m).filter((t) => t.startsWith("function"));
+  const out: string[] = [];
+  const target = new X64Target({
+    allocated: (i, o, f) => assert.deepEqual(checkAllocation(i, o), [], f.name),
+  });
+  const modern = new X64Target({ features: { lzcnt: true, bmi1: true } });
+  for (const text of texts) {
+    const func = parseFunc(text);
+    assert.deepEqual(verifyFunc(func), [], func.name);
+    out.push(`${func.name}:\n${disassemble(target.compileFunction(func), { records })}`);
+    modern.compileFunction(func);
+  }
+  for (const t of [target, modern]) {
+    t.ruleNames.forEach((name, i) => {
+      fired.set(name, (fired.get(name) ?? 0) + (t.ruleCounts[i] ?? 0));
+    });
+  }
+  return out.join("\n");
+});
+
+test("every op has rules, and every rule fires", () => {
+  const silent = [...fired].filter(([, count]) => count === 0).map(([name]) => name);
+  assert.deepEqual(silent, []);
+});
