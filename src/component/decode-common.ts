@@ -197,7 +197,8 @@ export function readOptionalValType(reader: ByteReader): ValTypeRef | undefined 
 }
 
 /** `externtype`. */
-export function readExternDesc(reader: ByteReader): ExternDesc {
+export function readExternDesc(c: DecodeContext): ExternDesc {
+  const { reader } = c;
   const byte = reader.u8();
   switch (byte) {
     case 0x00: {
@@ -208,9 +209,9 @@ export function readExternDesc(reader: ByteReader): ExternDesc {
     case 0x01:
       return { kind: "func", type: reader.varU32() };
     case 0x02: {
-      // A value: `(eq value)` or its type. Decoded here, refused by the validator.
+      // By its type, which the validator refuses, or equal to another value.
       const bound = reader.u8();
-      if (bound === 0) reader.fail("values are not supported", reader.pos - 1);
+      if (bound === 0) throw componentError("unsupported", "values", c.path, reader.pos - 1);
       if (bound > 1) invalidByte(reader, bound, "value bound");
       return { kind: "value", type: readValTypeRef(reader) };
     }

@@ -259,10 +259,10 @@ function readTypeDecls(c: DecodeContext, imports: boolean): TypeDecl[] {
         break;
       case 0x03:
         if (!imports) invalidByte(reader, form, "component or instance type declaration");
-        decls.push({ kind: "import", offset, name: readExternName(c), desc: readExternDesc(reader) });
+        decls.push({ kind: "import", offset, name: readExternName(c), desc: readExternDesc(c) });
         break;
       case 0x04:
-        decls.push({ kind: "export", offset, name: readExternName(c), desc: readExternDesc(reader) });
+        decls.push({ kind: "export", offset, name: readExternName(c), desc: readExternDesc(c) });
         break;
       default:
         invalidByte(reader, form, "component or instance type declaration");

@@ -82,7 +82,10 @@ class ComponentDecoder {
       this.#preamble();
       while (!reader.atEnd) this.#section(end);
     } catch (error) {
-      if (error instanceof ReadError) throw componentError("malformed", error.message, path, error.offset);
+      if (error instanceof ReadError) {
+        const message = error.message === "unexpected end" ? "unexpected end-of-file" : error.message;
+        throw componentError("malformed", message, path, error.offset);
+      }
       // From the core type readers.
       if (error instanceof WindlassError && error.diagnostics[0]?.subject === "module") {
         throw insideComponent(error, path);
@@ -188,14 +191,14 @@ class ComponentDecoder {
           this.#push({ kind: "canon", offset, canon: readCanon(c) });
           break;
         case 10:
-          this.#push({ kind: "import", offset, name: readExternName(c), desc: readExternDesc(reader) });
+          this.#push({ kind: "import", offset, name: readExternName(c), desc: readExternDesc(c) });
           break;
         case 11: {
           const name = readExternName(c);
           const item = readSortIndex(reader);
           const ascribed = reader.u8();
           if (ascribed > 1) invalidByte(reader, ascribed, "optional component export type");
-          this.#push({ kind: "export", offset, name, item, desc: ascribed ? readExternDesc(reader) : undefined });
+          this.#push({ kind: "export", offset, name, item, desc: ascribed ? readExternDesc(c) : undefined });
           break;
         }
       }

@@ -36,10 +36,15 @@ export const MAX_ELEM_SIZE = 2 ** 28;
 export const MAX_COMPONENT_INSTANCES = 10_000;
 export const MAX_CORE_INSTANCES = 10_000;
 /** Definitions that are evaluated while all instantiations are written out: bounds the work of translation. */
-export const MAX_EVALUATED_DEFINITIONS = 5_000_000;
+export const MAX_EVALUATED_DEFINITIONS = 2_000_000;
 /** Core functions, summed over all instances of their modules. */
 export const MAX_TOTAL_FUNCTIONS = 1_000_000;
-/** Bytes of function bodies, summed over all instances of their modules. */
-export const MAX_TOTAL_CODE = 2 ** 28;
-/** Steps of copying and comparing types while one input is validated. Bounds work that instantiations multiply. */
+/** Imports, memories, tables, globals and tags, summed the same way. */
+export const MAX_TOTAL_CORE_ITEMS = 2_000_000;
+/** Bytes of core modules, summed the same way. */
+export const MAX_TOTAL_MODULE_BYTES = 2 ** 30;
+/**
+ * Steps of copying and comparing types while one input is validated. Bounds work and memory that instantiations multiply; what allocates
+ * counts more.
+ */
 export const MAX_TYPE_STEPS = 20_000_000;

@@ -4,7 +4,7 @@
 
 import { InternalError } from "../base/diagnostics.ts";
 import { PrimaryMap } from "../base/entity.ts";
-import { componentError, quoted } from "../component/errors.ts";
+import { componentError } from "../component/errors.ts";
 import * as limits from "../component/limits.ts";
 import { ComponentTypes, type ResourceIndex, type TypeFuncIndex } from "../component/types.ts";
 import type {
@@ -76,16 +76,18 @@ export class PlanBuilder {
   readonly #importIndex = new Map<string, RuntimeImportIndex>();
   #evaluated = 0;
   #functions = 0;
-  #code = 0;
+  #items = 0;
+  #bytes = 0;
 
   constructor(options: BuilderOptions, interner: TypeInterner) {
     this.options = options;
     this.interner = interner;
   }
 
-  /** Counts one definition that is evaluated. Throws a `limit` error. */
-  countDefinition(path: readonly string[], offset: number): void {
-    if (++this.#evaluated > limits.MAX_EVALUATED_DEFINITIONS) {
+  /** Counts a definition that is evaluated, and `parts` of it. Throws a `limit` error. */
+  countDefinition(path: readonly string[], offset: number, parts = 0): void {
+    this.#evaluated += 1 + parts;
+    if (this.#evaluated > limits.MAX_EVALUATED_DEFINITIONS) {
       const message = `definitions of all component instances together exceed the limit of ${limits.MAX_EVALUATED_DEFINITIONS}`;
       throw componentError("limit", message, path, offset);
     }
@@ -156,7 +158,8 @@ export class PlanBuilder {
     const tables: TableIndex[] = [];
     const globals: GlobalIndex[] = [];
     const tags: TagIndex[] = [];
-    const signatures = this.modules.get(this.addModule(module, trusted)).signatures;
+    const index = this.addModule(module, trusted);
+    const { signatures } = this.modules.get(index);
     for (const wanted of module.imports) {
       const item = resolve(wanted);
       if (item.sort !== wanted.desc.kind) {
@@ -182,7 +185,6 @@ export class PlanBuilder {
       if (signature === undefined) throw new InternalError("translate", "a tag's type is no function type");
       tags.push(this.tags.push({ instance, index: tags.length, signature }));
     });
-    const index = this.addModule(module, trusted);
     this.instances.push({ module: index, imports, memories, tables, globals, tags });
     this.initializers.push({ kind: "instantiate", instance });
     return instance;
@@ -197,10 +199,15 @@ export class PlanBuilder {
       const message = `functions of all core instances together exceed the limit of ${limits.MAX_TOTAL_FUNCTIONS}`;
       throw componentError("limit", message, path, offset);
     }
-    const bodies = module.bodyStart.length;
-    this.#code += bodies === 0 ? 0 : (module.bodyEnd[bodies - 1] ?? 0) - (module.bodyStart[0] ?? 0);
-    if (this.#code > limits.MAX_TOTAL_CODE) {
-      const message = `code of all core instances together exceeds the limit of ${limits.MAX_TOTAL_CODE} bytes`;
+    this.#items += module.imports.length + module.memories.length + module.tables.length;
+    this.#items += module.globals.length + module.tags.length;
+    if (this.#items > limits.MAX_TOTAL_CORE_ITEMS) {
+      const message = `imports, memories, tables and globals of all core instances together exceed the limit of ${limits.MAX_TOTAL_CORE_ITEMS}`;
+      throw componentError("limit", message, path, offset);
+    }
+    this.#bytes += module.end - module.start;
+    if (this.#bytes > limits.MAX_TOTAL_MODULE_BYTES) {
+      const message = `modules of all core instances together exceed the limit of ${limits.MAX_TOTAL_MODULE_BYTES} bytes`;
       throw componentError("limit", message, path, offset);
     }
   }
@@ -294,12 +301,4 @@ export class PlanBuilder {
     }
     return this.componentInstances.push({ path: path.join(" › ") });
   }
-}
-
-/** What a broken promise of the validator looks like. */
-export function notValidated(what: string, name?: string): never {
-  throw new InternalError(
-    "translate",
-    `${what}${name === undefined ? "" : ` ${quoted(name)}`} (the component was not validated)`,
-  );
 }

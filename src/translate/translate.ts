@@ -168,12 +168,14 @@ class Translator {
       case "core-type":
         return;
       case "core-instance":
+        this.#builder.countDefinition(scope.path, offset, partsOf(definition.expr));
         scope.coreInstances.push(this.#coreInstance(scope, definition.expr, offset));
         return;
       case "component":
         scope.components.push({ component: definition.component, scope });
         return;
       case "instance":
+        this.#builder.countDefinition(scope.path, offset, partsOf(definition.expr));
         scope.instances.push(this.#instance(scope, definition.expr, offset));
         return;
       case "alias":
@@ -395,6 +397,10 @@ class Translator {
     });
     return { kind: "lowered", index };
   }
+}
+
+function partsOf(expr: CoreInstanceExpr | InstanceExpr): number {
+  return expr.kind === "exports" ? expr.exports.length : expr.args.length;
 }
 
 function coreFunc(scope: Scope, index: number): CoreFunc {

@@ -82,6 +82,7 @@ export class TypeFactory {
   }
 
   resource(name: string): Resource {
+    this.step(20);
     return { id: this.#nextResource++, name };
   }
 
@@ -95,7 +96,7 @@ export class TypeFactory {
     let depth = 0;
     let hasBorrow = shape.kind === "borrow";
     const parts = children(shape);
-    this.step(1 + parts.length);
+    this.step(20 + parts.length);
     for (const child of parts) {
       if (child === undefined || typeof child === "string") {
         size++;
@@ -210,7 +211,7 @@ export class TypeFactory {
   }
 
   func(params: readonly NamedValType[], result: ValType | undefined, isAsync: boolean): FuncType {
-    this.step(1 + params.length);
+    this.step(5 + params.length);
     return { sort: "func", params, result, isAsync };
   }
 

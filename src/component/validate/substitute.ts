@@ -88,7 +88,7 @@ export class Substitution {
   }
 
   externs(externs: Externs): Externs {
-    this.#factory.step(externs.size);
+    this.#factory.step(4 * externs.size);
     let changed = false;
     const to = new Map<string, ExternType>();
     for (const [name, type] of externs) {

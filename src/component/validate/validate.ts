@@ -131,7 +131,7 @@ class ComponentValidator {
       return scope.invalid(`core instance ${alias.instance} has no export named ${quoted(alias.name)}`, offset);
     }
     if (`core-${item.kind}` !== alias.sort) {
-      const message = `export ${quoted(alias.name)} of core instance ${alias.instance} is not a ${alias.sort.replace("core-", "")}`;
+      const message = `export ${quoted(alias.name)} for core instance ${alias.instance} is not a ${alias.sort.replace("core-", "")}`;
       return scope.invalid(message, offset);
     }
     scope.pushCore(item);
