@@ -54,7 +54,7 @@ export function disassemble(f: CompiledFunction, { records }: Details): string {
   const notes = (from: number, to: number): void => {
     if (!records) return;
     for (const i of rows(f.unwindOffset, from, to)) lines.push(`             ; ${unwindText(f, i)}`);
-    for (const i of rows(f.callOffset, from, to)) lines.push(`             ; call site`);
+    for (const _ of rows(f.callOffset, from, to)) lines.push(`             ; call site`);
     for (const i of rows(f.trapOffset, from, to)) lines.push(`             ; trap ${f.trapCode[i]}`);
   };
   while (decoder.canDecode) {

@@ -225,7 +225,7 @@ class Generator {
   }
 
   statement(depth: number): void {
-    const { b, r } = this;
+    const { r } = this;
     this.budget--;
     const kind = r.below(20);
     if (kind < 11 || this.budget < 0) this.scope.push(this.expression());
