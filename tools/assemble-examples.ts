@@ -27,6 +27,6 @@ const self = fileURLToPath(import.meta.url);
 if (process.argv[1] !== undefined && resolve(process.argv[1]) === self) {
   for (const path of watFiles(join(root, "examples"))) {
     writeFileSync(path.replace(/\.wat$/, ".wasm"), await assemble(readFileSync(path, "utf8")));
-    console.log(path.slice(root.length + 1));
+    process.stdout.write(`${path.slice(root.length + 1)}\n`);
   }
 }

@@ -92,7 +92,7 @@ export function checkRanks(root: string): string[] {
 const here = fileURLToPath(import.meta.url);
 if (process.argv[1] !== undefined && resolve(process.argv[1]) === here) {
   const problems = checkRanks(resolve(dirname(here), "../src"));
-  for (const p of problems) console.error(p);
+  for (const p of problems) process.stderr.write(`${p}\n`);
   if (problems.length > 0) process.exit(1);
-  console.log("ranks: every import goes down");
+  process.stdout.write("ranks: every import goes down\n");
 }

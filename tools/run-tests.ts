@@ -49,14 +49,15 @@ function testFiles(folder: string): string[] {
 const words = process.argv.slice(2).filter((w) => !w.startsWith("--"));
 const files = testFiles(join(root, "tests")).filter((f) => words.length === 0 || words.some((w) => f.includes(w)));
 if (files.length === 0) {
-  console.error(`no test file matches ${words.join(", ")}`);
+  process.stderr.write(`no test file matches ${words.join(", ")}\n`);
   process.exit(1);
 }
 for (const [tool, purpose] of TOOLS) {
-  if (!onPath(tool)) console.log(`not found: ${tool} (${purpose}): tests that need it skip`);
+  if (!onPath(tool)) process.stdout.write(`not found: ${tool} (${purpose}): tests that need it skip\n`);
 }
 const shared = statSync(join(root, "../shared/components"), { throwIfNoEntry: false }) !== undefined;
-if (!shared) console.log("not found: ../shared (real components, conformance scripts): tests that need it skip");
+if (!shared)
+  process.stdout.write("not found: ../shared (real components, conformance scripts): tests that need it skip\n");
 
 const result = spawnSync(
   process.execPath,

@@ -1,0 +1,42 @@
+/** Nanoseconds per call across the boundary, against a call through a C function pointer in the same process. Needs a C compiler. */
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { compile } from "../src/driver/compile.ts";
+import { findTool, outputOf, runTool } from "../tests/support/tools.ts";
+import { assemble } from "../tests/support/wat.ts";
+import { ROOT } from "../tests/support/windlass.ts";
+import type { Row } from "./table.ts";
+
+export async function callRows(): Promise<Row[]> {
+  const cc = findTool("cc");
+  if (cc === undefined) {
+    process.stderr.write("not found: cc: no rows for calls across the boundary\n");
+    return [];
+  }
+  const folder = mkdtempSync(join(tmpdir(), "windlass-bench-"));
+  const source = join(ROOT, "bench/components");
+  const rows: Row[] = [];
+  try {
+    const component = await assemble(readFileSync(join(source, "calls.wat"), "utf8"));
+    for (const hostAbi of ["flat", "dynamic"] as const) {
+      const { bytes, header } = await compile(component, { name: "calls", output: "object", hostAbi });
+      const object = join(folder, `${hostAbi}.o`);
+      const headerPath = join(folder, `${hostAbi}.h`);
+      const program = join(folder, hostAbi);
+      writeFileSync(object, bytes);
+      writeFileSync(headerPath, header);
+      const defines = [`-DCALLS_HEADER="${headerPath}"`, ...(hostAbi === "flat" ? ["-DFLAT"] : [])];
+      runTool(cc, ["-O2", ...defines, join(source, "calls.c"), object, "-o", program]);
+      const [plain = 0, lowered = 0, entry = 0] = outputOf(program).toString().split(" ").map(Number);
+      const group = "calls across the boundary, (u32, u32) -> u32";
+      const peer = { name: "C function pointer", value: plain };
+      rows.push({ group, name: `guest → host, ${hostAbi}`, value: lowered, unit: "ns", peer });
+      if (hostAbi === "flat") rows.push({ group, name: "host → guest, entry", value: entry, unit: "ns", peer });
+    }
+    return rows;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
