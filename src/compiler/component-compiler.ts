@@ -11,7 +11,7 @@ import { enumerateProgram, type Program } from "../frontend/program.ts";
 import type { FuncSymbol } from "../ir/function.ts";
 import type { ElfObject, SymbolIndex } from "../object/writer.ts";
 import type { Component, LoweredIndex, LowerImport } from "../plan/component.ts";
-import { compileSymbol, type FunctionHook, type FunctionOptions } from "./function.ts";
+import { FunctionCompiler, type FunctionHook, type FunctionOptions } from "./function.ts";
 import type { TrampolineInfo } from "./info.ts";
 import { TextEmitter } from "./text.ts";
 
@@ -42,8 +42,8 @@ export interface ComponentCompiler {
 export class X64ComponentCompiler implements ComponentCompiler {
   readonly #options: FunctionOptions;
   readonly #hook: FunctionHook | undefined;
-  /** The program of each component that was given. */
-  readonly #programs = new WeakMap<Component, Program>();
+  /** The program of each component that was given, and who compiles its functions. */
+  readonly #programs = new WeakMap<Component, { readonly program: Program; readonly functions: FunctionCompiler }>();
   readonly #emitters = new WeakMap<ElfObject, TextEmitter>();
 
   constructor(options: Partial<FunctionOptions> = {}, hook?: FunctionHook) {
@@ -51,27 +51,23 @@ export class X64ComponentCompiler implements ComponentCompiler {
     this.#hook = hook;
   }
 
-  /** Makes `program` the one whose symbols the trampolines of its component refer to. */
-  useProgram(program: Program): void {
-    this.#programs.set(program.component, program);
-  }
-
-  #program(component: Component): Program {
-    let program = this.#programs.get(component);
-    if (program === undefined) {
-      program = enumerateProgram(component, { name: "component", prefix: "component", output: "object" });
-      this.#programs.set(component, program);
+  #program(component: Component): { readonly program: Program; readonly functions: FunctionCompiler } {
+    let known = this.#programs.get(component);
+    if (known === undefined) {
+      const program = enumerateProgram(component, { name: "component", prefix: "component", output: "object" });
+      known = { program, functions: new FunctionCompiler(program, this.#options, this.#hook) };
+      this.#programs.set(component, known);
     }
-    return program;
+    return known;
   }
 
   compileLoweredTrampoline(component: Component, lowering: LowerImport, types: ComponentTypes): CompiledTrampoline {
     if (types !== component.types) throw new InternalError("compiler", "these are not the component's types");
-    const program = this.#program(component);
+    const { program, functions } = this.#program(component);
     for (const [index, other] of component.lowerings.entries()) {
       if (other !== lowering) continue;
       const symbol = program.lowered(index);
-      const code = compileSymbol(program, symbol, this.#options, this.#hook);
+      const code = functions.compile(symbol);
       return { symbol, name: program.functions.get(symbol).name, code };
     }
     throw new InternalError("compiler", "the lowering is not one of the component's");
@@ -103,7 +99,7 @@ export class X64ComponentCompiler implements ComponentCompiler {
    * the support has in a whole object.
    */
   finish(component: Component, object: ElfObject): void {
-    const program = this.#program(component);
+    const { program } = this.#program(component);
     const data = new Map<number, SymbolIndex>();
     this.text(object).resolve(
       (symbol) => program.functions.get(symbol).name,

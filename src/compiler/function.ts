@@ -5,7 +5,8 @@
 
 import { InternalError, WindlassError } from "../base/diagnostics.ts";
 import type { CompiledFunction } from "../codegen/compiled.ts";
-import { compileFunction } from "../codegen/x64/compile.ts";
+import type { Target } from "../codegen/target.ts";
+import { X64Target } from "../codegen/x64/compile.ts";
 import { buildCode } from "../frontend/build.ts";
 import type { Program } from "../frontend/program.ts";
 import type { Func, FuncSymbol } from "../ir/function.ts";
@@ -53,30 +54,40 @@ function check(func: Func, stage: string): void {
   if (errors.length > 0) throw new InternalError(stage, errors.slice(0, 3).join("; "), func.name);
 }
 
-/** Throws `WindlassError` for what is not supported; any other fault becomes an `InternalError` that names stage and function. */
-export function compileSymbol(
-  program: Program,
-  symbol: FuncSymbol,
-  options: FunctionOptions,
-  hook?: FunctionHook,
-): CompiledFunction {
-  let stage = "frontend";
-  try {
-    const built = buildCode(program, symbol);
-    if (built.kind === "code") return rawCode(built.code);
-    const { func } = built;
-    if (options.verify) check(func, stage);
-    hook?.(stage, func, symbol);
-    stage = "opt";
-    optimize(func, options.optLevel, (pass) => {
-      if (options.verify) check(func, `opt ${pass}`);
-      hook?.(pass, func, symbol);
-    });
-    stage = "codegen";
-    return compileFunction(func);
-  } catch (error) {
-    if (error instanceof WindlassError || error instanceof InternalError) throw error;
-    const message = error instanceof Error ? error.message : String(error);
-    throw new InternalError(stage, message, program.functions.get(symbol).name, { cause: error });
+/** Compiles functions of one program, one after the other. Keeps the target, whose buffers serve all of them. */
+export class FunctionCompiler {
+  readonly #program: Program;
+  readonly #options: FunctionOptions;
+  readonly #hook: FunctionHook | undefined;
+  readonly #target: Target = new X64Target();
+
+  constructor(program: Program, options: FunctionOptions, hook?: FunctionHook) {
+    this.#program = program;
+    this.#options = options;
+    this.#hook = hook;
+  }
+
+  /** Throws `WindlassError` for what is not supported; any other fault becomes an `InternalError` that names stage and function. */
+  compile(symbol: FuncSymbol): CompiledFunction {
+    const { verify, optLevel } = this.#options;
+    let stage = "frontend";
+    try {
+      const built = buildCode(this.#program, symbol);
+      if (built.kind === "code") return rawCode(built.code);
+      const { func } = built;
+      if (verify) check(func, stage);
+      this.#hook?.(stage, func, symbol);
+      stage = "opt";
+      optimize(func, optLevel, (pass) => {
+        if (verify) check(func, `opt ${pass}`);
+        this.#hook?.(pass, func, symbol);
+      });
+      stage = "codegen";
+      return this.#target.compileFunction(func);
+    } catch (error) {
+      if (error instanceof WindlassError || error instanceof InternalError) throw error;
+      const message = error instanceof Error ? error.message : String(error);
+      throw new InternalError(stage, message, this.#program.functions.get(symbol).name, { cause: error });
+    }
   }
 }

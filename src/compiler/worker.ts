@@ -7,18 +7,22 @@ import type { CompiledFunction } from "../codegen/compiled.ts";
 import type { Program } from "../frontend/program.ts";
 import type { FuncSymbol } from "../ir/function.ts";
 import * as front from "./front.ts";
-import { compileSymbol } from "./function.ts";
+import { FunctionCompiler } from "./function.ts";
 import type { WorkerReply, WorkerRequest, WorkerSetup } from "./pool.ts";
 
 const setup: WorkerSetup = workerData;
-let program: Program | undefined;
+let functions: FunctionCompiler | undefined;
+
+function makeProgram(): Program {
+  return front.program(front.plan(front.parse(setup.bytes), setup.front), setup.front);
+}
 
 function compileBatch({ first, end }: WorkerRequest): WorkerReply {
   try {
     // The input was validated before the pool was started.
-    program ??= front.program(front.plan(front.parse(setup.bytes), setup.front), setup.front);
+    functions ??= new FunctionCompiler(makeProgram(), setup.functions);
     const compiled: CompiledFunction[] = [];
-    for (let i = first; i < end; i++) compiled.push(compileSymbol(program, entity<FuncSymbol>(i), setup.functions));
+    for (let i = first; i < end; i++) compiled.push(functions.compile(entity<FuncSymbol>(i)));
     return { kind: "done", first, compiled };
   } catch (error) {
     if (error instanceof WindlassError) return { kind: "error", first, diagnostics: error.diagnostics };

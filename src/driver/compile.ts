@@ -10,7 +10,7 @@ import { InternalError } from "../base/diagnostics.ts";
 import { generateHeader } from "../bindings/header.ts";
 import type { CompiledFunction } from "../codegen/compiled.ts";
 import * as front from "../compiler/front.ts";
-import { compileSymbol, type FunctionHook, type FunctionOptions } from "../compiler/function.ts";
+import { FunctionCompiler, type FunctionOptions } from "../compiler/function.ts";
 import type { FunctionDescription, ObjectInfo, TrampolineInfo } from "../compiler/info.ts";
 import { linkProgram } from "../compiler/link.ts";
 import type { PrimaryMap } from "../base/entity.ts";
@@ -141,8 +141,9 @@ async function compileAll(
     return compileInWorkers(bytes, program, frontOptions, functionOptions, workers, report);
   }
   const compiled: CompiledFunction[] = [];
+  const compiler = new FunctionCompiler(program, functionOptions);
   for (const symbol of program.functions.keys()) {
-    compiled.push(compileSymbol(program, symbol, functionOptions));
+    compiled.push(compiler.compile(symbol));
     if ((symbol & 63) === 0) report(symbol);
   }
   return compiled;
@@ -151,12 +152,13 @@ async function compileAll(
 /** The IR of every function as it goes into code generation. */
 function dumpIr(program: Program, options: FunctionOptions): string {
   const parts: string[] = [];
+  let last = "";
+  const compiler = new FunctionCompiler(program, options, (_stage, func) => {
+    last = printFunc(func);
+  });
   for (const symbol of program.functions.keys()) {
-    let last = "";
-    const hook: FunctionHook = (_stage, func) => {
-      last = printFunc(func);
-    };
-    compileSymbol(program, symbol, options, hook);
+    last = "";
+    compiler.compile(symbol);
     parts.push(`; @${symbol}\n${last}`);
   }
   return parts.join("\n");
