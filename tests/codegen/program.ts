@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { entity } from "../../src/base/entity.ts";
 import { type CompiledFunction, UnwindOp } from "../../src/codegen/compiled.ts";
 import { checkAllocation } from "../../src/codegen/regalloc/check.ts";
-import { X64Target, type X64Options } from "../../src/codegen/x64/compile.ts";
+import { RULE_NAMES, X64Target, type X64Options } from "../../src/codegen/x64/compile.ts";
 import type { Func, FuncSymbol } from "../../src/ir/function.ts";
 import { printFunc } from "../../src/ir/print.ts";
 import { type Signature, typeSize } from "../../src/ir/types.ts";
@@ -77,7 +77,7 @@ export class Program {
     if (this.#compiled === undefined) {
       this.#compiled = this.functions.map((f) => this.#target.compileFunction(f));
       for (const f of this.#compiled) checkRows(f);
-      this.#target.ruleNames.forEach((name, i) => {
+      RULE_NAMES.forEach((name, i) => {
         firedRules.set(name, (firedRules.get(name) ?? 0) + (this.#target.ruleCounts[i] ?? 0));
       });
     }

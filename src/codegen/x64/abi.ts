@@ -93,3 +93,18 @@ export class SignatureLayouts {
     return layout;
   }
 }
+
+/** What the frame must know of the calls in a function's body. */
+export class CallNeeds {
+  readonly layouts: SignatureLayouts;
+  /** Bytes at the bottom of the frame for stack arguments. */
+  outgoingBytes = 0;
+  /** The largest area of stack arguments of a tail call, or -1 if there is no tail call. */
+  tailBytes = -1;
+  /** The body calls something that comes back. */
+  calls = false;
+
+  constructor(layouts: SignatureLayouts) {
+    this.layouts = layouts;
+  }
+}

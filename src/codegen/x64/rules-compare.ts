@@ -13,7 +13,7 @@ import { F32, I32, I64 } from "../../ir/types.ts";
 import { DEF, DEF_TIED, USE } from "../machine.ts";
 import { Cond, Inst } from "./instructions.ts";
 import { COND_FLOAT_EQ, COND_FLOAT_NE, Pseudo } from "./mops.ts";
-import { always, type RuleSet, type RuleTable, rule } from "./rules.ts";
+import { always, RuleSet, type RuleTable, rule } from "./rules.ts";
 import { condOf, type Selector } from "./selector.ts";
 
 function setCondition(s: Selector): void {
@@ -140,100 +140,89 @@ export const COMPARE_RULES: RuleTable = {
   ],
 };
 
-/** Applies the compare rules, counting them in `fired`. */
-export class Conditions {
-  readonly #rules: RuleSet;
-  readonly #fired: Uint32Array;
+/** The compare rules; their numbers are the first. */
+export const COMPARE_SET = new RuleSet(0, [COMPARE_RULES]);
 
-  constructor(rules: RuleSet, fired: Uint32Array) {
-    this.#rules = rules;
-    this.#fired = fired;
-  }
-
-  /** A compare that nobody else reads, so that it can be part of its reader. */
-  #isFusible(s: Selector, value: Value): boolean {
-    const op = s.defOp(value);
-    return (op === Op.icmp || op === Op.fcmp) && s.isSingle(value);
-  }
-
-  /** The compare behind `compare == 0` and `compare != 0`. */
-  #strip(s: Selector, value: Value): { value: Value; invert: number } {
-    const { func } = s.l;
-    let v = value;
-    let invert = 0;
-    while (s.isSingle(v) && s.defOp(v) === Op.icmp) {
-      const def = s.l.definition(v);
-      const cc = func.lo.get(def);
-      if (cc !== IntCC.eq && cc !== IntCC.ne) break;
-      const a = func.resolve(entity<Value>(func.a.get(def)));
-      if (!s.isValue(func.resolve(entity<Value>(func.b.get(def))), 0) || !this.#isFusible(s, a)) break;
-      if (cc === IntCC.eq) invert ^= 1;
-      v = a;
-    }
-    return { value: v, invert };
-  }
-
-  /** Flags and condition of the compare that `s` looks at. */
-  compare(s: Selector): number {
-    this.#rules.apply(s, this.#fired);
-    return s.cc;
-  }
-
-  /** Leaves flags that say whether `value` (i32) is not zero; returns the condition. `s` looks at the root again afterwards. */
-  of(s: Selector, value: Value): number {
-    const root = s.inst;
-    const stripped = this.#strip(s, value);
-    const def = s.l.definition(stripped.value);
-    if (def !== NONE && this.#isFusible(s, stripped.value)) {
-      s.look(def);
-      const cc = this.compare(s) ^ stripped.invert;
-      s.look(root);
-      return cc;
-    }
-    const v = s.vreg(stripped.value);
-    s.flags(Inst.test_rr, 4, v, v);
-    return Cond.ne ^ stripped.invert;
-  }
+/** A compare that nobody else reads, so that it can be part of its reader. */
+function isFusible(s: Selector, value: Value): boolean {
+  const op = s.defOp(value);
+  return (op === Op.icmp || op === Op.fcmp) && s.isSingle(value);
 }
 
-/** Rules of what reads conditions but control flow: they need `Conditions`, so they are made with it. */
-export function conditionReaders(conditions: Conditions): RuleTable {
-  const isInteger = (s: Selector): boolean => s.type === I32 || s.type === I64;
-  /** result = cc ? b : c */
-  const conditionalMove = (s: Selector): void => {
-    const b = s.vreg(s.b);
-    const c = s.vreg(s.c);
-    const d = s.result();
-    const cc = conditions.of(s, s.a);
-    if (cc === COND_FLOAT_EQ) s.binary(Pseudo.select_unequal, s.size, d, b, c);
-    else if (cc === COND_FLOAT_NE) s.binary(Pseudo.select_unequal, s.size, d, c, b);
-    else s.m.setImm(s.binary(Inst.cmovcc_rr, s.size, d, c, b), cc);
-  };
-  const selectFloat = (s: Selector): void => {
-    const b = s.vreg(s.b);
-    const c = s.vreg(s.c);
-    const d = s.result();
-    const cc = conditions.of(s, s.a);
-    const i = s.begin(Pseudo.select_float, s.size);
-    s.m.operand(d, DEF_TIED);
-    s.m.operand(c, USE);
-    s.m.operand(b, USE);
-    s.m.imm[i] = cc;
-  };
-  const setFromFlags = (s: Selector): void => {
-    const d = s.result();
-    const cc = conditions.compare(s);
-    const i = s.begin(Pseudo.set_condition, 4);
-    s.m.operand(d, DEF);
-    s.m.imm[i] = cc;
-  };
-  // biome-ignore format: one rule per line
-  return {
-    icmp: [rule("→ cmp; setcc; movzx",             always,    setFromFlags)],
-    fcmp: [rule("→ ucomis.; setcc; movzx",         always,    setFromFlags)],
-    select: [
-      rule("integers → cmp; cmovcc r, r",          isInteger, conditionalMove),
-      rule("floats → cmp; jcc over movaps x, x",   always,    selectFloat),
-    ],
-  };
+/** The operand of `value`, which is a compare of one with 0: a fusible compare itself; else `value`. */
+function strip(s: Selector, value: Value): Value {
+  const { func } = s.l;
+  if (!s.isSingle(value) || s.defOp(value) !== Op.icmp) return value;
+  const def = s.l.definition(value);
+  const cc = func.lo.get(def);
+  if (cc !== IntCC.eq && cc !== IntCC.ne) return value;
+  const a = func.resolve(entity<Value>(func.a.get(def)));
+  return s.isValue(func.resolve(entity<Value>(func.b.get(def))), 0) && isFusible(s, a) ? a : value;
 }
+
+/** Leaves flags that say whether `value` (i32) is not zero; returns the condition. `s` looks at the root again afterwards. */
+export function conditionOf(s: Selector, value: Value): number {
+  const root = s.inst;
+  let invert = 0;
+  let v = value;
+  for (let next = strip(s, v); next !== v; next = strip(s, v)) {
+    if (s.l.func.lo.get(s.l.definition(v)) === IntCC.eq) invert ^= 1;
+    v = next;
+  }
+  const def = s.l.definition(v);
+  if (def !== NONE && isFusible(s, v)) {
+    s.look(def);
+    COMPARE_SET.apply(s, s.fired);
+    s.look(root);
+    return s.cc ^ invert;
+  }
+  const register = s.vreg(v);
+  s.flags(Inst.test_rr, 4, register, register);
+  return Cond.ne ^ invert;
+}
+
+function isInteger(s: Selector): boolean {
+  return s.type === I32 || s.type === I64;
+}
+
+/** result = a ? b : c */
+function conditionalMove(s: Selector): void {
+  const b = s.vreg(s.b);
+  const c = s.vreg(s.c);
+  const d = s.result();
+  const cc = conditionOf(s, s.a);
+  if (cc === COND_FLOAT_EQ) s.binary(Pseudo.select_unequal, s.size, d, b, c);
+  else if (cc === COND_FLOAT_NE) s.binary(Pseudo.select_unequal, s.size, d, c, b);
+  else s.m.imm[s.binary(Inst.cmovcc_rr, s.size, d, c, b)] = cc;
+}
+
+function selectFloat(s: Selector): void {
+  const b = s.vreg(s.b);
+  const c = s.vreg(s.c);
+  const d = s.result();
+  const cc = conditionOf(s, s.a);
+  const i = s.begin(Pseudo.select_float, s.size);
+  s.m.operand(d, DEF_TIED);
+  s.m.operand(c, USE);
+  s.m.operand(b, USE);
+  s.m.imm[i] = cc;
+}
+
+function setFromFlags(s: Selector): void {
+  const d = s.result();
+  COMPARE_SET.apply(s, s.fired);
+  const i = s.begin(Pseudo.set_condition, 4);
+  s.m.operand(d, DEF);
+  s.m.imm[i] = s.cc;
+}
+
+/** Rules of what reads conditions but control flow. */
+// biome-ignore format: one rule per line
+export const CONDITION_RULES: RuleTable = {
+  icmp: [rule("→ cmp; setcc; movzx",             always,    setFromFlags)],
+  fcmp: [rule("→ ucomis.; setcc; movzx",         always,    setFromFlags)],
+  select: [
+    rule("integers → cmp; cmovcc r, r",          isInteger, conditionalMove),
+    rule("floats → cmp; jcc over movaps x, x",   always,    selectFloat),
+  ],
+};

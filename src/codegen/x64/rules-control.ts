@@ -12,7 +12,7 @@ import { entity } from "../../base/entity.ts";
 import type { FuncRef, SigRef, Value } from "../../ir/function.ts";
 import { F32, F64, I32, I64, type Signature, V128 } from "../../ir/types.ts";
 import { DEF, defFixed, MemKind, USE, useFixed } from "../machine.ts";
-import { FIRST_BYTE, type SignatureLayout, SignatureLayouts } from "./abi.ts";
+import { FIRST_BYTE, type SignatureLayout } from "./abi.ts";
 import { Inst } from "./instructions.ts";
 import { Pseudo } from "./mops.ts";
 import {
@@ -31,7 +31,7 @@ import {
   RSI,
   XMM0,
 } from "./registers.ts";
-import type { Conditions } from "./rules-compare.ts";
+import { conditionOf } from "./rules-compare.ts";
 import { always, type RuleTable, rule } from "./rules.ts";
 import type { Selector } from "./selector.ts";
 
@@ -65,235 +65,220 @@ function storeValue(s: Selector, value: Value): void {
   else s.store(storeRow(type), sizeOf(type), s.vreg(value));
 }
 
-/** What the selection of calls remembers for the frame. */
-export class CallSelection {
-  readonly layouts: SignatureLayouts;
-  readonly #conditions: Conditions;
-  /** Bytes at the bottom of the frame for stack arguments. */
-  outgoingBytes = 0;
-  /** The largest area of stack arguments of a tail call, or -1 if there is no tail call. */
-  tailBytes = -1;
-  /** The body calls something that comes back. */
-  calls = false;
+// Parameters and results of this function.
 
-  constructor(conditions: Conditions) {
-    this.layouts = new SignatureLayouts();
-    this.#conditions = conditions;
-  }
-
-  reset(): void {
-    this.outgoingBytes = 0;
-    this.tailBytes = -1;
-    this.calls = false;
-  }
-
-  // Parameters and results of this function.
-
-  parameters(s: Selector, params: readonly Value[]): void {
-    const layout = this.layouts.of(s.l.func.signature);
-    s.loc = 0;
-    if (params.some((p, i) => layout.params[i]! < FIRST_BYTE && s.l.isNeeded(p))) {
-      s.begin(Pseudo.params, 0);
-      params.forEach((param, i) => {
-        const place = layout.params[i]!;
-        if (place < FIRST_BYTE && s.l.isNeeded(param)) s.m.operand(s.vreg(param), defFixed(place));
-      });
-    }
+/** Defines the needed parameters, first those in registers. */
+export function parameters(s: Selector, params: readonly Value[]): void {
+  const layout = s.calls.layouts.of(s.l.func.signature);
+  s.loc = 0;
+  if (params.some((p, i) => layout.params[i]! < FIRST_BYTE && s.l.isNeeded(p))) {
+    s.begin(Pseudo.params, 0);
     params.forEach((param, i) => {
       const place = layout.params[i]!;
-      if (place < FIRST_BYTE || !s.l.isNeeded(param)) return;
-      const type = s.typeOf(param);
-      s.setAddress(MemKind.incoming, 0, place - FIRST_BYTE);
-      s.load(loadRow(type), sizeOf(type), s.vreg(param));
+      if (place < FIRST_BYTE && s.l.isNeeded(param)) s.m.operand(s.vreg(param), defFixed(place));
     });
   }
+  params.forEach((param, i) => {
+    const place = layout.params[i]!;
+    if (place < FIRST_BYTE || !s.l.isNeeded(param)) return;
+    const type = s.typeOf(param);
+    s.setAddress(MemKind.incoming, 0, place - FIRST_BYTE);
+    s.load(loadRow(type), sizeOf(type), s.vreg(param));
+  });
+}
 
-  return(s: Selector): void {
-    const { func } = s.l;
-    const layout = this.layouts.of(func.signature);
-    const count = layout.results.length;
-    for (let k = 0; k < count; k++) {
-      const place = layout.results[k]!;
-      if (place < FIRST_BYTE) continue;
-      s.setBaseAddress(this.#context(s), place - FIRST_BYTE);
-      storeValue(s, listValue(s, k));
-    }
-    s.begin(Pseudo.return, 0);
-    for (let k = 0; k < count; k++) {
-      const place = layout.results[k]!;
-      if (place < FIRST_BYTE) s.m.operand(s.vreg(listValue(s, k)), useFixed(place));
-    }
+function returnValues(s: Selector): void {
+  const { func } = s.l;
+  const layout = s.calls.layouts.of(func.signature);
+  const count = layout.results.length;
+  for (let k = 0; k < count; k++) {
+    const place = layout.results[k]!;
+    if (place < FIRST_BYTE) continue;
+    s.setBaseAddress(contextOf(s), place - FIRST_BYTE);
+    storeValue(s, listValue(s, k));
+  }
+  s.begin(Pseudo.return, 0);
+  for (let k = 0; k < count; k++) {
+    const place = layout.results[k]!;
+    if (place < FIRST_BYTE) s.m.operand(s.vreg(listValue(s, k)), useFixed(place));
+  }
+}
+
+/** The context: the function's first parameter. */
+function contextOf(s: Selector): number {
+  const context = s.l.func.paramsOf(s.l.func.entryBlock)[0];
+  if (context === undefined)
+    throw new InternalError("x64 selection", "results in memory, but no context", s.l.func.name);
+  return s.vreg(context);
+}
+
+// Calls.
+
+function direct(s: Selector): { symbol: number; signature: Signature } {
+  const { func } = s.l;
+  const callee = func.functions.get(entity<FuncRef>(func.a.get(s.inst)));
+  return { symbol: callee.symbol, signature: func.signatures.get(callee.signature) };
+}
+function indirect(s: Selector): Signature {
+  return s.l.func.signatures.get(entity<SigRef>(s.lo));
+}
+
+/** Stores the stack arguments into the outgoing area; `first`: where the arguments begin in the list. */
+function stackArguments(s: Selector, layout: SignatureLayout, first: number, kind: number, base = -1): void {
+  for (let k = 0; k < layout.params.length; k++) {
+    const place = layout.params[k]!;
+    if (place < FIRST_BYTE) continue;
+    const offset = place - FIRST_BYTE;
+    if (base >= 0) s.setBaseAddress(base, offset - layout.stackBytes);
+    else s.setAddress(kind, layout.stackBytes, offset);
+    storeValue(s, listValue(s, first + k));
+  }
+}
+
+function registerArguments(s: Selector, layout: SignatureLayout, first: number): void {
+  for (let k = 0; k < layout.params.length; k++) {
+    const place = layout.params[k]!;
+    if (place < FIRST_BYTE) s.m.operand(s.vreg(listValue(s, first + k)), useFixed(place));
+  }
+}
+
+/**
+ * A call that comes back. Definitions come first, then the callee's address (`callee`) or the other stack's top, then arguments.
+ * `skip`: results before the callee's (the status of `call_entry`).
+ */
+function call(
+  s: Selector,
+  op: number,
+  symbol: number,
+  signature: Signature,
+  extra: Value | undefined,
+  entry: boolean,
+): void {
+  const layout = s.calls.layouts.of(signature);
+  const onStack = op === Pseudo.call_on_stack;
+  const first = onStack ? 1 : 0;
+  const skip = entry ? 1 : 0;
+  s.calls.calls = true;
+  if (onStack) stackArguments(s, layout, first, 0, extra === undefined ? -1 : s.vreg(extra));
+  else {
+    s.calls.outgoingBytes = Math.max(s.calls.outgoingBytes, layout.stackBytes);
+    stackArguments(s, layout, first, MemKind.outgoing);
   }
 
-  /** The context: the function's first parameter. */
-  #context(s: Selector): number {
-    const context = s.l.func.paramsOf(s.l.func.entryBlock)[0];
-    if (context === undefined)
-      throw new InternalError("x64 selection", "results in memory, but no context", s.l.func.name);
-    return s.vreg(context);
+  const { m } = s;
+  const i = s.begin(op, 8);
+  let clobberInt = entry ? CALLER_SAVED_INT | CALLEE_SAVED_INT : CALLER_SAVED_INT;
+  let clobberFloat = CALLER_SAVED_FLOAT;
+  if (entry) {
+    m.operand(s.result(0), defFixed(RCX));
+    clobberInt &= ~registerBit(RCX);
   }
+  for (let k = 0; k < layout.results.length; k++) {
+    const place = layout.results[k]!;
+    if (place >= FIRST_BYTE || !s.l.isNeeded(entity<Value>(s.resultValue() + skip + k))) continue;
+    m.operand(s.result(skip + k), defFixed(place));
+    if (place < XMM0) clobberInt &= ~registerBit(place);
+    else clobberFloat &= ~registerBit(place);
+  }
+  if (extra !== undefined) m.operand(s.vreg(extra), USE);
+  registerArguments(s, layout, first);
+  // The scratch registers are never allocated: nothing to destroy there.
+  m.rawClobberInt[i] = clobberInt & ~registerBit(R11);
+  m.rawClobberFloat[i] = clobberFloat & 0x7fff;
+  m.imm[i] = symbol;
+  m.imm2[i] = onStack ? layout.stackBytes : layout.popped;
+  for (let k = 0; k < layout.results.length; k++) {
+    const place = layout.results[k]!;
+    const value = entity<Value>(s.resultValue() + skip + k);
+    if (place < FIRST_BYTE || !s.l.isNeeded(value)) continue;
+    const type = s.typeOf(value);
+    s.setBaseAddress(s.vreg(listValue(s, first)), place - FIRST_BYTE);
+    s.load(loadRow(type), sizeOf(type), s.vreg(value));
+  }
+}
 
-  // Calls.
+function callDirect(s: Selector, op: number): void {
+  const { symbol, signature } = direct(s);
+  const extra = op === Pseudo.call_on_stack ? listValue(s, 0) : undefined;
+  call(s, op, symbol, signature, extra, op === Pseudo.call_entry);
+}
+function callIndirect(s: Selector, op: number): void {
+  call(s, op, 0, indirect(s), s.a, op === Pseudo.call_entry_register);
+}
 
-  #direct(s: Selector): { symbol: number; signature: Signature } {
-    const { func } = s.l;
-    const callee = func.functions.get(entity<FuncRef>(func.a.get(s.inst)));
-    return { symbol: callee.symbol, signature: func.signatures.get(callee.signature) };
+function tail(s: Selector, op: number, symbol: number, signature: Signature, callee: Value | undefined): void {
+  const layout = s.calls.layouts.of(signature);
+  if (signature.convention !== "wasm" || s.l.func.signature.convention !== "wasm") {
+    throw new InternalError("x64 selection", "a tail call needs the wasm convention on both sides", s.l.func.name);
   }
-  #indirect(s: Selector): Signature {
-    return s.l.func.signatures.get(entity<SigRef>(s.lo));
-  }
+  s.calls.tailBytes = Math.max(s.calls.tailBytes, layout.stackBytes);
+  stackArguments(s, layout, 0, MemKind.tail);
+  const i = s.begin(op, 8);
+  if (callee !== undefined) s.m.operand(s.vreg(callee), useFixed(RAX));
+  registerArguments(s, layout, 0);
+  s.m.imm[i] = symbol;
+  s.m.imm2[i] = layout.stackBytes;
+}
 
-  /** Stores the stack arguments into the outgoing area; `first`: where the arguments begin in the list. */
-  #stackArguments(s: Selector, layout: SignatureLayout, first: number, kind: number, base = -1): void {
-    for (let k = 0; k < layout.params.length; k++) {
-      const place = layout.params[k]!;
-      if (place < FIRST_BYTE) continue;
-      const offset = place - FIRST_BYTE;
-      if (base >= 0) s.setBaseAddress(base, offset - layout.stackBytes);
-      else s.setAddress(kind, layout.stackBytes, offset);
-      storeValue(s, listValue(s, first + k));
-    }
-  }
+function tailDirect(s: Selector): void {
+  const { symbol, signature } = direct(s);
+  tail(s, Pseudo.tail_call, symbol, signature, undefined);
+}
+function tailIndirect(s: Selector): void {
+  tail(s, Pseudo.tail_call_register, 0, indirect(s), s.a);
+}
 
-  #registerArguments(s: Selector, layout: SignatureLayout, first: number): void {
-    for (let k = 0; k < layout.params.length; k++) {
-      const place = layout.params[k]!;
-      if (place < FIRST_BYTE) s.m.operand(s.vreg(listValue(s, first + k)), useFixed(place));
-    }
-  }
+function systemCall(s: Selector): void {
+  const count = s.l.func.c.get(s.inst);
+  const i = s.begin(Inst.syscall, 0);
+  s.m.operand(s.result(), defFixed(RAX));
+  for (let k = 0; k < count; k++) s.m.operand(s.vreg(listValue(s, k)), useFixed(SYSCALL_REGISTERS[k]!));
+  s.m.rawClobberInt[i] = registerBit(RCX);
+}
 
-  /**
-   * A call that comes back. Definitions come first, then the callee's address (`callee`) or the other stack's top, then arguments.
-   * `skip`: results before the callee's (the status of `call_entry`).
-   */
-  call(s: Selector, op: number, symbol: number, signature: Signature, extra: Value | undefined, entry: boolean): void {
-    const layout = this.layouts.of(signature);
-    const onStack = op === Pseudo.call_on_stack;
-    const first = onStack ? 1 : 0;
-    const skip = entry ? 1 : 0;
-    this.calls = true;
-    if (onStack) this.#stackArguments(s, layout, first, 0, extra === undefined ? -1 : s.vreg(extra));
-    else {
-      this.outgoingBytes = Math.max(this.outgoingBytes, layout.stackBytes);
-      this.#stackArguments(s, layout, first, MemKind.outgoing);
-    }
+function unwind(s: Selector): void {
+  s.begin(Pseudo.unwind_to, 8);
+  s.m.operand(s.vreg(listValue(s, 0)), useFixed(RCX));
+  s.m.operand(s.vreg(listValue(s, 1)), useFixed(RAX));
+  s.m.operand(s.vreg(listValue(s, 2)), useFixed(RDX));
+}
 
-    const { m } = s;
-    const i = s.begin(op, 8);
-    let clobberInt = entry ? CALLER_SAVED_INT | CALLEE_SAVED_INT : CALLER_SAVED_INT;
-    let clobberFloat = CALLER_SAVED_FLOAT;
-    if (entry) {
-      m.operand(s.result(0), defFixed(RCX));
-      clobberInt &= ~registerBit(RCX);
-    }
-    for (let k = 0; k < layout.results.length; k++) {
-      const place = layout.results[k]!;
-      if (place >= FIRST_BYTE || !s.l.isNeeded(entity<Value>(s.resultValue() + skip + k))) continue;
-      m.operand(s.result(skip + k), defFixed(place));
-      if (place < XMM0) clobberInt &= ~registerBit(place);
-      else clobberFloat &= ~registerBit(place);
-    }
-    if (extra !== undefined) m.operand(s.vreg(extra), USE);
-    this.#registerArguments(s, layout, first);
-    // The scratch registers are never allocated: nothing to destroy there.
-    m.rawClobberInt[i] = clobberInt & ~registerBit(R11);
-    m.rawClobberFloat[i] = clobberFloat & 0x7fff;
-    m.imm[i] = symbol;
-    m.imm2[i] = onStack ? layout.stackBytes : layout.popped;
-    for (let k = 0; k < layout.results.length; k++) {
-      const place = layout.results[k]!;
-      const value = entity<Value>(s.resultValue() + skip + k);
-      if (place < FIRST_BYTE || !s.l.isNeeded(value)) continue;
-      const type = s.typeOf(value);
-      s.setBaseAddress(s.vreg(listValue(s, first)), place - FIRST_BYTE);
-      s.load(loadRow(type), sizeOf(type), s.vreg(value));
-    }
-  }
+// Branches and traps.
 
-  callDirect(s: Selector, op: number): void {
-    const { symbol, signature } = this.#direct(s);
-    const extra = op === Pseudo.call_on_stack ? listValue(s, 0) : undefined;
-    this.call(s, op, symbol, signature, extra, op === Pseudo.call_entry);
-  }
-  callIndirect(s: Selector, op: number): void {
-    this.call(s, op, 0, this.#indirect(s), s.a, op === Pseudo.call_entry_register);
-  }
+function trap(s: Selector): void {
+  const i = s.begin(Pseudo.trap, 0);
+  s.m.trap[i] = s.lo;
+}
 
-  #tail(s: Selector, op: number, symbol: number, signature: Signature, callee: Value | undefined): void {
-    const layout = this.layouts.of(signature);
-    if (signature.convention !== "wasm" || s.l.func.signature.convention !== "wasm") {
-      throw new InternalError("x64 selection", "a tail call needs the wasm convention on both sides", s.l.func.name);
-    }
-    this.tailBytes = Math.max(this.tailBytes, layout.stackBytes);
-    this.#stackArguments(s, layout, 0, MemKind.tail);
-    const i = s.begin(op, 8);
-    if (callee !== undefined) s.m.operand(s.vreg(callee), useFixed(RAX));
-    this.#registerArguments(s, layout, 0);
-    s.m.imm[i] = symbol;
-    s.m.imm2[i] = layout.stackBytes;
-  }
+/** Traps when the condition is zero (`invert`) or is not. */
+function trapIf(s: Selector, invert: number): void {
+  const code = s.lo;
+  const { loc } = s;
+  const cc = conditionOf(s, s.a) ^ invert;
+  s.loc = loc;
+  const i = s.begin(Pseudo.trap_if, 0);
+  s.m.imm[i] = cc;
+  s.m.trap[i] = code;
+}
 
-  tailDirect(s: Selector): void {
-    const { symbol, signature } = this.#direct(s);
-    this.#tail(s, Pseudo.tail_call, symbol, signature, undefined);
-  }
-  tailIndirect(s: Selector): void {
-    this.#tail(s, Pseudo.tail_call_register, 0, this.#indirect(s), s.a);
-  }
+function branch(s: Selector): void {
+  const cc = conditionOf(s, s.a);
+  const i = s.begin(Pseudo.branch, 0);
+  s.m.imm[i] = cc;
+}
 
-  syscall(s: Selector): void {
-    const count = s.l.func.c.get(s.inst);
-    const i = s.begin(Inst.syscall, 0);
-    s.m.operand(s.result(), defFixed(RAX));
-    for (let k = 0; k < count; k++) s.m.operand(s.vreg(listValue(s, k)), useFixed(SYSCALL_REGISTERS[k]!));
-    s.m.rawClobberInt[i] = registerBit(RCX);
-  }
-
-  unwind(s: Selector): void {
-    s.begin(Pseudo.unwind_to, 8);
-    s.m.operand(s.vreg(listValue(s, 0)), useFixed(RCX));
-    s.m.operand(s.vreg(listValue(s, 1)), useFixed(RAX));
-    s.m.operand(s.vreg(listValue(s, 2)), useFixed(RDX));
-  }
-
-  // Branches and traps.
-
-  trap(s: Selector): void {
-    const i = s.begin(Pseudo.trap, 0);
-    s.m.trap[i] = s.lo;
-  }
-
-  /** Traps when the condition is zero (`invert`) or is not. */
-  trapIf(s: Selector, invert: number): void {
-    const code = s.lo;
-    const { loc } = s;
-    const cc = this.#conditions.of(s, s.a) ^ invert;
-    s.loc = loc;
-    const i = s.begin(Pseudo.trap_if, 0);
-    s.m.imm[i] = cc;
-    s.m.trap[i] = code;
-  }
-
-  branch(s: Selector): void {
-    const cc = this.#conditions.of(s, s.a);
-    const i = s.begin(Pseudo.branch, 0);
-    s.m.imm[i] = cc;
-  }
-
-  branchTable(s: Selector): void {
-    const entries = s.l.func.c.get(s.inst) - 1;
-    const table = s.temp(I64);
-    const index = s.vreg(s.a);
-    const i = s.begin(Pseudo.table_address, 8);
-    s.m.operand(table, DEF);
-    s.m.imm[i] = s.inst;
-    const j = s.begin(Pseudo.branch_table, 8);
-    s.m.operand(index, USE);
-    s.m.operand(table, USE);
-    s.m.imm[j] = entries;
-    s.m.imm2[j] = s.inst;
-  }
+function branchTable(s: Selector): void {
+  const entries = s.l.func.c.get(s.inst) - 1;
+  const table = s.temp(I64);
+  const index = s.vreg(s.a);
+  const i = s.begin(Pseudo.table_address, 8);
+  s.m.operand(table, DEF);
+  s.m.imm[i] = s.inst;
+  const j = s.begin(Pseudo.branch_table, 8);
+  s.m.operand(index, USE);
+  s.m.operand(table, USE);
+  s.m.imm[j] = entries;
+  s.m.imm2[j] = s.inst;
 }
 
 /** Whether the block that the terminator ends has one successor edge, whatever the terminator is. */
@@ -306,30 +291,28 @@ function jump(s: Selector): void {
 }
 
 /** The rules of control flow. */
-export function controlRules(c: CallSelection): RuleTable {
-  // biome-ignore format: one rule per line
-  return {
-    call: [rule("→ call f",                           always,     (s) => c.callDirect(s, Pseudo.call))],
-    call_indirect: [rule("→ call r",                  always,     (s) => c.callIndirect(s, Pseudo.call_register))],
-    call_entry: [rule("→ call f; xor; lea rsp",       always,     (s) => c.callDirect(s, Pseudo.call_entry))],
-    call_entry_indirect: [rule("→ call r; xor; lea rsp", always,  (s) => c.callIndirect(s, Pseudo.call_entry_register))],
-    call_on_stack: [rule("→ lea rsp; call f; lea rsp", always,    (s) => c.callDirect(s, Pseudo.call_on_stack))],
-    syscall: [rule("→ syscall",                       always,     (s) => c.syscall(s))],
-    trapz: [rule("→ jcc to call raise",               always,     (s) => c.trapIf(s, 1))],
-    trapnz: [rule("→ jcc to call raise",              always,     (s) => c.trapIf(s, 0))],
-    jump: [rule("→ jmp",                              always,     jump)],
-    brif: [
-      rule("both ways the same → jmp",                hasOneEdge, jump),
-      rule("→ cmp; jcc; jmp",                         always,     (s) => c.branch(s)),
-    ],
-    br_table: [
-      rule("all ways the same → jmp",                 hasOneEdge, jump),
-      rule("→ cmp; jae; jmp [table]",                 always,     (s) => c.branchTable(s)),
-    ],
-    return: [rule("→ leave; ret",                     always,     (s) => c.return(s))],
-    return_call: [rule("→ leave; jmp f",              always,     (s) => c.tailDirect(s))],
-    return_call_indirect: [rule("→ leave; jmp r",     always,     (s) => c.tailIndirect(s))],
-    trap: [rule("→ call raise",                       always,     (s) => c.trap(s))],
-    unwind_to: [rule("→ mov rbp; jmp",                always,     (s) => c.unwind(s))],
-  };
-}
+// biome-ignore format: one rule per line
+export const CONTROL_RULES: RuleTable = {
+  call: [rule("→ call f",                           always,     (s) => callDirect(s, Pseudo.call))],
+  call_indirect: [rule("→ call r",                  always,     (s) => callIndirect(s, Pseudo.call_register))],
+  call_entry: [rule("→ call f; xor; lea rsp",       always,     (s) => callDirect(s, Pseudo.call_entry))],
+  call_entry_indirect: [rule("→ call r; xor; lea rsp", always,  (s) => callIndirect(s, Pseudo.call_entry_register))],
+  call_on_stack: [rule("→ lea rsp; call f; lea rsp", always,    (s) => callDirect(s, Pseudo.call_on_stack))],
+  syscall: [rule("→ syscall",                       always,     systemCall)],
+  trapz: [rule("→ jcc to call raise",               always,     (s) => trapIf(s, 1))],
+  trapnz: [rule("→ jcc to call raise",              always,     (s) => trapIf(s, 0))],
+  jump: [rule("→ jmp",                              always,     jump)],
+  brif: [
+    rule("both ways the same → jmp",                hasOneEdge, jump),
+    rule("→ cmp; jcc; jmp",                         always,     branch),
+  ],
+  br_table: [
+    rule("all ways the same → jmp",                 hasOneEdge, jump),
+    rule("→ cmp; jae; jmp [table]",                 always,     branchTable),
+  ],
+  return: [rule("→ leave; ret",                     always,     returnValues)],
+  return_call: [rule("→ leave; jmp f",              always,     tailDirect)],
+  return_call_indirect: [rule("→ leave; jmp r",     always,     tailIndirect)],
+  trap: [rule("→ call raise",                       always,     trap)],
+  unwind_to: [rule("→ mov rbp; jmp",                always,     unwind)],
+};

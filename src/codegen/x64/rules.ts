@@ -8,7 +8,7 @@
 // hot loop: indices are in range by construction
 
 import { InternalError } from "../../base/diagnostics.ts";
-import { OP_NAMES, Op, type OpName, opName } from "../../ir/ops.ts";
+import { OP_NAMES, type OpName, opName } from "../../ir/ops.ts";
 import type { Selector } from "./selector.ts";
 
 export interface Rule {
@@ -66,10 +66,5 @@ export class RuleSet {
       return;
     }
     throw new InternalError("x64 selection", `no rule for ${opName(s.op)}`, s.l.func.name);
-  }
-
-  /** Ops that have rules. */
-  covers(op: OpName): boolean {
-    return this.#byOp[Op[op]]!.length > 0;
   }
 }

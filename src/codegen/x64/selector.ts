@@ -20,6 +20,7 @@ import { F32, F64, I32, I64, V128 } from "../../ir/types.ts";
 import { Trap } from "../../layout/traps.ts";
 import type { Lowering } from "../lowering.ts";
 import { DEF, DEF_TIED, MEM_BASE, MEM_INDEX, type MachineFunction, MemKind, USE, USE_ANY } from "../machine.ts";
+import type { CallNeeds } from "./abi.ts";
 import type { Assembler } from "./assembler.ts";
 import { Cond, Inst } from "./instructions.ts";
 import { MEMORY_FORM, Pseudo } from "./mops.ts";
@@ -56,6 +57,9 @@ export class Selector {
   readonly m: MachineFunction;
   readonly asm: Assembler;
   readonly features: Features;
+  readonly calls: CallNeeds;
+  /** Counters of the rules, by number. */
+  readonly fired: Uint32Array;
 
   // The instruction being selected; values are resolved.
   inst = 0;
@@ -93,11 +97,13 @@ export class Selector {
   #memTraps = false;
   #memLoc = 0;
 
-  constructor(lowering: Lowering, asm: Assembler, features: Features) {
+  constructor(lowering: Lowering, asm: Assembler, features: Features, calls: CallNeeds, fired: Uint32Array) {
     this.l = lowering;
     this.m = lowering.machine;
     this.asm = asm;
     this.features = features;
+    this.calls = calls;
+    this.fired = fired;
   }
 
   /** Makes `inst` the instruction that questions are about, as a root. */
