@@ -112,16 +112,28 @@ function emitFlatCall(e: Emitter, program: Program, index: LoweredIndex, lowerin
   return results;
 }
 
+/** Tells the built-in WASI who calls: addresses in the context, which intrinsics read. */
+function emitCaller(
+  e: Emitter,
+  program: Program,
+  instance: RuntimeComponentInstanceIndex,
+  memory: Value,
+  realloc: Value,
+): void {
+  const context = e.param(0);
+  const { offsets } = program;
+  e.store(context, ContextField.currentMemory, memory);
+  e.store(context, ContextField.currentRealloc, realloc);
+  e.store(context, ContextField.currentHandles, e.offset(context, offsets.handleTable(instance)));
+  e.store(context, ContextField.currentFlags, e.offset(context, offsets.instanceFlags(instance)));
+}
+
 function emitBuiltinCall(e: Emitter, program: Program, lowering: LowerImport): readonly Value[] {
   const { callee, options, signature } = lowering;
   if (callee.kind !== "builtin") throw new InternalError("frontend", "the callee is no built-in");
-  const context = e.param(0);
-  const { offsets } = program;
-  e.store(context, ContextField.currentMemory, emitMemory(e, program, context, options));
+  const memory = emitMemory(e, program, e.param(0), options);
   const realloc = options.realloc === undefined ? e.i64(0) : e.funcAddress(program.functionSymbol(options.realloc));
-  e.store(context, ContextField.currentRealloc, realloc);
-  e.store(context, ContextField.currentHandles, e.offset(context, offsets.handleTable(options.instance)));
-  e.store(context, ContextField.currentFlags, e.offset(context, offsets.instanceFlags(options.instance)));
+  emitCaller(e, program, options.instance, memory, realloc);
   return e.call(program.functionSymbol(callee.func), program.signature(signature), e.params);
 }
 
@@ -179,7 +191,13 @@ function emitDestructor(
     if (destructor === undefined) return;
     e.call(program.functionSymbol(destructor), program.signature(RESOURCE_DROP_SIGNATURE), [context, e.wrap(rep)]);
   };
-  if (resource.kind === "builtin" || resource.instance === instance) {
+  if (resource.kind === "builtin") {
+    // A destructor has nothing to do in the guest's memory.
+    if (destructor !== undefined) emitCaller(e, program, instance, e.i64(0), e.i64(0));
+    run();
+    return;
+  }
+  if (resource.instance === instance) {
     run();
     return;
   }

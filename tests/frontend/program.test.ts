@@ -13,6 +13,7 @@ import { enumerateProgram, type Program } from "../../src/frontend/program.ts";
 import { printFunc } from "../../src/ir/print.ts";
 import { verifyFunc } from "../../src/ir/verify.ts";
 import { translate } from "../../src/translate/translate.ts";
+import { assemble } from "../support/wat.ts";
 import { fakeLayout, programOf } from "./world.ts";
 
 const COMPONENT = `
@@ -200,6 +201,38 @@ test("a call of an intrinsic that does not exist is refused", async () => {
 
 const SHARED = join(import.meta.dirname, "../../../shared/components");
 const RUNTIME = join(import.meta.dirname, "../../dist/runtime/wasi.wasm");
+
+test("settings of the built-in WASI", async (t) => {
+  if (!existsSync(RUNTIME)) return t.skip("the run-time side is not built");
+  const bytes = await assemble(`
+    (component
+      (import "wasi:cli/environment@0.2.0" (instance $env (export "initial-cwd" (func (result (option string))))))
+      (core module $m (memory (export "m") 1) (func (export "r") (param i32 i32 i32 i32) (result i32) i32.const 0))
+      (core instance $m (instantiate $m))
+      (alias export $env "initial-cwd" (func $f))
+      (core func (canon lower (func $f) (memory (core memory $m "m")) (realloc (core func $m "r")))))`);
+  const component = translate(decodeComponent(bytes), { builtin: { bytes: new Uint8Array(readFileSync(RUNTIME)) } });
+  const options = { name: "it", prefix: "it", output: "object" } as const;
+  const plain = enumerateProgram(component, options);
+  assert.equal(plain.configuration, undefined);
+  const program = enumerateProgram(component, {
+    ...options,
+    configuration: ["WINDLASS_ENV_A=b", "WINDLASS_INHERIT_ENV=1"],
+  });
+  assert.ok(program.configuration !== undefined);
+  const text = "WINDLASS_ENV_A=b\0WINDLASS_INHERIT_ENV=1\0";
+  const block = dataBytes(program, program.configuration.symbol, fakeLayout(program));
+  assert.equal(new DataView(block.buffer, block.byteOffset).getUint32(0, true), text.length);
+  assert.equal(new TextDecoder().decode(block.subarray(4)), text);
+  assert.ok(program.enterDrop !== undefined);
+  verifyAll(program);
+  const refused = (configuration: string[]): (() => Program) => {
+    return () => enumerateProgram(component, { ...options, configuration });
+  };
+  assert.throws(refused([`WINDLASS_ENV_A=${"x".repeat(1 << 20)}`]), WindlassError);
+  assert.throws(refused(["a\0b"]), WindlassError);
+  return undefined;
+});
 
 test("every function of real components verifies", (t) => {
   if (!existsSync(SHARED)) return t.skip(`no ${SHARED}`);
