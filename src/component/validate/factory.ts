@@ -82,7 +82,7 @@ export class TypeFactory {
   }
 
   resource(name: string): Resource {
-    this.step(20);
+    this.step(100);
     return { id: this.#nextResource++, name };
   }
 

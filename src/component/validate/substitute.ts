@@ -43,6 +43,7 @@ export class Substitution {
   /** Gives each of `bound` a new resource; returns them with their paths. */
   refresh(bound: readonly BoundResource[]): BoundResource[] {
     return bound.map(({ resource, path }) => {
+      this.#factory.step(4 * path.length);
       const fresh = this.#factory.resource(resource.name);
       this.#resources.set(resource, fresh);
       return { resource: fresh, path };
@@ -88,7 +89,7 @@ export class Substitution {
   }
 
   externs(externs: Externs): Externs {
-    this.#factory.step(4 * externs.size);
+    this.#factory.step(20 + 10 * externs.size);
     let changed = false;
     const to = new Map<string, ExternType>();
     for (const [name, type] of externs) {
