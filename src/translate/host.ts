@@ -15,6 +15,7 @@ import { RESOURCE_DROP_SIGNATURE } from "../plan/signatures.ts";
 import { decodeModule } from "../wasm/decode.ts";
 import { type Module, funcTypeAt } from "../wasm/module.ts";
 import { type FuncType, funcTypeName, I32 } from "../wasm/types.ts";
+import { validateModule } from "../wasm/validate.ts";
 import type { PlanBuilder } from "./builder.ts";
 import { type FuncTypeValue, type HostFunc, type InstanceValue, type Item, Scope } from "./environment.ts";
 import { evaluateType, resolveAlias, typeAt } from "./types.ts";
@@ -29,11 +30,12 @@ export class Builtin {
   readonly module: Module;
   readonly #builder: PlanBuilder;
 
-  /** Decodes the runtime module and makes it the next core instance. Its faults are ours: throws `InternalError`. */
+  /** Decodes and validates the runtime module and makes it the next core instance. Its faults are ours: throws `InternalError`. */
   constructor(builder: PlanBuilder, bytes: Uint8Array) {
     this.#builder = builder;
     try {
       this.module = decodeModule(bytes, 0, bytes.length, builder.interner);
+      validateModule(this.module);
     } catch (error) {
       if (!(error instanceof WindlassError)) throw error;
       throw new InternalError("translate", "the built-in WASI is broken", undefined, { cause: error });
