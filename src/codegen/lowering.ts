@@ -13,7 +13,7 @@
 import { entity } from "../base/entity.ts";
 import type { Block, Func, Inst, Value } from "../ir/function.ts";
 import { NONE } from "../ir/function.ts";
-import { ACCESS_TRAPS, FLAG_EFFECT, OP_FLAGS, Op } from "../ir/ops.ts";
+import { ACCESS_TRAPS, FLAG_EFFECT, OP_FLAGS, OP_NAMES, Op, type OpName, opRow } from "../ir/ops.ts";
 import { F32, I32, V128 } from "../ir/types.ts";
 import { type BlockGraph, buildBlockGraph } from "./blocks.ts";
 import { MachineFunction, type RegisterFile } from "./machine.ts";
@@ -34,50 +34,34 @@ export interface RootSelector {
 /** Rounds of the search for block parameters whose upper half is clear; then all that are in doubt count as not clear. */
 const CLEAR_ROUNDS = 8;
 
-/** Calls `visit` for every value that `inst` reads; branch arguments too. */
-export function forEachOperand(func: Func, inst: number, visit: (value: Value) => void): void {
-  const list = (start: number, length: number): void => {
-    for (let i = 0; i < length; i++) visit(func.resolve(entity<Value>(func.pool.get(start + i))));
-  };
-  const blockCall = (call: number): void => list(func.callArgsStart.get(call), func.callArgsLength.get(call));
-  const one = (value: number): void => {
-    if (value !== NONE) visit(func.resolve(entity<Value>(value)));
-  };
-  const a = func.a.get(inst);
-  const b = func.b.get(inst);
-  const c = func.c.get(inst);
-  switch (func.op.get(inst)) {
-    case Op.jump:
-      return blockCall(a);
-    case Op.brif:
-      one(a);
-      blockCall(b);
-      return blockCall(c);
-    case Op.br_table:
-      one(a);
-      for (let i = 0; i < c; i++) blockCall(func.pool.get(b + i));
-      return;
-    case Op.call:
-    case Op.call_entry:
-    case Op.call_on_stack:
-    case Op.return_call:
-    case Op.return:
-    case Op.syscall:
-    case Op.copy_forward:
-    case Op.fill:
-    case Op.unwind_to:
-      return list(b, c);
-    case Op.call_indirect:
-    case Op.call_entry_indirect:
-    case Op.return_call_indirect:
-      one(a);
-      return list(b, c);
+/** How an op keeps the values that it reads. */
+const FORMAT_VALUES = 0;
+const FORMAT_LIST = 1;
+const FORMAT_VALUE_AND_LIST = 2;
+const FORMAT_JUMP = 3;
+const FORMAT_BRIF = 4;
+const FORMAT_TABLE = 5;
+
+function formatOf(name: OpName): number {
+  switch (opRow(Op[name]).format) {
+    case "call":
+    case "return":
+    case "list":
+      return FORMAT_LIST;
+    case "call_indirect":
+      return FORMAT_VALUE_AND_LIST;
+    case "jump":
+      return FORMAT_JUMP;
+    case "brif":
+      return FORMAT_BRIF;
+    case "br_table":
+      return FORMAT_TABLE;
     default:
-      one(a);
-      one(b);
-      one(c);
+      return FORMAT_VALUES;
   }
 }
+
+const FORMAT: Uint8Array = Uint8Array.from(OP_NAMES, formatOf);
 
 export class Lowering {
   readonly func: Func;
@@ -96,7 +80,7 @@ export class Lowering {
   constructor(func: Func, registers: RegisterFile) {
     this.func = func;
     this.graph = buildBlockGraph(func);
-    this.machine = new MachineFunction(registers);
+    this.machine = new MachineFunction(registers, func.instCount);
     this.uses = new Int32Array(func.valueCount);
     this.effects = new Int32Array(func.instCount);
     this.sunk = new Uint8Array(func.instCount);
@@ -107,10 +91,7 @@ export class Lowering {
   }
 
   #count(): void {
-    const { func, uses, effects, graph } = this;
-    const visit = (value: Value): void => {
-      uses[value]!++;
-    };
+    const { func, effects, graph } = this;
     let counter = 0;
     for (let b = 0; b < graph.blockCount; b++) {
       const block = graph.irBlock[b]!;
@@ -119,9 +100,47 @@ export class Lowering {
       for (let i = func.firstInst.get(block); i !== NONE; i = func.next.get(i)) {
         effects[i] = counter;
         if (this.hasEffect(i)) counter++;
-        forEachOperand(func, i, visit);
+        this.#countOperands(i);
         this.#seed(i);
       }
+    }
+  }
+
+  #countOne(value: number): void {
+    if (value !== NONE) this.uses[this.func.resolve(entity<Value>(value))]!++;
+  }
+  #countList(start: number, length: number): void {
+    for (let k = start; k < start + length; k++) this.#countOne(this.func.pool.get(k));
+  }
+  #countCall(call: number): void {
+    this.#countList(this.func.callArgsStart.get(call), this.func.callArgsLength.get(call));
+  }
+
+  /** Counts every value that `inst` reads; branch arguments too. */
+  #countOperands(inst: number): void {
+    const { func } = this;
+    const a = func.a.get(inst);
+    const b = func.b.get(inst);
+    const c = func.c.get(inst);
+    switch (FORMAT[func.op.get(inst)]) {
+      case FORMAT_VALUES:
+        this.#countOne(a);
+        this.#countOne(b);
+        return this.#countOne(c);
+      case FORMAT_LIST:
+        return this.#countList(b, c);
+      case FORMAT_VALUE_AND_LIST:
+        this.#countOne(a);
+        return this.#countList(b, c);
+      case FORMAT_JUMP:
+        return this.#countCall(a);
+      case FORMAT_BRIF:
+        this.#countOne(a);
+        this.#countCall(b);
+        return this.#countCall(c);
+      case FORMAT_TABLE:
+        this.#countOne(a);
+        for (let k = b; k < b + c; k++) this.#countCall(func.pool.get(k));
     }
   }
 

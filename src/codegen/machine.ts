@@ -90,27 +90,27 @@ export interface RegisterFile {
 export class MachineFunction implements AllocatorInput {
   // Instructions by creation number.
   count = 0;
-  op = new Int32Array(64);
+  op: Int32Array<ArrayBuffer>;
   /** Operand size in bytes. */
-  size = new Uint8Array(64);
-  firstOperand = new Int32Array(65);
-  imm = new Int32Array(64);
-  imm2 = new Int32Array(64);
-  memKind = new Uint8Array(64);
-  memParts = new Uint8Array(64);
-  memDisp = new Int32Array(64);
-  memSymbol = new Int32Array(64);
+  size: Uint8Array<ArrayBuffer>;
+  firstOperand: Int32Array<ArrayBuffer>;
+  imm: Int32Array<ArrayBuffer>;
+  imm2: Int32Array<ArrayBuffer>;
+  memKind: Uint8Array<ArrayBuffer>;
+  memParts: Uint8Array<ArrayBuffer>;
+  memDisp: Int32Array<ArrayBuffer>;
+  memSymbol: Int32Array<ArrayBuffer>;
   /** Trap code of an access that may fault or of a check, or 0. */
-  trap = new Uint8Array(64);
-  loc = new Int32Array(64);
-  rawClobberInt = new Int32Array(64);
-  rawClobberFloat = new Int32Array(64);
-  flags = new Uint8Array(64);
+  trap: Uint8Array<ArrayBuffer>;
+  loc: Int32Array<ArrayBuffer>;
+  rawClobberInt: Int32Array<ArrayBuffer>;
+  rawClobberFloat: Int32Array<ArrayBuffer>;
+  flags: Uint8Array<ArrayBuffer>;
 
   // Operands in order of creation.
   operandCount = 0;
-  rawVreg = new Int32Array(128);
-  rawInfo = new Int32Array(128);
+  rawVreg: Int32Array<ArrayBuffer>;
+  rawInfo: Int32Array<ArrayBuffer>;
 
   // Virtual registers.
   readonly #class = new U8Column();
@@ -161,7 +161,25 @@ export class MachineFunction implements AllocatorInput {
   readonly calleeSavedInt: number;
   readonly calleeSavedFloat: number;
 
-  constructor(registers: RegisterFile) {
+  /** `expected`: about how many instructions there will be. */
+  constructor(registers: RegisterFile, expected: number) {
+    const capacity = expected + (expected >> 2) + 64;
+    this.op = new Int32Array(capacity);
+    this.size = new Uint8Array(capacity);
+    this.firstOperand = new Int32Array(capacity);
+    this.imm = new Int32Array(capacity);
+    this.imm2 = new Int32Array(capacity);
+    this.memKind = new Uint8Array(capacity);
+    this.memParts = new Uint8Array(capacity);
+    this.memDisp = new Int32Array(capacity);
+    this.memSymbol = new Int32Array(capacity);
+    this.trap = new Uint8Array(capacity);
+    this.loc = new Int32Array(capacity);
+    this.rawClobberInt = new Int32Array(capacity);
+    this.rawClobberFloat = new Int32Array(capacity);
+    this.flags = new Uint8Array(capacity);
+    this.rawVreg = new Int32Array(3 * capacity);
+    this.rawInfo = new Int32Array(3 * capacity);
     this.allocatableInt = registers.allocatableInt;
     this.allocatableFloat = registers.allocatableFloat;
     this.scratchInt = registers.scratchInt;
@@ -195,7 +213,7 @@ export class MachineFunction implements AllocatorInput {
   /** Starts an instruction; operands follow through `operand`. Returns its creation number. */
   inst(op: number, size: number, loc: number): number {
     const i = this.count++;
-    if (i + 1 >= this.op.length) this.#grow();
+    if (i + 2 > this.op.length) this.#grow();
     this.op[i] = op;
     this.size[i] = size;
     this.loc[i] = loc;

@@ -2,7 +2,9 @@
 
 import type { Func } from "../ir/function.ts";
 import type { CompiledFunction } from "./compiled.ts";
-import type { AllocatorInput, AllocatorOutput } from "./regalloc/interface.ts";
+import type { BlockGraph } from "./blocks.ts";
+import type { MachineFunction } from "./machine.ts";
+import type { AllocatorOutput } from "./regalloc/interface.ts";
 
 /** Compiles functions one after the other; keeps nothing of one function for the next but buffers. */
 export interface Target {
@@ -15,5 +17,5 @@ export interface Target {
 
 export interface CodegenHooks {
   /** Sees every allocation before it is used: for dumps, and for tests that check it. */
-  readonly allocated?: (input: AllocatorInput, output: AllocatorOutput, func: Func) => void;
+  readonly allocated?: (machine: MachineFunction, output: AllocatorOutput, func: Func, graph: BlockGraph) => void;
 }

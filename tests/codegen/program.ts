@@ -54,8 +54,8 @@ export class Program {
   constructor(options: X64Options = {}) {
     this.#target = new X64Target({
       ...options,
-      allocated: (input, output, func) => {
-        options.allocated?.(input, output, func);
+      allocated: (input, output, func, graph) => {
+        options.allocated?.(input, output, func, graph);
         const errors = checkAllocation(input, output);
         assert.deepEqual(errors, [], `allocation of ${func.name}\n${printFunc(func)}`);
       },

@@ -82,7 +82,7 @@ export class X64Target implements Target {
 
     const { machine } = lowering;
     const output = allocate(machine);
-    this.#options.allocated?.(machine, output, func);
+    this.#options.allocated?.(machine, output, func, lowering.graph);
 
     const layout = this.#layouts.of(func.signature);
     const frame = new Frame(func, output, {
