@@ -6,12 +6,13 @@
  * check.ts checks: every read sees its value, constraints and clobbers are honoured, the scratch registers never live across an instruction.
  */
 
-import { Assigner, Splitter } from "./assign.ts";
+import { Assigner } from "./assign.ts";
 import { Bundles, buildBundles } from "./bundles.ts";
 import type { AllocatorInput, AllocatorOutput } from "./interface.ts";
 import { buildProblem } from "./problem.ts";
 import { computeLiveRanges, Ranges } from "./ranges.ts";
 import { resolve } from "./resolve.ts";
+import { Splitter } from "./split.ts";
 
 /**
  * Allocates registers for one function. Throws `InternalError` on input that breaks the interface's rules or that asks one

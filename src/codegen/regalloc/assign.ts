@@ -9,10 +9,10 @@
 
 import { InternalError } from "../../base/diagnostics.ts";
 import { I32Column } from "../../base/columns.ts";
-import { type Bundles, type Copies, firstUseAt, MINIMAL_WEIGHT, measure, needsRegister, SPILLED } from "./bundles.ts";
+import { type Bundles, type Copies, firstUseAt, MINIMAL_WEIGHT } from "./bundles.ts";
 import { OperandKind, RegClass } from "./interface.ts";
 import { BUCKET_SHIFT, Occupancy } from "./occupancy.ts";
-import { isDef, NONE, type Problem } from "./problem.ts";
+import { NONE, type Problem } from "./problem.ts";
 import { RESERVED, type Ranges } from "./ranges.ts";
 
 /** Conflicts beyond which a register is not worth clearing. */
@@ -38,7 +38,7 @@ export class Assigner {
   private readonly bestHits = new I32Column(MAX_CONFLICTS);
   private seen = new Int32Array(64);
   private probeNumber = 0;
-  private readonly score = new Float64Array(64);
+  readonly score = new Float64Array(64);
   private readonly order = new Int32Array(64);
 
   constructor(problem: Problem, ranges: Ranges, bundles: Bundles, copies: Copies) {
@@ -91,8 +91,7 @@ export class Assigner {
       if (this.tryRegister(b)) continue;
       if (this.bundles.weight.data[b]! >= MINIMAL_WEIGHT)
         throw new InternalError("regalloc", `no register for v${this.ranges.vreg.data[this.bundles.first.data[b]!]}`);
-      if (needsRegister(this.problem, this.ranges, this.bundles, b)) split(b);
-      else this.bundles.place.data[b] = SPILLED;
+      split(b);
     }
   }
 
@@ -133,7 +132,7 @@ export class Assigner {
   }
 
   /** Sums what speaks for each register: fixed operands, places of copies' other ends, earlier pieces of the same values. */
-  private scoreHints(b: number): void {
+  scoreHints(b: number): void {
     const { problem, score, hint, copies } = this;
     const { uses, useStart, opPoint, opFixed, opInst, blockOf, freq } = problem;
     score.fill(0);
@@ -256,118 +255,5 @@ export class Assigner {
     for (let r = this.bundles.first.data[b]!; r !== NONE; r = this.ranges.next.data[r]!) this.occupancy.remove(preg, r);
     this.bundles.place.data[b] = NONE;
     this.enqueue(b);
-  }
-}
-
-/** Cuts bundles that got no register. */
-export class Splitter {
-  readonly assigner: Assigner;
-  /** Parts to cut out: [from, to) and the new bundle they go to, ascending. */
-  readonly segFrom = new I32Column(64);
-  readonly segTo = new I32Column(64);
-  readonly segBundle = new I32Column(64);
-
-  constructor(assigner: Assigner) {
-    this.assigner = assigner;
-  }
-
-  /** The points that an operand in need of a register holds it for. */
-  private operandEnd(o: number): number {
-    const { problem } = this.assigner;
-    const base = problem.opInst[o]! << 2;
-    const kind = problem.input.operandKind[o]!;
-    return isDef(kind) || kind === OperandKind.lateUse ? base + 3 : base + 2;
-  }
-
-  split(b: number): void {
-    const { problem, ranges, bundles } = this.assigner;
-    const { uses, useStart, opPoint, opNeed, blockOf, opInst } = problem;
-    this.segFrom.length = 0;
-    this.segTo.length = 0;
-    this.segBundle.length = 0;
-    const byBlock = bundles.depth.data[b] === 0;
-    let lastBlock = NONE;
-    for (let r = bundles.first.data[b]!; r !== NONE; r = ranges.next.data[r]!) {
-      const v = ranges.vreg.data[r]!;
-      const to = ranges.to.data[r]!;
-      for (let u = firstUseAt(problem, v, ranges.from.data[r]!); u < useStart[v + 1]!; u++) {
-        const o = uses[u]!;
-        const point = opPoint[o]!;
-        if (point >= to) break;
-        if (opNeed[o] !== 2) continue;
-        const end = this.operandEnd(o);
-        const block = blockOf[opInst[o]!]!;
-        const top = this.segFrom.length - 1;
-        if (top >= 0 && (point < this.segTo.data[top]! || (byBlock && block === lastBlock))) {
-          if (end > this.segTo.data[top]!) this.segTo.data[top] = end;
-        } else {
-          this.segFrom.push(point);
-          this.segTo.push(end);
-        }
-        lastBlock = block;
-      }
-    }
-    const depth = bundles.depth.data[b]! + 1;
-    for (let k = 0; k < this.segFrom.length; k++)
-      this.segBundle.push(bundles.add(NONE, bundles.family.data[b]!, bundles.regClass.data[b]!, depth));
-    this.carve(b);
-    for (let k = 0; k < this.segBundle.length; k++) {
-      const piece = this.segBundle.data[k]!;
-      measure(problem, ranges, bundles, piece);
-      if (!byBlock) bundles.weight.data[piece] = MINIMAL_WEIGHT * bundles.size.data[piece]!;
-      this.assigner.enqueue(piece);
-    }
-  }
-
-  /** Distributes the ranges of b over the bundles of the segments; what lies between goes to memory, in b itself. */
-  private carve(b: number): void {
-    const { ranges, bundles } = this.assigner;
-    const { segFrom, segTo, segBundle } = this;
-    let range = bundles.first.data[b]!;
-    let restTail = NONE;
-    bundles.first.data[b] = NONE;
-    bundles.place.data[b] = SPILLED;
-    let segment = 0;
-    let tail = NONE;
-    while (range !== NONE) {
-      const next = ranges.next.data[range]!;
-      const to = ranges.to.data[range]!;
-      const vreg = ranges.vreg.data[range]!;
-      let at = ranges.from.data[range]!;
-      let reuse = range;
-      while (at < to) {
-        while (segment < segFrom.length && segTo.data[segment]! <= at) {
-          segment++;
-          tail = NONE;
-        }
-        const inside = segment < segFrom.length && segFrom.data[segment]! <= at;
-        const limit = inside
-          ? segTo.data[segment]!
-          : segment < segFrom.length
-            ? segFrom.data[segment]!
-            : Number.MAX_SAFE_INTEGER;
-        const end = Math.min(to, limit);
-        let piece = reuse;
-        if (piece === NONE) piece = ranges.add(at, end, vreg);
-        ranges.from.data[piece] = at;
-        ranges.to.data[piece] = end;
-        ranges.next.data[piece] = NONE;
-        reuse = NONE;
-        if (inside) {
-          const target = segBundle.data[segment]!;
-          ranges.bundle.data[piece] = target;
-          if (tail === NONE) bundles.first.data[target] = piece;
-          else ranges.next.data[tail] = piece;
-          tail = piece;
-        } else {
-          ranges.bundle.data[piece] = b;
-          if (restTail === NONE) bundles.first.data[b] = piece;
-          else ranges.next.data[restTail] = piece;
-          restTail = piece;
-        }
-        at = end;
-      }
-      range = next;
-    }
   }
 }

@@ -19,7 +19,7 @@ export const SPILLED = 64;
 export const MINIMAL_WEIGHT = 1e30;
 
 /** A growable column of doubles. */
-class F64Column {
+export class F64Column {
   data = new Float64Array(64);
   length = 0;
   push(value: number): void {
@@ -48,6 +48,8 @@ export class Bundles {
   readonly crossed = new I32Column(64);
   /** How often it was cut; bounds the effort. */
   readonly depth = new U8Column(64);
+  /** 1: within one block and not live at its ends. */
+  readonly local = new U8Column(64);
 
   get length(): number {
     return this.first.length;
@@ -61,6 +63,7 @@ export class Bundles {
     this.size.push(0);
     this.crossed.push(0);
     this.depth.push(depth);
+    this.local.push(0);
     return this.first.push(first);
   }
 }
@@ -246,7 +249,7 @@ export function firstClobberAt(problem: Problem, point: number): number {
 }
 
 /** What a use of this need costs in memory, in memory accesses. */
-const NEED_COST = [0.75, 0.75, 1.5];
+export const NEED_COST = [0.75, 0.75, 1.5];
 /** Length that even the shortest bundle is taken for, in points. */
 const BASE_LENGTH = 48;
 
