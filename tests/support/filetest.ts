@@ -11,7 +11,11 @@ import { test } from "node:test";
 const SEPARATOR = "=====\n";
 
 /** One test for each file of `folder` that ends in `extension`; `produce` makes the dump from the input. */
-export function fileTests(folder: string, extension: string, produce: (input: string) => string | Promise<string>): void {
+export function fileTests(
+  folder: string,
+  extension: string,
+  produce: (input: string) => string | Promise<string>,
+): void {
   const names = readdirSync(folder)
     .filter((n) => n.endsWith(extension))
     .sort();
