@@ -96,6 +96,10 @@ export function runAllocated(input: AllocatorInput, output: AllocatorOutput, see
           inputs = mix(inputs, places.get(at(output.operandPlace, o)) ?? -8);
       trace.push(inputs);
       if (trace.length >= steps) return trace;
+      if (at(output.skipped, i) === 1) {
+        edits(2 * i + 1);
+        continue;
+      }
       for (let k = 0; k < 32; k++) {
         if ((at(input.clobberInt, i) >>> k) & 1) spoil(k);
         if ((at(input.clobberFloat, i) >>> k) & 1) spoil(32 + k);

@@ -38,7 +38,7 @@ export class Assigner {
   private readonly bestHits = new I32Column(MAX_CONFLICTS);
   private seen = new Int32Array(64);
   private probeNumber = 0;
-  readonly score = new Float64Array(64);
+  private readonly score = new Float64Array(64);
   private readonly order = new Int32Array(64);
 
   constructor(problem: Problem, ranges: Ranges, bundles: Bundles, copies: Copies) {
@@ -132,7 +132,7 @@ export class Assigner {
   }
 
   /** Sums what speaks for each register: fixed operands, places of copies' other ends, earlier pieces of the same values. */
-  scoreHints(b: number): void {
+  private scoreHints(b: number): void {
     const { problem, score, hint, copies } = this;
     const { uses, useStart, opPoint, opFixed, opInst, blockOf, freq } = problem;
     score.fill(0);

@@ -9,7 +9,7 @@
 
 import { I32Column, U8Column } from "../../base/columns.ts";
 import { Constraint } from "./interface.ts";
-import { clobberMask, isDef, Need, NONE, type Problem } from "./problem.ts";
+import { clobberMask, isDef, NONE, type Problem } from "./problem.ts";
 import type { Ranges } from "./ranges.ts";
 
 /** Place of a bundle that lives in memory (or nowhere, if its values can be made again). */
@@ -46,10 +46,8 @@ export class Bundles {
   readonly size = new I32Column(64);
   /** Registers that an instruction within destroys: no place for the whole bundle. */
   readonly crossed = new I32Column(64);
-  /** How often it was cut; bounds the effort. */
+  /** How often it was cut at gaps; bounds the effort. */
   readonly depth = new U8Column(64);
-  /** 1: within one block and not live at its ends. */
-  readonly local = new U8Column(64);
 
   get length(): number {
     return this.first.length;
@@ -63,7 +61,6 @@ export class Bundles {
     this.size.push(0);
     this.crossed.push(0);
     this.depth.push(depth);
-    this.local.push(0);
     return this.first.push(first);
   }
 }
@@ -285,18 +282,4 @@ export function measure(problem: Problem, ranges: Ranges, bundles: Bundles, b: n
   bundles.size.data[b] = size;
   bundles.weight.data[b] = cost / (size + BASE_LENGTH);
   bundles.crossed.data[b] = crossed;
-}
-
-/** True if an operand within the bundle needs a register. */
-export function needsRegister(problem: Problem, ranges: Ranges, bundles: Bundles, b: number): boolean {
-  const { uses, useStart, opPoint, opNeed } = problem;
-  for (let r = bundles.first.data[b]!; r !== NONE; r = ranges.next.data[r]!) {
-    const v = ranges.vreg.data[r]!;
-    const end = ranges.to.data[r]!;
-    for (let u = firstUseAt(problem, v, ranges.from.data[r]!); u < useStart[v + 1]!; u++) {
-      if (opPoint[uses[u]!]! >= end) break;
-      if (opNeed[uses[u]!] === Need.reg) return true;
-    }
-  }
-  return false;
 }

@@ -14,7 +14,8 @@
  * 6. edits are in order, of the right class and size, within the slots, not between two slots, not behind a terminator;
  * 7. scratch registers hold nothing across an instruction and are never operands;
  * 8. 16-byte values have even slots, and no write to half of one keeps the whole;
- * 9. callee-saved registers that are written are reported.
+ * 9. callee-saved registers that are written are reported;
+ * 10. an instruction that is skipped does nothing but define a value that can be made again.
  */
 
 import {
@@ -261,6 +262,17 @@ class Checker {
     const { input, output } = this;
     const first = at(input.operandStart, i);
     const end = at(input.operandStart, i + 1);
+    if (at(output.skipped, i) !== 0) {
+      const v = at(input.operandVreg, first);
+      if (
+        end - first !== 1 ||
+        at(input.vregRemat, v) !== i ||
+        (at(input.clobberInt, i) | at(input.clobberFloat, i)) !== 0
+      )
+        this.report(`instruction ${i} is skipped`);
+      this.forget(state, v);
+      return;
+    }
     for (let o = first; o < end; o++) {
       const place = at(output.operandPlace, o);
       if (this.reporting) this.constraint(i, o, place);

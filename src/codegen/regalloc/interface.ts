@@ -130,6 +130,11 @@ export interface AllocatorOutput {
   readonly editTo: Int32Array;
   /** Register class and size (8 or 16 bytes) of what is moved: class | size << 4. */
   readonly editClass: Uint16Array;
+  /**
+   * 1 for an instruction that need not run: all it does is define a value that can be made again and that nobody reads where it puts it. Its
+   * operand has no place (-1).
+   */
+  readonly skipped: Uint8Array;
   /** Slots are 8 bytes; a 16-byte value has an even slot and the next one. */
   readonly slotCount: number;
   /** Callee-saved registers that the function writes, as masks: given out, fixed, or destroyed by an instruction. */

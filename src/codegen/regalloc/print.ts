@@ -8,6 +8,7 @@ function at(column: { readonly [index: number]: number }, index: number): number
 
 /** `r3`, `x2` (float register 2), `s5` (slot 5). */
 export function printPlace(place: number): string {
+  if (place < 0) return "nowhere";
   if (place >= FIRST_SLOT) return `s${place - FIRST_SLOT}`;
   return place < 32 ? `r${place}` : `x${place - 32}`;
 }

@@ -13,6 +13,7 @@
 // hot loop: indices are in range by construction
 
 import { InternalError } from "../../base/diagnostics.ts";
+import { I32Column } from "../../base/columns.ts";
 import { type AllocatorInput, Constraint, OperandKind, RegClass } from "./interface.ts";
 
 /** What an operand asks of its virtual register's place at the operand's point. */
@@ -59,6 +60,8 @@ export interface Problem {
   readonly wantsSlot: Uint8Array;
   /** Instructions that destroy registers, ascending. */
   readonly clobberInsts: Int32Array;
+  /** Those that destroy at least half of a class's registers, by class, ascending. */
+  readonly callInsts: readonly [Int32Array, Int32Array];
   /** Union of all clobber masks. */
   readonly allClobberInt: number;
   readonly allClobberFloat: number;
@@ -219,7 +222,10 @@ export function buildProblem(input: AllocatorInput): Problem {
         opPoint[o] = base;
       } else {
         // A late use that may be in its slot is wherever the value is late: the register that another use wants need not last.
-        opPoint[o] = kind === OperandKind.lateUse && constraint === Constraint.any ? base + 2 : base + 1;
+        const lateAny = kind === OperandKind.lateUse && constraint === Constraint.any;
+        opPoint[o] = lateAny ? base + 2 : base + 1;
+        // The instruction may destroy every register: only a slot is certain.
+        if (lateAny) remat[v] = NONE;
         opNeed[o] = constraint === Constraint.reg ? Need.reg : constraint === Constraint.any ? Need.any : Need.none;
       }
     }
@@ -230,6 +236,8 @@ export function buildProblem(input: AllocatorInput): Problem {
   const cursor = useStart.slice(0, vregCount);
   for (let o = 0; o < operandCount; o++) {
     const v = operandVreg[o]!;
+    // A value that can be made again has no slot to be read from.
+    if (remat[v] !== NONE && opNeed[o] === Need.any) opNeed[o] = Need.reg;
     // Within one instruction by point.
     let at = cursor[v]!++;
     while (at > useStart[v]! && opInst[uses[at - 1]!] === opInst[o] && opPoint[uses[at - 1]!]! > opPoint[o]!) {
@@ -274,9 +282,37 @@ export function buildProblem(input: AllocatorInput): Problem {
     remat,
     wantsSlot,
     clobberInsts,
+    callInsts: [
+      wideClobbers(clobberInsts, input.clobberInt, input.allocatableInt),
+      wideClobbers(clobberInsts, input.clobberFloat, input.allocatableFloat),
+    ],
     allClobberInt,
     allClobberFloat,
   };
+}
+
+function bitCount(mask: number): number {
+  let count = 0;
+  for (let m = mask; m !== 0; m &= m - 1) count++;
+  return count;
+}
+
+function wideClobbers(insts: Int32Array, clobbers: Uint32Array, allocatable: readonly number[]): Int32Array {
+  let registers = 0;
+  for (const preg of allocatable) registers |= 1 << (preg & 31);
+  const half = allocatable.length / 2;
+  const wide = new I32Column(insts.length);
+  let lastMask = 0;
+  let isWide = false;
+  for (let k = 0; k < insts.length; k++) {
+    const mask = clobbers[insts[k]!]! & registers;
+    if (mask !== lastMask) {
+      lastMask = mask;
+      isWide = bitCount(mask) >= half;
+    }
+    if (isWide) wide.push(insts[k]!);
+  }
+  return wide.toArray();
 }
 
 /** Per virtual register the blocks that pass it on, leaving out arguments for parameters that nobody reads. */

@@ -60,6 +60,8 @@ export function computeLiveRanges(problem: Problem, ranges: Ranges): Int32Array 
     let walked = 0;
     const useCount = useStart[v + 1]! - useStart[v]!;
     const argCount = argUseStart[v + 1]! - argUseStart[v]!;
+    // Nobody reads it: there is no need to make it.
+    if (problem.remat[v] !== NONE && useCount === 1 && argCount === 0) continue;
     for (let k = 0; k < useCount + argCount; k++) {
       let block: number;
       let end: number;

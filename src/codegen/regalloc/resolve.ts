@@ -50,6 +50,7 @@ class Resolver {
   slotCount = 0;
 
   readonly operandPlace: Int32Array;
+  readonly skipped: Uint8Array;
 
   readonly moveKey = new I32Column(256);
   readonly moveFrom = new I32Column(256);
@@ -72,6 +73,7 @@ class Resolver {
     this.bundles = bundles;
     const { vregCount, blockCount } = problem.input;
     this.operandPlace = new Int32Array(problem.opInst.length).fill(NONE);
+    this.skipped = new Uint8Array(problem.input.instCount);
     this.endStamp = new Int32Array(blockCount).fill(NONE);
     this.endPiece = new Int32Array(blockCount);
     this.endClean = new Uint8Array(blockCount);
@@ -209,6 +211,10 @@ class Resolver {
       if (isDef(input.operandKind[o]!) && operandPlace[o] !== NONE) {
         // A fixed definition or one in the slot: the first piece begins after the instruction, if there is one.
         if (piece < end) this.addMove(opInst[o]!, Group.after, operandPlace[o]!, piecePlace[piece]!, v);
+        continue;
+      }
+      if (isDef(input.operandKind[o]!) && problem.remat[v] !== NONE && (piece === end || piecePlace[piece]! < 0)) {
+        this.skipped[opInst[o]!] = 1;
         continue;
       }
       if (piece === end) throw new InternalError("regalloc", `v${v} has no place at point ${point}`);
@@ -425,7 +431,7 @@ export function resolve(problem: Problem, ranges: Ranges, bundles: Bundles, fami
   const { operandPlace } = resolver;
   for (let o = 0; o < operandPlace.length; o++) {
     const place = operandPlace[o]!;
-    if (place >= FIRST_SLOT || !isDef(input.operandKind[o]!)) continue;
+    if (place < 0 || place >= FIRST_SLOT || !isDef(input.operandKind[o]!)) continue;
     if (place < 32) usedInt |= 1 << place;
     else usedFloat |= 1 << (place & 31);
   }
@@ -442,6 +448,7 @@ export function resolve(problem: Problem, ranges: Ranges, bundles: Bundles, fami
     editFrom: edits.from.toArray(),
     editTo: edits.to.toArray(),
     editClass: edits.regClass.data.slice(0, edits.regClass.length),
+    skipped: resolver.skipped,
     slotCount,
     usedCalleeSavedInt: usedInt & input.calleeSavedInt,
     usedCalleeSavedFloat: usedFloat & input.calleeSavedFloat,

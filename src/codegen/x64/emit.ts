@@ -147,16 +147,18 @@ export class Emitter {
 
   #emitBlock(b: number, firstEdit: number): number {
     const m = this.#m;
-    const { editPosition } = this.#out;
+    const { editPosition, skipped } = this.#out;
     let edit = firstEdit;
     const end = m.blockStart[b + 1]!;
     for (let i = m.blockStart[b]!; i < end; i++) {
       while (editPosition[edit]! <= 2 * i) this.#emitEdit(edit++);
-      this.#raw = m.order[i]!;
-      this.#first = m.operandStart[i]!;
-      const op = m.op[this.#raw]!;
-      if (op < FIRST_PSEUDO) this.#emitRow(op);
-      else this.#emitPseudo(op, i);
+      if (skipped[i] === 0) {
+        this.#raw = m.order[i]!;
+        this.#first = m.operandStart[i]!;
+        const op = m.op[this.#raw]!;
+        if (op < FIRST_PSEUDO) this.#emitRow(op);
+        else this.#emitPseudo(op, i);
+      }
       while (editPosition[edit]! <= 2 * i + 1) this.#emitEdit(edit++);
     }
     return edit;
