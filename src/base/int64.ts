@@ -123,3 +123,70 @@ export function log2OfPower(lo: number, hi: number): number {
   if (hi === 0) return lo !== 0 && (lo & (lo - 1)) === 0 ? 31 - Math.clz32(lo) : -1;
   return lo === 0 && (hi & (hi - 1)) === 0 ? 63 - Math.clz32(hi) : -1;
 }
+
+function unsigned(lo: number, hi: number): bigint {
+  return BigInt.asUintN(64, i64ToBigInt(lo, hi));
+}
+
+function assign(out: I64, value: bigint): void {
+  out.lo = Number(BigInt.asIntN(32, value));
+  out.hi = Number(BigInt.asIntN(32, value >> 32n));
+}
+
+/** Quotient (or remainder) of signed or unsigned division towards zero. The divisor is not 0; MIN / -1 wraps around. */
+export function divideI64(
+  out: I64,
+  isSigned: boolean,
+  remainder: boolean,
+  alo: number,
+  ahi: number,
+  blo: number,
+  bhi: number,
+): void {
+  const a = isSigned ? i64ToBigInt(alo, ahi) : unsigned(alo, ahi);
+  const b = isSigned ? i64ToBigInt(blo, bhi) : unsigned(blo, bhi);
+  assign(out, remainder ? a % b : a / b);
+}
+
+/** High half of the 128-bit product. */
+export function mulHighI64(out: I64, isSigned: boolean, alo: number, ahi: number, blo: number, bhi: number): void {
+  const a = isSigned ? i64ToBigInt(alo, ahi) : unsigned(alo, ahi);
+  const b = isSigned ? i64ToBigInt(blo, bhi) : unsigned(blo, bhi);
+  assign(out, (a * b) >> 64n);
+}
+
+/** A multiplier that replaces a divisor: floor(n / d) = floor(n * m / 2^(bits + shift)). */
+export interface Magic {
+  /** Low 64 bits of m. */
+  readonly lo: number;
+  readonly hi: number;
+  /** m has one bit more than the operands: 2^bits is to be added. */
+  readonly over: boolean;
+  readonly shift: number;
+}
+
+/**
+ * Granlund and Montgomery's choice of a multiplier: right for all n below 2^precision. `d` (unsigned, at least 2) is no power of
+ * two; operands have `bits` bits (32 or 64).
+ */
+export function chooseMultiplier(dlo: number, dhi: number, bits: number, precision: number): Magic {
+  const d = unsigned(dlo, dhi);
+  const n = BigInt(bits);
+  let shift = d.toString(2).length;
+  let low = (1n << (n + BigInt(shift))) / d;
+  let high = ((1n << (n + BigInt(shift))) + (1n << BigInt(bits + shift - precision))) / d;
+  while (shift > 0 && low >> 1n < high >> 1n) {
+    low >>= 1n;
+    high >>= 1n;
+    shift--;
+  }
+  const over = high >> n !== 0n;
+  const m = BigInt.asUintN(bits, high);
+  const { lo, hi } = i64FromBigInt(m);
+  return { lo, hi, over, shift };
+}
+
+/** 2^64 / d, rounded up: floor(n / d) is the high half of n times that, for all n below 2^32. 1 < d < 2^32. */
+export function reciprocal64(out: I64, dlo: number): void {
+  assign(out, (1n << 64n) / BigInt(dlo >>> 0) + 1n);
+}

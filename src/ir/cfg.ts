@@ -1,34 +1,42 @@
 /**
  * The control flow graph of a function: predecessors, successors, reverse postorder, dominators, loops. Computed on
- * demand from the layout; stale as soon as a branch changes. Blocks out of reach of the entry have no order.
+ * demand; stale as soon as a branch changes. Blocks out of reach of the entry have no order. All of it takes time in
+ * proportion to the number of edges (times a logarithm at most), whatever their shape.
  */
+// hot loop: indices are in range by construction
 
-import { entity } from "../base/entity.ts";
 import { I32Column } from "../base/columns.ts";
+import { entity } from "../base/entity.ts";
 import type { Block, Func } from "./function.ts";
 import { NONE } from "./function.ts";
-import { opRow } from "./ops.ts";
+import { Op } from "./ops.ts";
 
-/** Calls `visit` for each block call of the block's terminator, in order. */
-export function forEachSuccessor(func: Func, block: Block, visit: (blockCall: number) => void): void {
+const JUMP = Op.jump;
+const BRIF = Op.brif;
+const BR_TABLE = Op.br_table;
+
+/** How many block calls the block's terminator has. */
+export function successorCount(func: Func, block: Block): number {
   const last = func.lastInst.get(block);
-  if (last === NONE) return;
-  const format = opRow(func.op.get(last)).format;
-  if (format === "jump") visit(func.a.get(last));
-  else if (format === "brif") {
-    visit(func.b.get(last));
-    visit(func.c.get(last));
-  } else if (format === "br_table") {
-    const start = func.b.get(last);
-    const length = func.c.get(last);
-    for (let i = 0; i < length; i++) visit(func.pool.get(start + i));
-  }
+  if (last === NONE) return 0;
+  const op = func.op.get(last);
+  return op === JUMP ? 1 : op === BRIF ? 2 : op === BR_TABLE ? func.c.get(last) : 0;
+}
+
+/** Block call number `i` of the block's terminator, which has one. */
+export function successorCall(func: Func, block: Block, i: number): number {
+  const last = func.lastInst.get(block);
+  const op = func.op.get(last);
+  if (op === JUMP) return func.a.get(last);
+  if (op === BRIF) return i === 0 ? func.b.get(last) : func.c.get(last);
+  return func.pool.get(func.b.get(last) + i);
 }
 
 export class ControlFlowGraph {
   /** Successors of b: succ[succStart[b]] to succ[succStart[b + 1]], a branch with two equal targets twice. */
   readonly succStart: Int32Array;
   readonly succ: Int32Array;
+  /** Predecessors, one for each edge; those out of reach of the entry included. */
   readonly predStart: Int32Array;
   readonly pred: Int32Array;
   /** Reachable blocks in reverse postorder. */
@@ -39,127 +47,190 @@ export class ControlFlowGraph {
   readonly idom: Int32Array;
   /** Depth in the dominator tree; the entry's is 0. */
   readonly domDepth: Int32Array;
+  /** Reachable blocks in preorder of the dominator tree, siblings in reverse postorder: so all forward edges go forward, too. */
+  readonly domOrder: Int32Array;
+  /** The blocks that b dominates are `domOrder` from domStart[b] to domEnd[b]. */
+  readonly domStart: Int32Array;
+  readonly domEnd: Int32Array;
 
   constructor(func: Func) {
     const n = func.blockCount;
     const succStart = new Int32Array(n + 1);
     const succ = new I32Column(n * 2 + 16);
-    const predCount = new Int32Array(n + 1);
+    const predStart = new Int32Array(n + 1);
     for (let b = 0; b < n; b++) {
       succStart[b] = succ.length;
-      forEachSuccessor(func, entity<Block>(b), (call) => {
-        const target = func.callBlock.get(call);
+      const block = entity<Block>(b);
+      const count = successorCount(func, block);
+      for (let i = 0; i < count; i++) {
+        const target = func.callBlock.get(successorCall(func, block, i));
         succ.push(target);
-        predCount[target] = (predCount[target] ?? 0) + 1;
-      });
+        predStart[target + 1]!++;
+      }
     }
     succStart[n] = succ.length;
     this.succStart = succStart;
     this.succ = succ.toArray();
-
-    this.order = postorderReversed(func.entryBlock, n, this.succStart, this.succ);
-    this.position = new Int32Array(n).fill(-1);
-    this.order.forEach((b, i) => {
-      this.position[b] = i;
-    });
-
-    const predStart = new Int32Array(n + 1);
-    for (let b = 0; b < n; b++) predStart[b + 1] = (predStart[b] ?? 0) + (predCount[b] ?? 0);
-    const fill = predStart.slice();
+    for (let b = 0; b < n; b++) predStart[b + 1]! += predStart[b]!;
+    const fill = predStart.slice(0, n);
     const pred = new Int32Array(succ.length);
     for (let b = 0; b < n; b++) {
-      for (let e = succStart[b] ?? 0; e < (succStart[b + 1] ?? 0); e++) {
-        const target = succ.get(e);
-        const at = fill[target] ?? 0;
-        pred[at] = b;
-        fill[target] = at + 1;
-      }
+      for (let e = succStart[b]!; e < succStart[b + 1]!; e++) pred[fill[this.succ[e]!]!++] = b;
     }
     this.predStart = predStart;
     this.pred = pred;
 
-    this.idom = new Int32Array(n).fill(-1);
+    const search = depthFirst(func.entryBlock, n, this.succStart, this.succ);
+    this.order = search.postorder.reverse();
+    this.position = new Int32Array(n).fill(-1);
+    for (let i = 0; i < this.order.length; i++) this.position[this.order[i]!] = i;
+    this.idom = dominators(n, search.preorder, search.parent, predStart, pred);
+
     this.domDepth = new Int32Array(n);
-    this.#dominators(func.entryBlock);
+    this.domOrder = new Int32Array(this.order.length);
+    this.domStart = new Int32Array(n);
+    this.domEnd = new Int32Array(n);
+    this.#dominatorTree();
+  }
+
+  #dominatorTree(): void {
+    const { order, idom, domDepth, domOrder, domStart, domEnd } = this;
+    /** Blocks that each one dominates, then where its next child starts. */
+    const size = new Int32Array(domStart.length).fill(1);
+    for (let i = order.length - 1; i > 0; i--) size[idom[order[i]!]!]! += size[order[i]!]!;
+    const next = new Int32Array(domStart.length);
+    for (let i = 0; i < order.length; i++) {
+      const b = order[i]!;
+      if (i > 0) {
+        const parent = idom[b]!;
+        domDepth[b] = domDepth[parent]! + 1;
+        domStart[b] = next[parent]!;
+        next[parent]! += size[b]!;
+      }
+      domEnd[b] = domStart[b]! + size[b]!;
+      domOrder[domStart[b]!] = b;
+      next[b] = domStart[b]! + 1;
+    }
   }
 
   reachable(block: Block): boolean {
-    return (this.position[block] ?? -1) >= 0;
+    return this.position[block]! >= 0;
   }
 
-  /** Cooper, Harvey and Kennedy's iteration over reverse postorder. */
-  #dominators(entry: Block): void {
-    const { idom, order, predStart, pred } = this;
-    idom[entry] = entry;
-    for (let changed = true; changed; ) {
-      changed = false;
-      for (let i = 1; i < order.length; i++) {
-        const b = order[i] ?? 0;
-        let best = -1;
-        for (let e = predStart[b] ?? 0; e < (predStart[b + 1] ?? 0); e++) {
-          const p = pred[e] ?? 0;
-          if ((idom[p] ?? -1) < 0) continue;
-          best = best < 0 ? p : this.#meet(p, best);
-        }
-        if (idom[b] !== best) {
-          idom[b] = best;
-          changed = true;
-        }
-      }
-    }
-    for (let i = 1; i < order.length; i++) {
-      const b = order[i] ?? 0;
-      this.domDepth[b] = (this.domDepth[idom[b] ?? 0] ?? 0) + 1;
-    }
-  }
-
-  #meet(x: number, y: number): number {
-    let a = x;
-    let b = y;
-    while (a !== b) {
-      while ((this.position[a] ?? 0) > (this.position[b] ?? 0)) a = this.idom[a] ?? 0;
-      while ((this.position[b] ?? 0) > (this.position[a] ?? 0)) b = this.idom[b] ?? 0;
-    }
-    return a;
-  }
-
-  /** Whether every path from the entry to `b` passes `a`. Both must be reachable. Walks the tree by depth. */
+  /** Whether every path from the entry to `b` passes `a`. Both must be reachable. */
   dominates(a: Block, b: Block): boolean {
-    let x: number = b;
-    const depth = this.domDepth[a] ?? 0;
-    while ((this.domDepth[x] ?? 0) > depth) x = this.idom[x] ?? 0;
-    return x === a;
+    const at = this.domStart[b]!;
+    return at >= this.domStart[a]! && at < this.domEnd[a]!;
   }
 }
 
-/** Iterative depth-first search. */
-function postorderReversed(entry: Block, n: number, succStart: Int32Array, succ: Int32Array): Int32Array {
+/** Iterative depth-first search: both orders, and the parent of each block in the tree. */
+export function depthFirst(
+  entry: Block,
+  n: number,
+  succStart: Int32Array,
+  succ: Int32Array,
+): { readonly postorder: Int32Array; readonly preorder: Int32Array; readonly parent: Int32Array } {
   const seen = new Uint8Array(n);
   const cursor = new Int32Array(n);
   const stack = new Int32Array(n + 1);
-  const out = new Int32Array(n);
+  const parent = new Int32Array(n).fill(-1);
+  const preorder = new Int32Array(n);
+  const postorder = new Int32Array(n);
   let depth = 0;
-  let count = 0;
+  let entered = 0;
+  let left = 0;
   stack[depth++] = entry;
+  preorder[entered++] = entry;
   seen[entry] = 1;
-  cursor[entry] = succStart[entry] ?? 0;
+  cursor[entry] = succStart[entry]!;
   while (depth > 0) {
-    const b = stack[depth - 1] ?? 0;
-    const e = cursor[b] ?? 0;
-    if (e < (succStart[b + 1] ?? 0)) {
+    const b = stack[depth - 1]!;
+    const e = cursor[b]!;
+    if (e < succStart[b + 1]!) {
       cursor[b] = e + 1;
-      const target = succ[e] ?? 0;
+      const target = succ[e]!;
       if (seen[target] === 0) {
         seen[target] = 1;
-        cursor[target] = succStart[target] ?? 0;
+        parent[target] = b;
+        preorder[entered++] = target;
+        cursor[target] = succStart[target]!;
         stack[depth++] = target;
       }
     } else {
       depth--;
-      out[count++] = b;
+      postorder[left++] = b;
     }
   }
-  return out.slice(0, count).reverse();
+  return { postorder: postorder.slice(0, left), preorder: preorder.slice(0, entered), parent };
+}
+
+/**
+ * Lengauer and Tarjan's algorithm in its simple form. (Iterating over reverse postorder is quadratic on graphs that a few
+ * kilobytes of wasm can describe: many exits of a long chain to one block.)
+ */
+export function dominators(
+  n: number,
+  preorder: Int32Array,
+  treeParent: Int32Array,
+  predStart: Int32Array,
+  pred: Int32Array,
+): Int32Array {
+  const count = preorder.length;
+  // All but `number` is by preorder number.
+  const number = new Int32Array(n).fill(-1);
+  for (let i = 0; i < count; i++) number[preorder[i]!] = i;
+  const semi = new Int32Array(count);
+  const label = new Int32Array(count);
+  const ancestor = new Int32Array(count).fill(-1);
+  const idom = new Int32Array(count);
+  const bucket = new Int32Array(count).fill(-1);
+  const bucketNext = new Int32Array(count);
+  const path = new Int32Array(count);
+  for (let i = 0; i < count; i++) semi[i] = label[i] = i;
+
+  /** The vertex with the least semidominator on the path from v up to its tree's root, which is left out. */
+  const evaluate = (vertex: number): number => {
+    if (ancestor[vertex]! < 0) return vertex;
+    let v = vertex;
+    let depth = 0;
+    while (ancestor[ancestor[v]!]! >= 0) {
+      path[depth++] = v;
+      v = ancestor[v]!;
+    }
+    while (depth > 0) {
+      const w = path[--depth]!;
+      const up = ancestor[w]!;
+      if (semi[label[up]!]! < semi[label[w]!]!) label[w] = label[up]!;
+      ancestor[w] = ancestor[up]!;
+    }
+    return label[vertex]!;
+  };
+
+  for (let w = count - 1; w > 0; w--) {
+    const block = preorder[w]!;
+    for (let e = predStart[block]!; e < predStart[block + 1]!; e++) {
+      const v = number[pred[e]!]!;
+      if (v < 0) continue;
+      const u = evaluate(v);
+      if (semi[u]! < semi[w]!) semi[w] = semi[u]!;
+    }
+    bucketNext[w] = bucket[semi[w]!]!;
+    bucket[semi[w]!] = w;
+    const parent = number[treeParent[block]!]!;
+    ancestor[w] = parent;
+    for (let v = bucket[parent]!; v >= 0; v = bucketNext[v]!) {
+      const u = evaluate(v);
+      idom[v] = semi[u]! < semi[v]! ? u : parent;
+    }
+    bucket[parent] = -1;
+  }
+  const out = new Int32Array(n).fill(-1);
+  for (let w = 0; w < count; w++) {
+    if (w > 0 && idom[w] !== semi[w]) idom[w] = idom[idom[w]!]!;
+    out[preorder[w]!] = preorder[idom[w]!]!;
+  }
+  return out;
 }
 
 /** Loop nesting: natural loops of back edges whose target dominates their source. */
@@ -174,42 +245,52 @@ export interface Loops {
 
 export function findLoops(func: Func, cfg: ControlFlowGraph): Loops {
   const n = func.blockCount;
+  const { order, position, predStart, pred } = cfg;
   const header = new Int32Array(n).fill(-1);
   const parent = new Int32Array(n).fill(-1);
   const depth = new Int32Array(n);
-  const work: number[] = [];
-  // Inner headers come later in reverse postorder: visit them first, and jump over loops that are already known.
-  for (let i = cfg.order.length - 1; i >= 0; i--) {
-    const h = cfg.order[i] ?? 0;
-    for (let e = cfg.predStart[h] ?? 0; e < (cfg.predStart[h + 1] ?? 0); e++) {
-      const p = cfg.pred[e] ?? 0;
-      if (cfg.reachable(entity<Block>(p)) && cfg.dominates(entity<Block>(h), entity<Block>(p))) work.push(p);
+  /** As `parent`, but shortened on the way: only for finding the outermost loop found so far. */
+  const top = new Int32Array(n);
+  for (let b = 0; b < n; b++) top[b] = b;
+  const work = new I32Column();
+  // Inner headers come later in reverse postorder: visit them first, and step over loops that are known.
+  for (let i = order.length - 1; i >= 0; i--) {
+    const h = order[i]!;
+    let isHeader = false;
+    for (let e = predStart[h]!; e < predStart[h + 1]!; e++) {
+      const p = pred[e]!;
+      if (position[p]! < i || !cfg.dominates(entity<Block>(h), entity<Block>(p))) continue;
+      isHeader = true;
+      work.push(p);
     }
-    if (work.length === 0) continue;
-    const outermost = (block: number): number => {
-      let x = header[block] ?? -1;
-      if (x < 0) return block;
-      while ((parent[x] ?? -1) >= 0) x = parent[x] ?? -1;
-      return x;
-    };
+    if (!isHeader) continue;
+    header[h] = h;
     while (work.length > 0) {
-      const b = outermost(work.pop() ?? 0);
+      let b = work.get(--work.length);
       if (b === h) continue;
-      if (header[b] === b) parent[b] = h;
-      else if ((header[b] ?? -1) < 0) header[b] = h;
-      else continue;
-      for (let e = cfg.predStart[b] ?? 0; e < (cfg.predStart[b + 1] ?? 0); e++) {
-        const p = cfg.pred[e] ?? 0;
-        if (cfg.reachable(entity<Block>(p))) work.push(p);
+      if (header[b] === -1) header[b] = h;
+      else {
+        b = header[b]!;
+        while (top[b] !== b) {
+          top[b] = top[top[b]!]!;
+          b = top[b]!;
+        }
+        if (b === h) continue;
+        parent[b] = h;
+        top[b] = h;
+      }
+      for (let e = predStart[b]!; e < predStart[b + 1]!; e++) {
+        const p = pred[e]!;
+        if (position[p]! >= 0 && cfg.dominates(entity<Block>(h), entity<Block>(p))) work.push(p);
       }
     }
-    header[h] = h;
   }
-  for (const b of cfg.order) {
-    const h = header[b] ?? -1;
+  for (let i = 0; i < order.length; i++) {
+    const b = order[i]!;
+    const h = header[b]!;
     if (h < 0) continue;
-    if (h === b) depth[b] = (parent[b] ?? -1) < 0 ? 1 : (depth[parent[b] ?? 0] ?? 0) + 1;
-    else depth[b] = depth[h] ?? 0;
+    if (h === b) depth[b] = parent[b]! < 0 ? 1 : depth[parent[b]!]! + 1;
+    else depth[b] = depth[h]!;
   }
   return { depth, header, parent };
 }

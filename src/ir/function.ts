@@ -157,11 +157,22 @@ export class Func {
     return typeFromCode(this.valueType.get(value));
   }
 
-  /** Follows replacements. */
+  /** Follows replacements, and shortens the way for the next time. */
   resolve(value: Value): Value {
+    const alias = this.valueAlias.get(value);
+    return alias === NONE ? value : this.#resolveAlias(value, alias);
+  }
+
+  #resolveAlias(value: Value, alias: number): Value {
     let v: number = value;
-    for (let alias = this.valueAlias.get(v); alias !== NONE; alias = this.valueAlias.get(v)) v = alias;
-    return entity<Value>(v);
+    let next = alias;
+    for (;;) {
+      const after = this.valueAlias.get(next);
+      if (after === NONE) return entity<Value>(next);
+      this.valueAlias.set(v, after);
+      v = next;
+      next = after;
+    }
   }
 
   /** Every later `resolve(value)` gives `replacement`. */

@@ -1,116 +1,87 @@
 /**
- * Removes what nothing uses: instructions without an effect whose results have no use, and block parameters that are unused or
- * always the same value. Guarantees nothing about unreachable blocks; `control-flow.ts` removes those.
+ * Removes what nothing uses: instructions without an effect whose results have no use, and block parameters that nothing but
+ * themselves reads. Guarantees nothing about unreachable blocks; `control-flow.ts` removes those. Linear.
  */
 // hot loop: indices are in range by construction
 
+import { I32Column } from "../base/columns.ts";
 import { entity } from "../base/entity.ts";
-import { forEachSuccessor } from "../ir/cfg.ts";
-import { type BlockCall, type Func, type Inst, NONE, type Value } from "../ir/function.ts";
-import { ACCESS_TRAPS, FLAG_EFFECT, OP_FLAGS, Op } from "../ir/ops.ts";
-import { forEachUse } from "./value-numbering.ts";
-
-function isEffect(func: Func, inst: number): boolean {
-  const op = func.op.get(inst);
-  return (OP_FLAGS[op]! & FLAG_EFFECT) !== 0 || (op === Op.load && (func.hi.get(inst) & ACCESS_TRAPS) !== 0);
-}
+import { type Func, type Inst, NONE, type Value } from "../ir/function.ts";
+import { IncomingCalls, parameterIndices } from "./incoming.ts";
+import { hasEffect, VALUE_COLUMNS, VALUES_A, VALUES_B, VALUES_C, VALUES_LIST } from "./operands.ts";
 
 /** Marks from the effects backwards; sweeps the rest. A parameter is live when its value is. */
 export function removeDeadCode(func: Func): void {
-  const live = new Uint8Array(func.valueCount);
-  const work: number[] = [];
-  const mark = (value: Value): void => {
-    if (live[value] === 0) {
-      live[value] = 1;
-      work.push(value);
-    }
-  };
-  /** Calls that go to each block, for marking the arguments of a live parameter. */
-  const callsTo: number[][] = Array.from({ length: func.blockCount }, () => []);
+  const marker = new Marker(func);
   for (const block of func.layout) {
-    forEachSuccessor(func, block, (call) => callsTo[func.callBlock.get(call)]!.push(call));
-    for (let i = func.firstInst.get(block); i !== NONE; i = func.next.get(i)) {
-      if (isEffect(func, i)) forEachOwnUse(func, entity<Inst>(i), mark);
-    }
+    for (let i = func.firstInst.get(block); i !== NONE; i = func.next.get(i))
+      if (hasEffect(func, i)) marker.operands(i);
   }
-  const paramIndex = new Int32Array(func.valueCount).fill(-1);
-  for (const block of func.layout) {
-    func.paramsOf(block).forEach((p, i) => {
-      paramIndex[p] = i;
-    });
-  }
+  const incoming = new IncomingCalls(func);
+  const paramIndex = parameterIndices(func);
+  const { live, work } = marker;
   while (work.length > 0) {
-    const value = work.pop()!;
+    const value = work.get(--work.length);
     const def = func.valueDef.get(value);
-    if (def >= 0) forEachUse(func, entity<Inst>(def), mark);
-    else {
-      for (const call of callsTo[~def]!) {
-        mark(func.resolve(entity<Value>(func.pool.get(func.callArgsStart.get(call) + paramIndex[value]!))));
+    if (def >= 0) marker.operands(def);
+    else if (paramIndex[value] !== NONE) {
+      for (let c = incoming.start[~def]!; c < incoming.start[~def + 1]!; c++) {
+        marker.value(incoming.argument(c, paramIndex[value]!));
       }
     }
   }
+  for (let v = 0; v < live.length; v++) live[v] = live[v] === 0 ? 1 : 0;
+  const dead = live;
   for (const block of func.layout) {
-    for (let i = func.lastInst.get(block); i !== NONE; ) {
-      const prev = func.prev.get(i);
-      if (!isEffect(func, i)) {
-        const first = func.firstResult.get(i);
-        let used = false;
-        for (let r = 0; r < func.resultCount.get(i); r++) used ||= live[first + r] === 1;
-        if (!used) func.removeInst(entity<Inst>(i));
-      }
-      i = prev;
+    for (let i = func.firstInst.get(block); i !== NONE; ) {
+      const next = func.next.get(i);
+      if (!hasEffect(func, i) && isDead(func, i, dead)) func.removeInst(entity<Inst>(i));
+      i = next;
     }
-    if (block === func.entryBlock) continue;
-    const params = func.paramsOf(block);
-    for (let i = params.length - 1; i >= 0; i--) {
-      if (live[params[i]!] === 1) continue;
-      func.removeBlockParam(block, i);
-      for (const call of callsTo[block]!) func.removeBlockCallArg(entity<BlockCall>(call), i);
-    }
+    if (block !== func.entryBlock) incoming.removeParams(block, dead);
   }
 }
 
-/** The values an instruction uses itself, without the arguments of its branches. */
-function forEachOwnUse(func: Func, inst: Inst, visit: (value: Value) => void): void {
-  const op = func.op.get(inst);
-  if (op === Op.jump) return;
-  if (op === Op.brif || op === Op.br_table) visit(func.resolve(entity<Value>(func.a.get(inst))));
-  else forEachUse(func, inst, visit);
+function isDead(func: Func, inst: number, dead: Uint8Array): boolean {
+  const first = func.firstResult.get(inst);
+  const count = func.resultCount.get(inst);
+  for (let r = 0; r < count; r++) if (dead[first + r] === 0) return false;
+  return true;
 }
 
-/**
- * Removes parameters that get one value from every branch (or themselves): they are that value. Repeats until nothing changes,
- * each round over all parameters that are left; rounds are few because replacements are resolved on the way.
- */
-export function removeTrivialParams(func: Func): void {
-  const callsTo: number[][] = Array.from({ length: func.blockCount }, () => []);
-  for (const block of func.layout) {
-    forEachSuccessor(func, block, (call) => callsTo[func.callBlock.get(call)]!.push(call));
+class Marker {
+  readonly #func: Func;
+  /** By value: 1 if it is needed. */
+  readonly live: Uint8Array;
+  /** Needed values whose definitions have not been looked at. */
+  readonly work = new I32Column(256);
+
+  constructor(func: Func) {
+    this.#func = func;
+    this.live = new Uint8Array(func.valueCount);
   }
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (const block of func.layout) {
-      if (block === func.entryBlock) continue;
-      const params = func.paramsOf(block);
-      for (let i = params.length - 1; i >= 0; i--) {
-        const same = onlyArgument(func, callsTo[block]!, i, params[i]!);
-        if (same === NONE) continue;
-        func.replaceValue(params[i]!, entity<Value>(same));
-        func.removeBlockParam(block, i);
-        for (const call of callsTo[block]!) func.removeBlockCallArg(entity<BlockCall>(call), i);
-        changed = true;
-      }
+
+  value(value: number): void {
+    if (this.live[value] !== 0) return;
+    this.live[value] = 1;
+    this.work.push(value);
+  }
+
+  #raw(raw: number): void {
+    this.value(this.#func.resolve(entity<Value>(raw)));
+  }
+
+  /** What an instruction reads itself: arguments of its branches belong to parameters. */
+  operands(inst: number): void {
+    const func = this.#func;
+    const columns = VALUE_COLUMNS[func.op.get(inst)]!;
+    if (columns & VALUES_A) this.#raw(func.a.get(inst));
+    if (columns & VALUES_B) this.#raw(func.b.get(inst));
+    if (columns & VALUES_C) this.#raw(func.c.get(inst));
+    if (columns & VALUES_LIST) {
+      const start = func.b.get(inst);
+      const end = start + func.c.get(inst);
+      for (let i = start; i < end; i++) this.#raw(func.pool.get(i));
     }
   }
-}
-
-function onlyArgument(func: Func, calls: readonly number[], index: number, param: Value): number {
-  let same = NONE;
-  for (const call of calls) {
-    const arg = func.resolve(entity<Value>(func.pool.get(func.callArgsStart.get(call) + index)));
-    if (arg === param || arg === same) continue;
-    if (same !== NONE) return NONE;
-    same = arg;
-  }
-  return same;
 }

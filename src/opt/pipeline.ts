@@ -3,7 +3,8 @@
 import { ControlFlowGraph } from "../ir/cfg.ts";
 import type { Func } from "../ir/function.ts";
 import { tidyControlFlow } from "./control-flow.ts";
-import { removeDeadCode, removeTrivialParams } from "./dead-code.ts";
+import { removeDeadCode } from "./dead-code.ts";
+import { removeTrivialParams } from "./trivial-params.ts";
 import { numberValues } from "./value-numbering.ts";
 
 /** 0: what code generation needs and no more. 2: everything. */

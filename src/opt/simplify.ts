@@ -4,83 +4,76 @@
  * into branches; constant parts of an address in the access's offset).
  *
  * One rule looks at one instruction and its operands' definitions. Either it names an existing value that the result equals, or it rewrites
- * the instruction in place, or it leaves it. Floats are left alone but for constants that move bits: NaN payloads and
- * rounding are not this pass's business.
+ * the instruction in place, perhaps with new instructions in front of it, or it leaves it. A rule that fired has made progress: none
+ * undoes another. Floats are left alone but for constants, and operations that move bits: what a NaN becomes is the
+ * machine's business.
  */
 // hot loop: indices are in range by construction
 
-import { entity } from "../base/entity.ts";
-import {
-  addI64,
-  compareS64,
-  compareU64,
-  fitsI32,
-  type I64 as Int64,
-  log2OfPower,
-  mulI64,
-  negI64,
-  shlI64,
-  shrS64,
-  shrU64,
-  subI64,
-} from "../base/int64.ts";
+import { fitsI32, log2OfPower, mulI64, negI64, shlI64, shrU64, subI64 } from "../base/int64.ts";
 import { type Func, type Inst, NONE, type Value } from "../ir/function.ts";
-import { FLAG_COMMUTATIVE, INT_CC_SWAPPED, IntCC, OP_FLAGS, Op } from "../ir/ops.ts";
-import { F32, F64, I32, I64, type Type } from "../ir/types.ts";
+import { Access, accessOf, FLAG_COMMUTATIVE, IntCC, OP_FLAGS, Op } from "../ir/ops.ts";
+import { F32, F64, I32, I64, type Type, typeFromCode } from "../ir/types.ts";
+import { simplifyCompare, simplifyFloatCompare } from "./compare.ts";
+import { divideByConstant } from "./division.ts";
+import { FloatFolder, foldBinary, foldUnary } from "./fold.ts";
+import { Rewriter } from "./rewriter.ts";
+
+/** How far constant additions are followed into an address. */
+const ADDRESS_STEPS = 64;
 
 export class Simplifier {
   readonly #func: Func;
-  readonly #t: Int64 = { lo: 0, hi: 0 };
+  readonly #w: Rewriter;
+  readonly #floats = new FloatFolder();
 
-  constructor(func: Func) {
+  /** `uses`: how often each value is read. */
+  constructor(func: Func, uses: Int32Array) {
     this.#func = func;
+    this.#w = new Rewriter(func, uses);
   }
 
-  #resolve(raw: number): Value {
-    return this.#func.resolve(entity<Value>(raw));
+  /** Remembers what is known of the result's bits; to be called once `simplify` has no more to do with `inst`. */
+  learn(inst: Inst): void {
+    this.#w.learn(inst);
   }
 
-  /** The instruction that defines a resolved value, or NONE for a block parameter. */
-  #def(value: number): number {
-    const def = this.#func.valueDef.get(value);
-    return def < 0 ? NONE : def;
+  /** Whether all bits of `value` that may be set are in the bytes that a narrow `access` has. */
+  fits(value: number, access: number): boolean {
+    const bits = access === Access.u8 ? 8 : access === Access.u16 ? 16 : access === Access.u32 ? 32 : 0;
+    return bits > 0 && this.#w.bits(value) <= bits;
   }
 
-  /** The defining iconst, or NONE. */
-  #const(value: number): number {
-    const def = this.#def(value);
-    return def !== NONE && this.#func.op.get(def) === Op.iconst ? def : NONE;
+  /** Turns a comparison into 1 or 0. */
+  become(inst: Inst, holds: number): void {
+    this.#w.inst = inst;
+    this.#w.decided(holds === 1);
   }
 
-  /** An integer constant in front of `inst`. */
-  #constant(inst: Inst, type: Type, lo: number, hi: number): Value {
-    const f = this.#func;
-    const made = f.createInst(Op.iconst, type, NONE, NONE, NONE, lo, type === I32 ? 0 : hi, f.loc.get(inst));
-    const value = f.addResult(made, type);
-    f.insertBefore(made, inst);
-    return value;
+  /** Makes the condition of a branch or trap the constant 1 or 0. */
+  decide(inst: Inst, holds: boolean): void {
+    this.#w.inst = inst;
+    this.#func.a.set(inst, this.#w.small(I32, holds ? 1 : 0));
   }
 
-  /** Turns `inst` into an integer constant. */
-  #become(inst: Inst, lo: number, hi: number): void {
-    const f = this.#func;
-    f.op.set(inst, Op.iconst);
-    f.a.set(inst, NONE);
-    f.b.set(inst, NONE);
-    f.c.set(inst, NONE);
-    f.lo.set(inst, lo);
-    f.hi.set(inst, hi);
-  }
-
-  /** The value that the (only) result of `inst` equals, or NONE: then `inst` stands, perhaps rewritten. Operands are resolved in place. */
+  /**
+   * The value that the (only) result of `inst` equals, or NONE: then `inst` stands, perhaps rewritten. New instructions in front of it
+   * are not simplified yet.
+   */
   simplify(inst: Inst): number {
     const f = this.#func;
+    const w = this.#w;
+    w.inst = inst;
     const op = f.op.get(inst);
     switch (op) {
       case Op.iadd:
       case Op.isub:
       case Op.imul:
+      case Op.umulhi:
+      case Op.smulhi:
+      case Op.sdiv:
       case Op.udiv:
+      case Op.srem:
       case Op.urem:
       case Op.band:
       case Op.bor:
@@ -90,23 +83,57 @@ export class Simplifier {
       case Op.sshr:
       case Op.rotl:
       case Op.rotr:
-        return this.#binary(inst);
+        return this.#binary(inst, op);
       case Op.icmp:
-        return this.#icmp(inst);
+        return simplifyCompare(w);
+      case Op.fcmp:
+        return simplifyFloatCompare(w, this.#floats);
       case Op.select:
         return this.#select(inst);
+      case Op.clz:
+      case Op.ctz:
+      case Op.popcnt:
       case Op.uextend:
       case Op.sextend:
       case Op.ireduce:
       case Op.sext8:
       case Op.sext16:
       case Op.sext32:
-        return this.#extend(inst);
+        return this.#unary(inst, op);
       case Op.bitcast:
         return this.#bitcast(inst);
+      case Op.fadd:
+      case Op.fsub:
+      case Op.fmul:
+      case Op.fdiv:
+      case Op.fmin:
+      case Op.fmax:
+      case Op.fcopysign:
+        return this.#floatBinary(inst, op);
+      case Op.fabs:
+      case Op.fneg:
+      case Op.fsqrt:
+      case Op.fceil:
+      case Op.ffloor:
+      case Op.ftrunc:
+      case Op.fnearest:
+      case Op.fpromote:
+      case Op.fdemote:
+        return this.#floatUnary(inst, op);
+      case Op.fcvt_from_sint:
+      case Op.fcvt_from_uint:
+      case Op.fcvt_to_sint:
+      case Op.fcvt_to_uint:
+      case Op.fcvt_to_sint_sat:
+      case Op.fcvt_to_uint_sat:
+        this.#convert(inst, op);
+        return NONE;
       case Op.load:
+        this.#address(inst);
+        return NONE;
       case Op.store:
         this.#address(inst);
+        this.#storedValue(inst);
         return NONE;
       case Op.brif:
       case Op.trapz:
@@ -118,351 +145,373 @@ export class Simplifier {
     }
   }
 
-  #binary(inst: Inst): number {
+  // Integers.
+
+  #binary(inst: Inst, op: number): number {
     const f = this.#func;
-    const op = f.op.get(inst);
+    const w = this.#w;
     const type: Type = f.type.get(inst) === I32 ? I32 : I64;
-    let a: number = this.#resolve(f.a.get(inst));
-    let b: number = this.#resolve(f.b.get(inst));
-    if ((OP_FLAGS[op]! & FLAG_COMMUTATIVE) !== 0 && this.#const(a) !== NONE && this.#const(b) === NONE) {
-      [a, b] = [b, a];
+    let a: number = f.a.get(inst);
+    let b: number = f.b.get(inst);
+    if ((OP_FLAGS[op]! & FLAG_COMMUTATIVE) !== 0) {
+      // Constants to the right; else by age, so that equal ones are equal.
+      const ca = w.constant(a) !== NONE;
+      const cb = w.constant(b) !== NONE;
+      if (ca === cb ? a > b : ca) [a, b] = [b, a];
+      f.a.set(inst, a);
+      f.b.set(inst, b);
     }
-    f.a.set(inst, a);
-    f.b.set(inst, b);
     if (a === b) {
       if (op === Op.band || op === Op.bor) return a;
       if (op === Op.bxor || op === Op.isub) {
-        this.#become(inst, 0, 0);
+        w.become(0, 0);
         return NONE;
       }
     }
-    const kb = this.#const(b);
-    if (kb === NONE) return NONE;
+    const kb = w.constant(b);
+    const ka = w.constant(a);
+    if (kb === NONE) return this.#variable(inst, op, type, a, b, ka);
     const blo = f.lo.get(kb);
     const bhi = f.hi.get(kb);
-    const ka = this.#const(a);
     if (ka !== NONE) {
-      if (this.#foldBinary(op, type, f.lo.get(ka), f.hi.get(ka), blo, bhi)) {
-        this.#become(inst, this.#t.lo, type === I32 ? 0 : this.#t.hi);
-      }
+      if (foldBinary(w.t, op, type, f.lo.get(ka), f.hi.get(ka), blo, bhi)) w.become(w.t.lo, w.t.hi);
       return NONE;
     }
-    return this.#binaryWithConstant(inst, op, type, a, blo, bhi);
+    return this.#withConstant(inst, op, type, a, blo, bhi);
   }
 
-  /** Folds into `#t`; false if the op is not folded for these operands. */
-  #foldBinary(op: number, type: Type, alo: number, ahi: number, blo: number, bhi: number): boolean {
-    const t = this.#t;
-    const narrow = type === I32;
-    const amount = blo & (narrow ? 31 : 63);
+  /** b is no constant; `ka`: a's, or NONE. */
+  #variable(inst: Inst, op: number, type: Type, a: number, b: number, ka: number): number {
+    const f = this.#func;
+    const w = this.#w;
     switch (op) {
-      case Op.iadd:
-        addI64(t, alo, ahi, blo, bhi);
-        return true;
-      case Op.isub:
-        subI64(t, alo, ahi, blo, bhi);
-        return true;
-      case Op.imul:
-        mulI64(t, alo, ahi, blo, bhi);
-        return true;
-      case Op.band:
-        t.lo = alo & blo;
-        t.hi = ahi & bhi;
-        return true;
-      case Op.bor:
-        t.lo = alo | blo;
-        t.hi = ahi | bhi;
-        return true;
-      case Op.bxor:
-        t.lo = alo ^ blo;
-        t.hi = ahi ^ bhi;
-        return true;
+      case Op.iadd: {
+        // x + (y - x), (y - x) + x, x + (0 - y), (0 - y) + x
+        for (let side = 0; side < 2; side++) {
+          const [x, y] = side === 0 ? [a, b] : [b, a];
+          const def = w.def(y);
+          if (def === NONE || f.op.get(def) !== Op.isub) continue;
+          if (w.b(def) === x) return w.a(def);
+          const k = w.constant(w.a(def));
+          if (k !== NONE && f.lo.get(k) === 0 && f.hi.get(k) === 0) {
+            w.turnInto(Op.isub, type, x, w.b(def));
+            return NONE;
+          }
+        }
+        return NONE;
+      }
+      case Op.isub: {
+        const da = w.def(a);
+        if (da !== NONE && f.op.get(da) === Op.iadd) {
+          if (w.a(da) === b) return w.b(da);
+          if (w.b(da) === b) return w.a(da);
+        }
+        const db = w.def(b);
+        if (db === NONE) return NONE;
+        if (f.op.get(db) === Op.isub) {
+          // a - (a - y), 0 - (x - y)
+          if (w.a(db) === a) return w.b(db);
+          if (ka !== NONE && f.lo.get(ka) === 0 && f.hi.get(ka) === 0) {
+            w.turnInto(Op.isub, type, w.b(db), w.a(db));
+            return NONE;
+          }
+        }
+        if (f.op.get(db) === Op.iadd && w.single(b)) {
+          // k - (x + k2)
+          const k2 = w.constant(w.b(db));
+          if (ka !== NONE && k2 !== NONE) {
+            subI64(w.t, f.lo.get(ka), f.hi.get(ka), f.lo.get(k2), f.hi.get(k2));
+            w.turnInto(Op.isub, type, w.iconst(type, w.t.lo, w.t.hi), w.a(db));
+          }
+        }
+        return NONE;
+      }
       case Op.ishl:
-        if (narrow) t.lo = alo << amount;
-        else shlI64(t, alo, ahi, amount);
-        return true;
       case Op.ushr:
-        if (narrow) t.lo = (alo >>> amount) | 0;
-        else shrU64(t, alo, ahi, amount);
-        return true;
       case Op.sshr:
-        if (narrow) t.lo = alo >> amount;
-        else shrS64(t, alo, ahi, amount);
-        return true;
       case Op.rotl:
-        if (!narrow) return false;
-        t.lo = (alo << amount) | (alo >>> (31 & -amount));
-        if (amount === 0) t.lo = alo;
-        return true;
-      case Op.udiv:
-        if (!narrow || blo === 0) return false;
-        t.lo = Math.floor((alo >>> 0) / (blo >>> 0)) | 0;
-        return true;
-      case Op.urem:
-        if (!narrow || blo === 0) return false;
-        t.lo = ((alo >>> 0) % (blo >>> 0)) | 0;
-        return true;
+      case Op.rotr: {
+        if (ka !== NONE && f.lo.get(ka) === 0 && f.hi.get(ka) === 0) return a;
+        // The amount is taken modulo the width anyway.
+        const def = w.def(b);
+        if (def === NONE || f.op.get(def) !== Op.band) return NONE;
+        const k = w.constant(w.b(def));
+        const all = type === I32 ? 31 : 63;
+        if (k !== NONE && (f.lo.get(k) & all) === all) f.b.set(inst, w.a(def));
+        return NONE;
+      }
       default:
-        return false;
+        return NONE;
     }
   }
 
-  #binaryWithConstant(inst: Inst, op: number, type: Type, a: number, lo: number, hi: number): number {
+  #withConstant(inst: Inst, op: number, type: Type, a: number, lo: number, hi: number): number {
     const f = this.#func;
+    const w = this.#w;
     const narrow = type === I32;
     const zero = lo === 0 && (narrow || hi === 0);
     const ones = lo === -1 && (narrow || hi === -1);
-    const amount = lo & (narrow ? 31 : 63);
     switch (op) {
-      case Op.iadd: {
+      case Op.iadd:
         if (zero) return a;
-        const inner = this.#def(a);
-        if (inner === NONE || f.op.get(inner) !== Op.iadd) return NONE;
-        const k = this.#const(this.#resolve(f.b.get(inner)));
-        if (k === NONE) return NONE;
-        addI64(this.#t, f.lo.get(k), f.hi.get(k), lo, hi);
-        f.a.set(inst, this.#resolve(f.a.get(inner)));
-        f.b.set(inst, this.#constant(inst, type, this.#t.lo, this.#t.hi));
+        this.#merge(inst, op, type, a, lo, hi);
         return NONE;
-      }
       case Op.isub:
         if (zero) return a;
-        negI64(this.#t, lo, hi);
-        f.op.set(inst, Op.iadd);
-        f.b.set(inst, this.#constant(inst, type, this.#t.lo, this.#t.hi));
-        return this.#binary(inst);
-      case Op.imul: {
-        if (zero) this.#become(inst, 0, 0);
-        const log = log2OfPower(lo, narrow ? 0 : hi);
-        if (log === 0) return a;
-        if (!zero && log > 0) {
-          f.op.set(inst, Op.ishl);
-          f.b.set(inst, this.#constant(inst, type, log, 0));
-        }
+        negI64(w.t, lo, hi);
+        w.turnInto(Op.iadd, type, a, w.iconst(type, w.t.lo, w.t.hi));
         return NONE;
-      }
-      case Op.udiv: {
-        const log = log2OfPower(lo, narrow ? 0 : hi);
-        if (log === 0) return a;
-        if (log > 0) {
-          f.op.set(inst, Op.ushr);
-          f.b.set(inst, this.#constant(inst, type, log, 0));
-        }
+      case Op.imul:
+        return this.#multiply(inst, type, a, lo, hi);
+      case Op.umulhi:
+      case Op.smulhi:
+        if (zero) w.become(0, 0);
         return NONE;
-      }
-      case Op.urem: {
-        const log = log2OfPower(lo, narrow ? 0 : hi);
-        if (log < 0) return NONE;
-        subI64(this.#t, lo, narrow ? 0 : hi, 1, 0);
-        f.op.set(inst, Op.band);
-        f.b.set(inst, this.#constant(inst, type, this.#t.lo, this.#t.hi));
-        return this.#binary(inst);
-      }
-      case Op.band: {
-        if (zero) this.#become(inst, 0, 0);
-        else if (ones) return a;
-        else {
-          const inner = this.#def(a);
-          if (inner === NONE || f.op.get(inner) !== Op.band) return NONE;
-          const k = this.#const(this.#resolve(f.b.get(inner)));
-          if (k === NONE) return NONE;
-          f.a.set(inst, this.#resolve(f.a.get(inner)));
-          f.b.set(inst, this.#constant(inst, type, f.lo.get(k) & lo, f.hi.get(k) & hi));
-        }
+      case Op.udiv:
+      case Op.urem:
+      case Op.sdiv:
+      case Op.srem:
+        return divideByConstant(w, op, type, a, lo, hi);
+      case Op.band:
+        if (zero) w.become(0, 0);
+        else if (ones || isMaskOver(lo, narrow ? 0 : hi, w.bits(a))) return a;
+        else this.#merge(inst, op, type, a, lo, hi);
         return NONE;
-      }
       case Op.bor:
         if (zero) return a;
-        if (ones) this.#become(inst, -1, narrow ? 0 : -1);
+        if (ones) w.become(-1, -1);
+        else this.#merge(inst, op, type, a, lo, hi);
         return NONE;
       case Op.bxor:
-        return zero ? a : NONE;
+        if (zero) return a;
+        if (lo === 1 && (narrow || hi === 0) && w.opOf(a) === Op.icmp && w.single(a)) {
+          const def = w.def(a);
+          w.turnInto(Op.icmp, f.type.get(def) === I32 ? I32 : I64, w.a(def), w.b(def), f.lo.get(def) ^ 1);
+        } else this.#merge(inst, op, type, a, lo, hi);
+        return NONE;
       case Op.ishl:
       case Op.ushr:
       case Op.sshr:
       case Op.rotl:
       case Op.rotr:
-        if (amount === 0) return a;
-        if (lo !== amount || (!narrow && hi !== 0)) f.b.set(inst, this.#constant(inst, type, amount, 0));
+        return this.#shift(inst, op, type, a, lo, hi);
+      default:
+        return NONE;
+    }
+  }
+
+  /** `(x op k1) op k2` becomes `x op (k1 op k2)`. */
+  #merge(inst: Inst, op: number, type: Type, a: number, lo: number, hi: number): void {
+    const f = this.#func;
+    const w = this.#w;
+    const def = w.def(a);
+    if (def === NONE || f.op.get(def) !== op) return;
+    const k = w.constant(w.b(def));
+    if (k === NONE) return;
+    const x = w.a(def);
+    // A block parameter would have to live on, beside its successor.
+    if (!w.single(a) && w.def(x) === NONE) return;
+    foldBinary(w.t, op, type, f.lo.get(k), f.hi.get(k), lo, hi);
+    f.a.set(inst, x);
+    f.b.set(inst, w.iconst(type, w.t.lo, w.t.hi));
+  }
+
+  #multiply(inst: Inst, type: Type, a: number, lo: number, hi: number): number {
+    const f = this.#func;
+    const w = this.#w;
+    const narrow = type === I32;
+    const high = narrow ? 0 : hi;
+    if (lo === 0 && high === 0) {
+      w.become(0, 0);
+      return NONE;
+    }
+    if (lo === -1 && (narrow || hi === -1)) {
+      w.turnInto(Op.isub, type, w.small(type, 0), a);
+      return NONE;
+    }
+    const log = log2OfPower(lo, high);
+    if (log === 0) return a;
+    if (log > 0) {
+      w.turnInto(Op.ishl, type, a, w.small(type, log));
+      return NONE;
+    }
+    const def = w.def(a);
+    if (def === NONE || !w.single(a)) return NONE;
+    const inner = f.op.get(def);
+    if (inner !== Op.imul && inner !== Op.ishl) return NONE;
+    const k = w.constant(w.b(def));
+    if (k === NONE) return NONE;
+    if (inner === Op.imul) mulI64(w.t, f.lo.get(k), f.hi.get(k), lo, hi);
+    else foldBinary(w.t, Op.ishl, type, lo, hi, f.lo.get(k), 0);
+    f.a.set(inst, w.a(def));
+    f.b.set(inst, w.iconst(type, w.t.lo, w.t.hi));
+    return NONE;
+  }
+
+  #shift(inst: Inst, op: number, type: Type, a: number, lo: number, hi: number): number {
+    const f = this.#func;
+    const w = this.#w;
+    const width = type === I32 ? 32 : 64;
+    const amount = lo & (width - 1);
+    if (amount === 0) return a;
+    if (lo !== amount || (type === I64 && hi !== 0)) {
+      f.b.set(inst, w.small(type, amount));
+      return NONE;
+    }
+    if (op === Op.rotr) {
+      w.turnInto(Op.rotl, type, a, w.small(type, width - amount));
+      return NONE;
+    }
+    if (op === Op.rotl) return NONE;
+    const bits = w.bits(a);
+    if (op === Op.ushr && bits <= amount) {
+      w.become(0, 0);
+      return NONE;
+    }
+    if (op === Op.sshr && bits < width) {
+      w.turnInto(Op.ushr, type, a, f.b.get(inst));
+      return NONE;
+    }
+    const def = w.def(a);
+    if (def === NONE) return NONE;
+    const inner = f.op.get(def);
+    if (inner !== Op.ishl && inner !== Op.ushr && inner !== Op.sshr) return NONE;
+    const k = w.constant(w.b(def));
+    if (k === NONE) return NONE;
+    const first = f.lo.get(k) & (width - 1);
+    if (inner === op) {
+      if (!w.single(a)) return NONE;
+      const sum = first + amount;
+      if (sum >= width && op !== Op.sshr) w.become(0, 0);
+      else {
+        f.a.set(inst, w.a(def));
+        f.b.set(inst, w.small(type, Math.min(sum, width - 1)));
+      }
+    } else if (first !== amount) return NONE;
+    else if (inner === Op.ishl) {
+      // What was shifted out at the top: cleared, or copies of the sign.
+      if (op === Op.ushr) this.#mask(type, w.a(def), width - amount, 0);
+      else if (amount === width - 8) w.turnInto(Op.sext8, type, w.a(def));
+      else if (amount === width - 16) w.turnInto(Op.sext16, type, w.a(def));
+      else if (amount === 32) w.turnInto(Op.sext32, type, w.a(def));
+    } else if (op === Op.ishl) this.#mask(type, w.a(def), width, amount);
+    return NONE;
+  }
+
+  /** Turns the instruction into `x` with only bits `from` to `to` - 1. */
+  #mask(type: Type, x: number, to: number, from: number): void {
+    const w = this.#w;
+    const { t } = w;
+    shlI64(t, -1, -1, from);
+    const { lo, hi } = t;
+    shrU64(t, -1, -1, 64 - to);
+    w.turnInto(Op.band, type, x, w.iconst(type, lo & t.lo, hi & t.hi));
+  }
+
+  #unary(inst: Inst, op: number): number {
+    const f = this.#func;
+    const w = this.#w;
+    const type = f.type.get(inst) === I32 ? I32 : I64;
+    const a: number = f.a.get(inst);
+    const k = w.constant(a);
+    if (k !== NONE) {
+      if (foldUnary(w.t, op, type, f.lo.get(k), f.hi.get(k))) w.become(w.t.lo, w.t.hi);
+      return NONE;
+    }
+    const bits = w.bits(a);
+    const def = w.def(a);
+    const inner = def === NONE ? -1 : f.op.get(def);
+    switch (op) {
+      case Op.sextend:
+        if (bits < 32) w.turnInto(Op.uextend, I64, a);
+        return NONE;
+      case Op.sext8:
+      case Op.sext16:
+      case Op.sext32: {
+        const from = op === Op.sext8 ? 8 : op === Op.sext16 ? 16 : 32;
+        if (bits < from) return a;
+        if (inner === op) return a;
+        if (inner === Op.sext8 || (inner === Op.sext16 && op === Op.sext32)) return a;
+        if (inner === Op.sextend && op === Op.sext32) return a;
+        if (inner === Op.uextend && op === Op.sext32) {
+          w.turnInto(Op.sextend, I64, w.a(def));
+          return NONE;
+        }
+        if (inner === Op.load && isLoadedBits(accessOf(f.hi.get(def)), from)) return a;
+        if (inner === Op.band && keepsLow(w, w.b(def), from)) f.a.set(inst, w.a(def));
+        return NONE;
+      }
+      case Op.uextend: {
+        if (inner !== Op.ireduce) return NONE;
+        const x = w.a(def);
+        if (w.bits(x) <= 32) return x;
+        return NONE;
+      }
+      case Op.ireduce:
+        if (inner === Op.uextend || inner === Op.sextend) return w.a(def);
+        if ((inner === Op.band && keepsLow(w, w.b(def), 32)) || inner === Op.sext32) f.a.set(inst, w.a(def));
         return NONE;
       default:
         return NONE;
     }
   }
 
-  #icmp(inst: Inst): number {
-    const f = this.#func;
-    let cc = f.lo.get(inst);
-    let a: number = this.#resolve(f.a.get(inst));
-    let b: number = this.#resolve(f.b.get(inst));
-    if (this.#const(a) !== NONE && this.#const(b) === NONE) {
-      [a, b] = [b, a];
-      cc = INT_CC_SWAPPED[cc]!;
-    }
-    f.a.set(inst, a);
-    f.b.set(inst, b);
-    f.lo.set(inst, cc);
-    const narrow = f.type.get(inst) === I32;
-    if (a === b) {
-      const holds = cc === IntCC.eq || cc === IntCC.sge || cc === IntCC.sle || cc === IntCC.uge || cc === IntCC.ule;
-      return this.#decided(inst, holds);
-    }
-    const kb = this.#const(b);
-    if (kb === NONE) return NONE;
-    const ka = this.#const(a);
-    const blo = f.lo.get(kb);
-    const bhi = narrow ? 0 : f.hi.get(kb);
-    if (ka !== NONE) {
-      const alo = f.lo.get(ka);
-      const signed = cc >= IntCC.slt && cc <= IntCC.sle;
-      const ahi = narrow ? (signed ? alo >> 31 : 0) : f.hi.get(ka);
-      const order = signed
-        ? compareS64(alo, ahi, blo, narrow ? blo >> 31 : bhi)
-        : compareU64(alo, narrow ? 0 : f.hi.get(ka), blo, bhi);
-      return this.#decided(inst, holdsFor(cc, order));
-    }
-    if (blo === 0 && bhi === 0) {
-      if (cc === IntCC.ult) return this.#decided(inst, false);
-      if (cc === IntCC.uge) return this.#decided(inst, true);
-      if (cc === IntCC.ugt) f.lo.set(inst, IntCC.ne);
-      if (cc === IntCC.ule) f.lo.set(inst, IntCC.eq);
-      const now = f.lo.get(inst);
-      const inner = this.#def(a);
-      if (inner !== NONE && (now === IntCC.eq || now === IntCC.ne)) {
-        const innerOp = f.op.get(inner);
-        if (innerOp === Op.icmp) {
-          if (now === IntCC.ne) return a;
-          f.type.set(inst, f.type.get(inner));
-          f.a.set(inst, f.a.get(inner));
-          f.b.set(inst, f.b.get(inner));
-          f.lo.set(inst, f.lo.get(inner) ^ 1);
-          return NONE;
-        }
-        if (innerOp === Op.fcmp && now === IntCC.ne) return a;
-        if (innerOp === Op.uextend || innerOp === Op.sextend) {
-          // Zero stays zero: compare the narrow value.
-          f.type.set(inst, I32);
-          f.a.set(inst, f.a.get(inner));
-          f.b.set(inst, this.#constant(inst, I32, 0, 0));
-        }
-      }
-    }
-    return NONE;
-  }
-
-  #decided(inst: Inst, holds: boolean): number {
-    const f = this.#func;
-    f.type.set(inst, I32);
-    this.#become(inst, holds ? 1 : 0, 0);
-    return NONE;
-  }
-
   #select(inst: Inst): number {
     const f = this.#func;
-    const condition = this.#resolve(f.a.get(inst));
-    const b = this.#resolve(f.b.get(inst));
-    const c = this.#resolve(f.c.get(inst));
-    f.a.set(inst, condition);
-    f.b.set(inst, b);
-    f.c.set(inst, c);
+    const w = this.#w;
+    const condition: number = f.a.get(inst);
+    const b: number = f.b.get(inst);
+    const c: number = f.c.get(inst);
     if (b === c) return b;
-    const k = this.#const(condition);
+    const k = w.constant(condition);
     if (k !== NONE) return f.lo.get(k) !== 0 ? b : c;
     const stripped = this.#zeroTest(condition);
     if (stripped !== NONE) {
-      f.a.set(inst, stripped >> 1);
-      if ((stripped & 1) !== 0) {
+      const negated = stripped < 0;
+      f.a.set(inst, negated ? ~stripped - 1 : stripped);
+      if (negated) {
         f.b.set(inst, c);
         f.c.set(inst, b);
       }
+      return NONE;
     }
+    if (f.type.get(inst) !== I32) return NONE;
+    const kb = w.constant(b);
+    const kc = w.constant(c);
+    if (kb === NONE || kc === NONE) return NONE;
+    const x = f.lo.get(kb);
+    const y = f.lo.get(kc);
+    if (x === 1 && y === 0) {
+      if (w.bits(condition) === 1) return condition;
+      w.turnInto(Op.icmp, I32, condition, w.small(I32, 0), IntCC.ne);
+    } else if (x === 0 && y === 1) w.turnInto(Op.icmp, I32, condition, w.small(I32, 0), IntCC.eq);
     return NONE;
   }
 
-  /** If `value` is `icmp ne x, 0` gives 2x, if `icmp eq x, 0` (i32) 2x + 1, else NONE. */
+  /** If `value` is `icmp ne x, 0` (i32) gives x, if `icmp eq x, 0` gives ~(x + 1), else NONE. */
   #zeroTest(value: number): number {
     const f = this.#func;
-    const def = this.#def(value);
+    const w = this.#w;
+    const def = w.def(value);
     if (def === NONE || f.op.get(def) !== Op.icmp || f.type.get(def) !== I32) return NONE;
     const cc = f.lo.get(def);
     if (cc !== IntCC.eq && cc !== IntCC.ne) return NONE;
-    const k = this.#const(this.#resolve(f.b.get(def)));
+    const k = w.constant(w.b(def));
     if (k === NONE || f.lo.get(k) !== 0) return NONE;
-    return this.#resolve(f.a.get(def)) * 2 + (cc === IntCC.eq ? 1 : 0);
-  }
-
-  #extend(inst: Inst): number {
-    const f = this.#func;
-    const op = f.op.get(inst);
-    const a = this.#resolve(f.a.get(inst));
-    f.a.set(inst, a);
-    const k = this.#const(a);
-    if (k !== NONE) {
-      const lo = f.lo.get(k);
-      const wide = f.type.get(inst) !== I32;
-      if (op === Op.uextend) this.#become(inst, lo, 0);
-      else if (op === Op.sextend || op === Op.sext32) this.#become(inst, lo, lo >> 31);
-      else if (op === Op.ireduce) this.#become(inst, lo, 0);
-      else {
-        const shift = op === Op.sext8 ? 24 : 16;
-        const v = (lo << shift) >> shift;
-        this.#become(inst, v, wide ? v >> 31 : 0);
-      }
-      return NONE;
-    }
-    const inner = this.#def(a);
-    if (inner === NONE) return NONE;
-    const innerOp = f.op.get(inner);
-    if (op === Op.ireduce && (innerOp === Op.uextend || innerOp === Op.sextend)) return this.#resolve(f.a.get(inner));
-    if (op === innerOp && (op === Op.sext8 || op === Op.sext16 || op === Op.sext32)) return a;
-    return NONE;
-  }
-
-  #bitcast(inst: Inst): number {
-    const f = this.#func;
-    const a = this.#resolve(f.a.get(inst));
-    f.a.set(inst, a);
-    const inner = this.#def(a);
-    if (inner === NONE) return NONE;
-    const innerOp = f.op.get(inner);
-    if (innerOp === Op.bitcast) return this.#resolve(f.a.get(inner));
-    const type = f.type.get(inst);
-    if (innerOp === Op.iconst || innerOp === Op.f32const || innerOp === Op.f64const) {
-      this.#become(inst, f.lo.get(inner), f.hi.get(inner));
-      if (type === F32) f.op.set(inst, Op.f32const);
-      if (type === F64) f.op.set(inst, Op.f64const);
-    }
-    return NONE;
-  }
-
-  /** `[(x + c) + offset]` becomes `[x + (c + offset)]` where that fits the access. */
-  #address(inst: Inst): void {
-    const f = this.#func;
-    for (;;) {
-      const a = this.#resolve(f.a.get(inst));
-      f.a.set(inst, a);
-      const def = this.#def(a);
-      if (def === NONE || f.op.get(def) !== Op.iadd) return;
-      const k = this.#const(this.#resolve(f.b.get(def)));
-      if (k === NONE) return;
-      if (!fitsI32(f.lo.get(k), f.hi.get(k))) return;
-      const offset = f.lo.get(inst) + f.lo.get(k);
-      if (offset !== (offset | 0)) return;
-      f.a.set(inst, this.#resolve(f.a.get(def)));
-      f.lo.set(inst, offset);
-    }
+    return cc === IntCC.eq ? ~(w.a(def) + 1) : w.a(def);
   }
 
   /** Branches and traps on `x != 0` and `x == 0` test x. */
   #condition(inst: Inst): void {
     const f = this.#func;
     for (;;) {
-      const condition = this.#resolve(f.a.get(inst));
-      f.a.set(inst, condition);
-      const stripped = this.#zeroTest(condition);
+      const stripped = this.#zeroTest(f.a.get(inst));
       if (stripped === NONE) return;
-      f.a.set(inst, stripped >> 1);
-      if ((stripped & 1) === 0) continue;
+      if (stripped >= 0) {
+        f.a.set(inst, stripped);
+        continue;
+      }
+      f.a.set(inst, ~stripped - 1);
       const op = f.op.get(inst);
       if (op === Op.brif) {
         const b = f.b.get(inst);
@@ -471,24 +520,154 @@ export class Simplifier {
       } else f.op.set(inst, op === Op.trapz ? Op.trapnz : Op.trapz);
     }
   }
+
+  // Memory.
+
+  /** `[(x + c) + offset]` becomes `[x + (c + offset)]` where that fits the access. */
+  #address(inst: Inst): void {
+    const f = this.#func;
+    const w = this.#w;
+    for (let step = 0; step < ADDRESS_STEPS; step++) {
+      const def = w.def(w.resolve(f.a.get(inst)));
+      if (def === NONE || f.op.get(def) !== Op.iadd) return;
+      const k = w.constant(w.b(def));
+      if (k === NONE || !fitsI32(f.lo.get(k), f.hi.get(k))) return;
+      const offset = f.lo.get(inst) + f.lo.get(k);
+      if (offset !== (offset | 0)) return;
+      f.a.set(inst, w.a(def));
+      f.lo.set(inst, offset);
+    }
+  }
+
+  /** A narrow store doesn't care for the bits that it drops. */
+  #storedValue(inst: Inst): void {
+    const f = this.#func;
+    const w = this.#w;
+    const access = accessOf(f.hi.get(inst));
+    if (access === Access.full) return;
+    const bits = access <= Access.s8 ? 8 : access <= Access.s16 ? 16 : 32;
+    for (let step = 0; step < ADDRESS_STEPS; step++) {
+      const def = w.def(w.resolve(f.b.get(inst)));
+      if (def === NONE) return;
+      const op = f.op.get(def);
+      const kept =
+        (op === Op.band && keepsLow(w, w.b(def), bits)) ||
+        (op === Op.sext8 && bits === 8) ||
+        (op === Op.sext16 && bits <= 16) ||
+        op === Op.sext32;
+      if (!kept) return;
+      f.b.set(inst, w.a(def));
+    }
+  }
+
+  // Floats.
+
+  #bitcast(inst: Inst): number {
+    const f = this.#func;
+    const w = this.#w;
+    const def = w.def(f.a.get(inst));
+    if (def === NONE) return NONE;
+    const op = f.op.get(def);
+    if (op === Op.bitcast) return w.a(def);
+    if (op === Op.iconst || op === Op.f32const || op === Op.f64const) {
+      const type = f.type.get(inst);
+      const made = type === F32 ? Op.f32const : type === F64 ? Op.f64const : Op.iconst;
+      w.becomeConst(made, f.lo.get(def), type === I32 || type === F32 ? 0 : f.hi.get(def));
+    }
+    return NONE;
+  }
+
+  /** The float constant that defines `value`, or NONE. */
+  #float(value: number): number {
+    const def = this.#w.def(value);
+    if (def === NONE) return NONE;
+    const op = this.#func.op.get(def);
+    return op === Op.f32const || op === Op.f64const ? def : NONE;
+  }
+
+  #becomeFloat(type: Type): void {
+    const { t } = this.#floats;
+    this.#w.becomeConst(type === F32 ? Op.f32const : Op.f64const, t.lo, t.hi);
+  }
+
+  #floatBinary(inst: Inst, op: number): number {
+    const f = this.#func;
+    const type = f.type.get(inst) === F32 ? F32 : F64;
+    const a = f.a.get(inst);
+    const b = f.b.get(inst);
+    if (op === Op.fcopysign && a === b) return a;
+    const ka = this.#float(a);
+    const kb = this.#float(b);
+    if (ka === NONE || kb === NONE) {
+      // By age, constants to the right: equal sums are equal.
+      if ((OP_FLAGS[op]! & FLAG_COMMUTATIVE) !== 0 && (ka !== NONE || (kb === NONE && a > b))) {
+        f.a.set(inst, b);
+        f.b.set(inst, a);
+      }
+      return NONE;
+    }
+    if (this.#floats.binary(op, type, f.lo.get(ka), f.hi.get(ka), f.lo.get(kb), f.hi.get(kb))) this.#becomeFloat(type);
+    return NONE;
+  }
+
+  #floatUnary(inst: Inst, op: number): number {
+    const f = this.#func;
+    const w = this.#w;
+    const type = f.type.get(inst) === F32 ? F32 : F64;
+    const a = f.a.get(inst);
+    const k = this.#float(a);
+    if (k !== NONE) {
+      const from = f.op.get(k) === Op.f32const ? F32 : F64;
+      if (this.#floats.unary(op, type, from, f.lo.get(k), f.hi.get(k))) this.#becomeFloat(type);
+      return NONE;
+    }
+    const def = w.def(a);
+    if (def === NONE) return NONE;
+    const inner = f.op.get(def);
+    if (op === Op.fneg && inner === Op.fneg) return w.a(def);
+    if (op === Op.fabs && inner === Op.fabs) return a;
+    if (op === Op.fabs && (inner === Op.fneg || inner === Op.fcopysign)) f.a.set(inst, w.a(def));
+    return NONE;
+  }
+
+  #convert(inst: Inst, op: number): void {
+    const f = this.#func;
+    const w = this.#w;
+    const floats = this.#floats;
+    const type = typeFromCode(f.type.get(inst));
+    const a = f.a.get(inst);
+    const from = typeFromCode(f.valueType.get(a));
+    if (op === Op.fcvt_from_sint || op === Op.fcvt_from_uint) {
+      const k = w.constant(a);
+      const signed = op === Op.fcvt_from_sint;
+      if (k !== NONE) {
+        if (floats.fromInt(type, from, signed, f.lo.get(k), f.hi.get(k))) this.#becomeFloat(type);
+      } else if (!signed && w.bits(a) < (from === I32 ? 32 : 64)) f.op.set(inst, Op.fcvt_from_sint);
+      return;
+    }
+    const k = this.#float(a);
+    if (k === NONE) return;
+    const signed = op === Op.fcvt_to_sint || op === Op.fcvt_to_sint_sat;
+    const saturating = op === Op.fcvt_to_sint_sat || op === Op.fcvt_to_uint_sat;
+    if (floats.toInt(type, from, signed, saturating, f.lo.get(k), f.hi.get(k))) w.become(floats.t.lo, floats.t.hi);
+  }
 }
 
-function holdsFor(cc: number, order: number): boolean {
-  switch (cc) {
-    case IntCC.eq:
-      return order === 0;
-    case IntCC.ne:
-      return order !== 0;
-    case IntCC.slt:
-    case IntCC.ult:
-      return order < 0;
-    case IntCC.sge:
-    case IntCC.uge:
-      return order >= 0;
-    case IntCC.sgt:
-    case IntCC.ugt:
-      return order > 0;
-    default:
-      return order <= 0;
-  }
+/** Whether (lo, hi) has ones in all of the `bits` lowest places. */
+function isMaskOver(lo: number, hi: number, bits: number): boolean {
+  if (bits <= 32) return bits === 32 ? lo === -1 : (~lo & (2 ** bits - 1)) === 0;
+  return lo === -1 && (bits === 64 ? hi === -1 : (~hi & (2 ** (bits - 32) - 1)) === 0);
+}
+
+/** Whether `value` is a constant with ones in all of the `bits` lowest places. */
+function keepsLow(w: Rewriter, value: Value, bits: number): boolean {
+  const k = w.constant(value);
+  return k !== NONE && isMaskOver(w.func.lo.get(k), w.func.hi.get(k), bits);
+}
+
+/** Whether a load of `access` is the sign extension of the low `bits` bits. */
+function isLoadedBits(access: number, bits: number): boolean {
+  if (access === Access.s8) return true;
+  if (access === Access.s16) return bits >= 16;
+  return access === Access.s32 && bits >= 32;
 }

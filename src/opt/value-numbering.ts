@@ -1,203 +1,194 @@
 /**
- * Global value numbering over the dominator tree, with simplification on the way: each reachable block in reverse postorder, each
- * instruction simplified, then looked up among the pure instructions that dominate it. Loads of `constant` memory are
- * pure. Other loads are remembered within a block, until something may have written their region.
+ * Global value numbering: one walk down the dominator tree that simplifies each instruction, decides it by what dominating branches and
+ * checks tell, and replaces it by an equal one that dominates it. Loads are compared by what memory holds (`memory.ts`).
  *
- * Guarantees: no instruction with an effect is removed, moved or duplicated. Uses in reachable blocks are resolved. Linear in
- * the number of instructions.
+ * Guarantees: no instruction with an effect is moved or duplicated; one is removed only if it does nothing: a check that can't fail, a
+ * store of what is there, a load that may fault behind an access to the same place. Branches are not changed but for their
+ * conditions (`control-flow.ts` does that). Uses in reachable blocks are resolved. Linear in the number of instructions.
  */
 // hot loop: indices are in range by construction
 
 import { entity } from "../base/entity.ts";
-import { type ControlFlowGraph, forEachSuccessor } from "../ir/cfg.ts";
+import type { ControlFlowGraph } from "../ir/cfg.ts";
 import { type Block, type Func, type Inst, NONE, type Value } from "../ir/function.ts";
-import { FLAG_EFFECT, OP_FLAGS, Op, opRow, REGION_NAMES, Region, regionOf } from "../ir/ops.ts";
+import { Access, accessOf, FLAG_EFFECT, OP_FLAGS, Op } from "../ir/ops.ts";
+import { Conditions } from "./conditions.ts";
+import { MemoryState, writtenRegions } from "./memory.ts";
+import { countUses, resolveBranches, resolveOperands } from "./operands.ts";
 import { Simplifier } from "./simplify.ts";
 
-/** Column use by format, as small integers for the hot loop. */
-const VALUES_A = 1;
-const VALUES_B = 2;
-const VALUES_C = 4;
-const VALUES_LIST = 8;
+/** Slots of the table in which an instruction may be. */
+const MAX_PROBES = 8;
+/** An instruction is simplified again when a rule put new ones in front of it; so often in all, for each instruction there was. */
+const ROUNDS = 8;
 
-/** Per op: which columns hold values. */
-export const VALUE_COLUMNS: Uint8Array = Uint8Array.from({ length: Object.keys(Op).length }, (_, op) => {
-  switch (opRow(op).format) {
-    case "unary":
-    case "load":
-    case "brif":
-    case "br_table":
-      return VALUES_A;
-    case "binary":
-    case "compare":
-    case "store":
-      return VALUES_A | VALUES_B;
-    case "select":
-    case "rmw":
-      return VALUES_A | VALUES_B | VALUES_C;
-    case "call":
-    case "list":
-    case "return":
-      return VALUES_LIST;
-    case "call_indirect":
-      return VALUES_A | VALUES_LIST;
-    case "trap":
-      return op === Op.trap ? 0 : VALUES_A;
-    default:
-      return 0;
+class Numbering {
+  readonly #func: Func;
+  readonly #cfg: ControlFlowGraph;
+  readonly #simplifier: Simplifier;
+  readonly #conditions: Conditions;
+  readonly #memory: MemoryState;
+  readonly #mask: number;
+  /** Instruction + 1, by hash. */
+  readonly #table: Int32Array;
+  /** Rounds that are left. */
+  #rounds: number;
+
+  constructor(func: Func, cfg: ControlFlowGraph) {
+    this.#func = func;
+    this.#cfg = cfg;
+    this.#simplifier = new Simplifier(func, countUses(func));
+    this.#conditions = new Conditions(func);
+    this.#memory = new MemoryState(func, cfg);
+    this.#rounds = ROUNDS * func.instCount;
+    let size = 64;
+    while (size < func.instCount) size *= 2;
+    size *= 2;
+    this.#mask = size - 1;
+    this.#table = new Int32Array(size);
   }
-});
 
-/** Resolves every value that `inst` uses, branch arguments included, and writes it back. */
-export function resolveOperands(func: Func, inst: Inst): void {
-  const columns = VALUE_COLUMNS[func.op.get(inst)]!;
-  if (columns & VALUES_A) func.a.set(inst, func.resolve(entity<Value>(func.a.get(inst))));
-  if (columns & VALUES_B) func.b.set(inst, func.resolve(entity<Value>(func.b.get(inst))));
-  if (columns & VALUES_C) func.c.set(inst, func.resolve(entity<Value>(func.c.get(inst))));
-  if (columns & VALUES_LIST) {
-    const start = func.b.get(inst);
-    const end = start + func.c.get(inst);
-    for (let i = start; i < end; i++) func.pool.set(i, func.resolve(entity<Value>(func.pool.get(i))));
-  }
-}
-
-/** Resolves the arguments of a block's branches. */
-export function resolveBranches(func: Func, block: Block): void {
-  forEachSuccessor(func, block, (call) => {
-    const start = func.callArgsStart.get(call);
-    const end = start + func.callArgsLength.get(call);
-    for (let i = start; i < end; i++) func.pool.set(i, func.resolve(entity<Value>(func.pool.get(i))));
-  });
-}
-
-/** Calls `visit` with every value that `inst` uses, branch arguments included. */
-export function forEachUse(func: Func, inst: Inst, visit: (value: Value) => void): void {
-  const op = func.op.get(inst);
-  const columns = VALUE_COLUMNS[op]!;
-  if (columns & VALUES_A) visit(func.resolve(entity<Value>(func.a.get(inst))));
-  if (columns & VALUES_B) visit(func.resolve(entity<Value>(func.b.get(inst))));
-  if (columns & VALUES_C) visit(func.resolve(entity<Value>(func.c.get(inst))));
-  if (columns & VALUES_LIST) {
-    const start = func.b.get(inst);
-    const end = start + func.c.get(inst);
-    for (let i = start; i < end; i++) visit(func.resolve(entity<Value>(func.pool.get(i))));
-  }
-  const format = opRow(op).format;
-  if (format !== "jump" && format !== "brif" && format !== "br_table") return;
-  forEachSuccessor(func, entity<Block>(func.instBlock.get(inst)), (call) => {
-    const start = func.callArgsStart.get(call);
-    const end = start + func.callArgsLength.get(call);
-    for (let i = start; i < end; i++) visit(func.resolve(entity<Value>(func.pool.get(i))));
-  });
-}
-
-/** Preorder and postorder numbers of the dominator tree: dominance in constant time. */
-function dominatorIntervals(cfg: ControlFlowGraph, blockCount: number): { enter: Int32Array; leave: Int32Array } {
-  const firstChild = new Int32Array(blockCount).fill(-1);
-  const sibling = new Int32Array(blockCount).fill(-1);
-  const { order, idom } = cfg;
-  for (let i = order.length - 1; i > 0; i--) {
-    const b = order[i]!;
-    const parent = idom[b]!;
-    sibling[b] = firstChild[parent]!;
-    firstChild[parent] = b;
-  }
-  const enter = new Int32Array(blockCount);
-  const leave = new Int32Array(blockCount);
-  const stack = [order[0]!];
-  let clock = 0;
-  const opened = new Uint8Array(blockCount);
-  while (stack.length > 0) {
-    const b = stack[stack.length - 1]!;
-    if (opened[b] === 0) {
-      opened[b] = 1;
-      enter[b] = clock++;
-      for (let c = firstChild[b]!; c >= 0; c = sibling[c]!) stack.push(c);
-    } else {
-      leave[b] = clock++;
-      stack.pop();
+  run(): void {
+    const { domOrder, domDepth } = this.#cfg;
+    /** By depth in the dominator tree: the facts that hold at the end of the block above. */
+    const marks = new Int32Array(domOrder.length + 1);
+    for (let o = 0; o < domOrder.length; o++) {
+      const block = entity<Block>(domOrder[o]!);
+      const depth = domDepth[block]!;
+      this.#conditions.undo(marks[depth]!);
+      this.#memory.enter(block);
+      this.#assumeEdge(block);
+      this.#block(block);
+      this.#memory.leave(block);
+      resolveBranches(this.#func, block);
+      marks[depth + 1] = this.#conditions.mark;
     }
+    // Arguments of back edges were resolved before later replacements.
+    for (let o = 0; o < domOrder.length; o++) resolveBranches(this.#func, entity<Block>(domOrder[o]!));
   }
-  return { enter, leave };
-}
 
-export function numberValues(func: Func, cfg: ControlFlowGraph): void {
-  const simplifier = new Simplifier(func);
-  const { enter, leave } = dominatorIntervals(cfg, func.blockCount);
-  let size = 64;
-  while (size < func.instCount) size *= 2;
-  size *= 2;
-  const mask = size - 1;
-  /** Instruction + 1, by hash; probing is linear and bounded. */
-  const table = new Int32Array(size);
-  /** Version of each region, changed by every write that may touch it: part of a load's identity. */
-  const regionVersion = new Int32Array(REGION_NAMES.length);
-  /** The version under which a load was entered. */
-  const loadVersion = new Map<number, number>();
-  let clock = 1;
+  /** What the only edge to `block` tells. */
+  #assumeEdge(block: Block): void {
+    const f = this.#func;
+    const { predStart, pred, position } = this.#cfg;
+    const e = predStart[block]!;
+    if (predStart[block + 1]! - e !== 1 || position[pred[e]!]! < 0) return;
+    const last = f.lastInst.get(pred[e]!);
+    if (f.op.get(last) !== Op.brif) return;
+    this.#conditions.assume(f.a.get(last), f.callBlock.get(f.b.get(last)) === block);
+  }
 
-  const clobber = (region: number): void => {
-    clock++;
-    if (region === Region.any) for (let r = 0; r < regionVersion.length; r++) regionVersion[r] = clock;
-    else {
-      regionVersion[region] = clock;
-      regionVersion[Region.any] = clock;
-    }
-  };
-
-  for (let o = 0; o < cfg.order.length; o++) {
-    const block = entity<Block>(cfg.order[o]!);
-    clobber(Region.any);
-    for (let next = func.firstInst.get(block); next !== NONE; ) {
+  #block(block: Block): void {
+    const f = this.#func;
+    for (let next = f.firstInst.get(block); next !== NONE; ) {
       const inst = entity<Inst>(next);
-      next = func.next.get(inst);
-      resolveOperands(func, inst);
-      const equal = simplifier.simplify(inst);
+      const before = f.prev.get(inst);
+      resolveOperands(f, inst);
+      const equal = this.#simplifier.simplify(inst);
+      const first = before === NONE ? f.firstInst.get(block) : f.next.get(before);
       if (equal !== NONE) {
-        func.replaceValue(func.result(inst), entity<Value>(equal));
-        func.removeInst(inst);
-        continue;
+        next = first === inst ? f.next.get(inst) : first;
+        this.#replace(inst, equal);
+      } else if (first !== inst && --this.#rounds > 0) {
+        next = first;
+      } else {
+        next = f.next.get(inst);
+        this.#visit(block, inst);
       }
-      const op = func.op.get(inst);
-      if ((OP_FLAGS[op]! & FLAG_EFFECT) !== 0) {
-        if (op === Op.store || op === Op.atomic_cas) clobber(regionOf(func.hi.get(inst)));
-        else if (op !== Op.trapz && op !== Op.trapnz) clobber(Region.any);
-        continue;
-      }
-      if (func.resultCount.get(inst) !== 1 || op === Op.stack_pointer) continue;
-      const flags = func.hi.get(inst);
-      const region = op === Op.load ? regionOf(flags) : Region.constant;
-      let hash = Math.imul(op, 0x9e3779b1) ^ Math.imul(func.type.get(inst), 0x85ebca6b);
-      hash ^= Math.imul(func.a.get(inst), 0xc2b2ae35) ^ Math.imul(func.b.get(inst), 0x27d4eb2f);
-      hash ^= Math.imul(func.c.get(inst), 0x165667b1) ^ Math.imul(func.lo.get(inst), 0x2545f491);
-      hash ^= Math.imul(flags, 0x5bd1e995);
-      hash ^= hash >>> 15;
-      let found = NONE;
-      let slot = hash & mask;
-      for (let probes = 0; probes < 8; probes++, slot = (slot + 1) & mask) {
-        const candidate = table[slot]! - 1;
-        if (candidate < 0) {
-          table[slot] = inst + 1;
-          break;
-        }
-        if (!sameComputation(func, candidate, inst)) continue;
-        const from = func.instBlock.get(candidate);
-        const dominates = from !== NONE && enter[from]! <= enter[block]! && leave[from]! >= leave[block]!;
-        const fresh = region === Region.constant || loadVersion.get(candidate) === regionVersion[region];
-        if (dominates && fresh) found = candidate;
-        else table[slot] = inst + 1;
-        break;
-      }
-      if (found !== NONE) {
-        func.replaceValue(func.result(inst), func.result(entity<Inst>(found)));
-        // A load that may fault is removed only for an equal one that did not: `found` dominates it.
-        func.removeInst(inst);
-      } else if (op === Op.load && region !== Region.constant) loadVersion.set(inst, regionVersion[region]!);
     }
-    resolveBranches(func, block);
   }
-  // Arguments of back edges were resolved before later replacements.
-  for (let o = 0; o < cfg.order.length; o++) resolveBranches(func, entity<Block>(cfg.order[o]!));
+
+  #replace(inst: Inst, value: number): void {
+    this.#func.replaceValue(this.#func.result(inst), entity<Value>(value));
+    this.#func.removeInst(inst);
+  }
+
+  #visit(block: Block, inst: Inst): void {
+    const f = this.#func;
+    const op = f.op.get(inst);
+    if ((OP_FLAGS[op]! & FLAG_EFFECT) !== 0) {
+      this.#effect(block, inst, op);
+      return;
+    }
+    if (op === Op.load) {
+      const known = this.#memory.load(block, inst);
+      if (known !== NONE) this.#replace(inst, known);
+      else this.#simplifier.learn(inst);
+      return;
+    }
+    if (op === Op.icmp) {
+      const holds = this.#conditions.compare(inst);
+      if (holds >= 0) this.#simplifier.become(inst, holds);
+    } else if (op === Op.select) {
+      const truth = this.#conditions.truth(f.a.get(inst));
+      if (truth >= 0) {
+        this.#replace(inst, truth === 1 ? f.b.get(inst) : f.c.get(inst));
+        return;
+      }
+    } else if (op === Op.stack_pointer) return;
+    const found = this.#number(block, inst);
+    if (found !== NONE) this.#replace(inst, f.firstResult.get(found));
+    else this.#simplifier.learn(inst);
+  }
+
+  #effect(block: Block, inst: Inst, op: number): void {
+    const f = this.#func;
+    switch (op) {
+      case Op.store: {
+        if (this.#memory.isRedundant(block, inst)) {
+          f.removeInst(inst);
+          return;
+        }
+        const access = accessOf(f.hi.get(inst));
+        const whole = access === Access.full || this.#simplifier.fits(f.b.get(inst), access);
+        this.#memory.store(block, inst, whole);
+        return;
+      }
+      case Op.trapz:
+      case Op.trapnz: {
+        const condition = f.a.get(inst);
+        const truth = this.#conditions.truth(condition);
+        if (truth >= 0) {
+          if ((truth === 1) === (op === Op.trapz)) f.removeInst(inst);
+          else this.#simplifier.decide(inst, truth === 1);
+          return;
+        }
+        this.#conditions.assume(condition, op === Op.trapz);
+        return;
+      }
+      case Op.brif: {
+        const truth = this.#conditions.truth(f.a.get(inst));
+        if (truth >= 0) this.#simplifier.decide(inst, truth === 1);
+        return;
+      }
+      default: {
+        const written = writtenRegions(f, inst);
+        if (written !== 0) this.#memory.clobber(written);
+      }
+    }
+  }
+
+  /** The instruction that dominates `inst` and computes the same, or NONE: then `inst` is in the table. */
+  #number(block: Block, inst: Inst): number {
+    const f = this.#func;
+    let hash = Math.imul(f.op.get(inst), 0x9e3779b1) ^ Math.imul(f.type.get(inst), 0x85ebca6b);
+    hash ^= Math.imul(f.a.get(inst), 0xc2b2ae35) ^ Math.imul(f.b.get(inst), 0x27d4eb2f);
+    hash ^= Math.imul(f.c.get(inst), 0x165667b1) ^ Math.imul(f.lo.get(inst), 0x2545f491);
+    hash ^= Math.imul(f.hi.get(inst), 0x5bd1e995);
+    hash ^= hash >>> 15;
+    let slot = hash & this.#mask;
+    for (let probe = 0; probe < MAX_PROBES; probe++, slot = (slot + 1) & this.#mask) {
+      const candidate = this.#table[slot]! - 1;
+      if (candidate >= 0 && !sameComputation(f, candidate, inst)) continue;
+      if (candidate >= 0) {
+        const from = f.instBlock.get(candidate);
+        if (from !== NONE && this.#cfg.dominates(entity<Block>(from), block)) return candidate;
+      }
+      this.#table[slot] = inst + 1;
+      return NONE;
+    }
+    return NONE;
+  }
 }
 
 function sameComputation(func: Func, x: number, y: number): boolean {
@@ -210,4 +201,9 @@ function sameComputation(func: Func, x: number, y: number): boolean {
     func.lo.get(x) === func.lo.get(y) &&
     func.hi.get(x) === func.hi.get(y)
   );
+}
+
+/** `cfg` must be that of `func` as it is. */
+export function numberValues(func: Func, cfg: ControlFlowGraph): void {
+  new Numbering(func, cfg).run();
 }
