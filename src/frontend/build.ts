@@ -27,6 +27,7 @@ import type { Program } from "./program.ts";
 import { ProgramEnvironment } from "./program-environment.ts";
 import { buildFindEntry, buildFindRow, buildRaise, buildRaiseCode, buildRecordTrap } from "./raise.ts";
 import { buildChainSignal, buildHandleFault, buildInstallHandlers } from "./signals.ts";
+import { buildScriptEntry, buildScriptInstantiate, buildScriptMain } from "./script.ts";
 import { buildMain, buildStart } from "./start.ts";
 import { Emitter } from "./structured.ts";
 import { API_SIGNATURES, INSTANTIATE, MAIN, MEMORY_ACCESSOR, START, SUPPORT, type SupportName } from "./support.ts";
@@ -100,6 +101,10 @@ export function buildFunction(program: Program, symbol: FuncSymbol): Func {
       return buildPostReturnEntry(program, kind.export, name);
     case "realloc-entry":
       return buildReallocEntry(program, kind.realloc, name);
+    case "script-entry":
+      return buildScriptEntry(program, kind.func, name);
+    case "script-instantiate":
+      return buildScriptInstantiate(program, kind.instance, name);
     case "api":
       return build(name, API_SIGNATURES[kind.name], (e) => API_BUILDERS[kind.name](e, program));
     case "memory-accessor":
@@ -107,7 +112,7 @@ export function buildFunction(program: Program, symbol: FuncSymbol): Func {
     case "start":
       return build(name, START, (e) => buildStart(e, program));
     case "main":
-      return build(name, MAIN, (e) => buildMain(e, program));
+      return build(name, MAIN, (e) => (program.options.output === "script" ? buildScriptMain : buildMain)(e, program));
     case "instantiate":
       return build(name, INSTANTIATE, (e) => buildInstantiate(e, program));
     case "instantiate-core":

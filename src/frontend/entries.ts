@@ -23,7 +23,7 @@ import { irType } from "./signatures.ts";
 import { Emitter } from "./structured.ts";
 import { API_SIGNATURES, ENTER_INSTANTIATE, INSTANTIATE, LIFTED_ENTRY, REALLOC_ENTRY, SUPPORT } from "./support.ts";
 
-const ENTRY_ATTRIBUTES = { stackCheck: false, entry: true } as const;
+export const ENTRY_ATTRIBUTES = { stackCheck: false, entry: true } as const;
 
 /** Returns a status unless the context is that of a live instance that has not trapped. */
 function emitCheckInstance(e: Emitter, context: Value): void {
@@ -40,7 +40,7 @@ function emitCheckInstance(e: Emitter, context: Value): void {
  * Enters `callee`. The stack limit is the stack pointer minus the budget; a nested entry never gets more than is left of the outer one's,
  * and one on another stack gets its own. Both words are what they were afterwards, trap or not.
  */
-function emitEnter(
+export function emitEnter(
   e: Emitter,
   context: Value,
   callee: FuncSymbol,
@@ -87,8 +87,15 @@ function emitHasFlag(
 }
 
 /** Flat values out of the host's array. */
-function loadValues(e: Emitter, values: Value, types: readonly wasm.ValType[]): Value[] {
+export function loadValues(e: Emitter, values: Value, types: readonly wasm.ValType[]): Value[] {
   return types.map((type, i) => e.load(irType(type), values, VAL_RAW_SIZE * i));
+}
+
+/** Flat values into the host's array. */
+export function storeValues(e: Emitter, values: Value, results: readonly Value[]): void {
+  results.forEach((result, i) => {
+    e.store(values, VAL_RAW_SIZE * i, result);
+  });
 }
 
 /** `enter-instantiate`: (context) → status; the state says `ready` when it is 0. */
@@ -131,9 +138,7 @@ export function buildLiftedEntry(program: Program, index: number, name: string):
   const { status, results } = emitEnter(e, context, program.functionSymbol(core), program.signature(signature), args);
   e.if(e.eqz(status), () => {
     emitChangeFlags(e, program, context, options.instance, InstanceFlag.mayEnter, 0);
-    results.forEach((result, i) => {
-      e.store(values, VAL_RAW_SIZE * i, result);
-    });
+    storeValues(e, values, results);
   });
   e.return(status);
   return e.finish();

@@ -1,6 +1,7 @@
 /** Linux on x86-64, as far as the generated code talks to the kernel: numbers of system calls, flags, structures. */
 
 export const Sys = {
+  read: 0,
   write: 1,
   mmap: 9,
   mprotect: 10,

@@ -41,8 +41,10 @@ export interface ProgramOptions {
   readonly name: string;
   /** What C names begin with: `greeter`. */
   readonly prefix: string;
-  /** `object`: the C interface. `executable`: `_start` and the export `wasi:cli/run`. */
-  readonly output: "object" | "executable";
+  /** `object`: the C interface. `executable`: `_start` and the export `wasi:cli/run`. `script`: `_start` and a loop (`script.ts`). */
+  readonly output: "object" | "executable" | "script";
+  /** `script`: what has an entry besides the component's exports and each core instance. */
+  readonly scriptFunctions?: readonly CoreFunc[];
   /** Settings of the built-in WASI, each `NAME=value` (`builtin.ts`). */
   readonly configuration?: readonly string[];
   /** Bytes of the executable's stack. */
@@ -66,6 +68,8 @@ export type FunctionKind =
   | { readonly kind: "lifted-entry"; readonly export: number }
   | { readonly kind: "post-return-entry"; readonly export: number }
   | { readonly kind: "realloc-entry"; readonly realloc: number }
+  | { readonly kind: "script-entry"; readonly func: CoreFunc }
+  | { readonly kind: "script-instantiate"; readonly instance: CoreInstanceIndex }
   | { readonly kind: "api"; readonly name: ApiFunction }
   | { readonly kind: "memory-accessor"; readonly memory: number }
   | { readonly kind: "start" }
@@ -142,6 +146,9 @@ export class Program {
   readonly reallocEntries: readonly FuncSymbol[];
   /** What these enter. */
   readonly checkedReallocs: readonly FuncSymbol[];
+  /** Entries of `options.scriptFunctions`, and of the instantiation of each core instance. */
+  readonly scriptEntries: FuncSymbol[] = [];
+  readonly scriptInstantiate = new Map<CoreInstanceIndex, FuncSymbol>();
   readonly memoryAccessors: readonly FuncSymbol[];
 
   readonly #support = new Map<SupportName, FuncSymbol>();
@@ -153,6 +160,7 @@ export class Program {
   readonly enterDrop: FuncSymbol | undefined;
   readonly #apiFunctions = new Map<ApiFunction, FuncSymbol>();
   readonly #main: FuncSymbol | undefined;
+  readonly #dispatch: DataSymbol | undefined;
   /** Where an executable begins. */
   readonly start: FuncSymbol | undefined;
   readonly #instantiate: FuncSymbol;
@@ -171,9 +179,9 @@ export class Program {
     this.component = component;
     this.options = options;
     this.facts = options.facts ?? analyzeComponent(component);
-    const executable = options.output === "executable";
-    this.api = describeApi(component, options.prefix, (path) => !executable || isRun(path));
-    if (executable && this.api.exports.length === 0) {
+    const executable = options.output !== "object";
+    this.api = describeApi(component, options.prefix, (path) => options.output !== "executable" || isRun(path));
+    if (options.output === "executable" && this.api.exports.length === 0) {
       throw new WindlassError({ kind: "unlinkable", message: "the component does not export wasi:cli/run" });
     }
     this.reachable = options.reachable ?? findReachable(component, this.#roots());
@@ -214,6 +222,15 @@ export class Program {
         : exported({ kind: "post-return-entry", export: i }, `${e.name}_post_return`),
     );
     this.reallocEntries = this.api.reallocs.map((r, i) => exported({ kind: "realloc-entry", realloc: i }, r.name));
+    if (options.output === "script") {
+      this.scriptFunctions.forEach((func, i) => {
+        this.scriptEntries.push(local({ kind: "script-entry", func }, `entry::script${i}`));
+      });
+      for (const { instance } of component.initializers) {
+        const entry = local({ kind: "script-instantiate", instance }, `entry::instantiate${instance}`);
+        this.scriptInstantiate.set(instance, entry);
+      }
+    }
     this.endOfEntries = this.functions.nextKey();
 
     // The C interface, or the executable's beginning. None of these is empty: something follows the last entry.
@@ -265,6 +282,7 @@ export class Program {
     });
 
     this.configuration = this.#configuration(options.configuration ?? []);
+    this.#dispatch = options.output === "script" ? this.#dispatchTable() : undefined;
 
     const areas: number[] = [];
     let slots = 0;
@@ -288,9 +306,24 @@ export class Program {
     this.offsets = new VMComponentOffsets(contextShape(component, slots, areas));
   }
 
+  /** Every entry as a reference: a script's commands say which by its position. */
+  #dispatchTable(): DataSymbol {
+    const functions = Int32Array.from({ length: this.endOfEntries - this.firstEntry }, (_, i) => this.firstEntry + i);
+    return this.data.push({
+      name: `${this.options.name}/data::dispatch`,
+      align: 8,
+      writable: false,
+      content: { kind: "funcrefs", functions, signatures: new Uint32Array(functions.length) },
+    });
+  }
+
+  get scriptFunctions(): readonly CoreFunc[] {
+    return this.options.scriptFunctions ?? [];
+  }
+
   /** What entries call. */
   #roots(): CoreFunc[] {
-    const roots: CoreFunc[] = [];
+    const roots: CoreFunc[] = [...this.scriptFunctions];
     for (const { lifted } of this.api.exports) {
       roots.push(lifted.core);
       if (lifted.options.postReturn !== undefined) roots.push(lifted.options.postReturn);
@@ -446,6 +479,9 @@ export class Program {
   }
   get instantiate(): FuncSymbol {
     return this.#instantiate;
+  }
+  get dispatch(): DataSymbol {
+    return this.#symbol(this.#dispatch, "the dispatch table");
   }
   get main(): FuncSymbol {
     return this.#symbol(this.#main, "main");

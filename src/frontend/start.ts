@@ -34,7 +34,7 @@ function stackSize(program: Program): number {
   return Math.ceil(asked / PAGE_SIZE) * PAGE_SIZE;
 }
 
-function emitExit(e: Emitter, code: Value): void {
+export function emitExit(e: Emitter, code: Value): void {
   e.syscall(Sys.exitGroup, e.zext(code));
   e.trap(Trap.unreachable);
 }
@@ -81,11 +81,8 @@ function emitWriteString(e: Emitter, text: Value): void {
   );
 }
 
-/** `main(address of argc)`. Does not return. */
-export function buildMain(e: Emitter, program: Program): void {
-  const [run] = program.api.exports;
-  const [entry] = program.exportEntries;
-  if (run === undefined || entry === undefined) throw new InternalError("frontend", "the program has no entry");
+/** In `main`: the process's own instance, not yet instantiated, with all of the stack. */
+export function emitOwnInstance(e: Emitter, program: Program): Value {
   const options = e.slotAddress(e.slot(OptionsField.byteSize));
   e.store(options, OptionsField.size, e.i64(OptionsField.byteSize));
   e.store(options, OptionsField.stackBudget, e.i64(stackSize(program) - MAIN_FRAMES));
@@ -96,7 +93,15 @@ export function buildMain(e: Emitter, program: Program): void {
   e.call(program.support("install_handlers"), SUPPORT.install_handlers, []);
   const context = e.load64(place, 0);
   e.store(context, ContextField.startup, e.param(0));
+  return context;
+}
 
+/** `main(address of argc)`. Does not return. */
+export function buildMain(e: Emitter, program: Program): void {
+  const [run] = program.api.exports;
+  const [entry] = program.exportEntries;
+  if (run === undefined || entry === undefined) throw new InternalError("frontend", "the program has no entry");
+  const context = emitOwnInstance(e, program);
   const status = e.variable(e.call1(program.enterInstantiate, ENTER_INSTANTIATE, [context]));
   const values = e.slotAddress(e.slot(VAL_RAW_SIZE * Math.max(1, run.values), VAL_RAW_SIZE));
   e.store(values, 0, e.i32(0));

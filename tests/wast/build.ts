@@ -1,0 +1,108 @@
+/** From a plan to a process: a program with output `script`, compiled function by function so that what can't be compiled is known. */
+
+import { InternalError, WindlassError } from "../../src/base/diagnostics.ts";
+import type { CompiledFunction } from "../../src/codegen/compiled.ts";
+import { X64Target } from "../../src/codegen/x64/compile.ts";
+import { FunctionCompiler } from "../../src/compiler/function.ts";
+import { linkProgram } from "../../src/compiler/link.ts";
+import { enumerateProgram, type FunctionKind, type Program } from "../../src/frontend/program.ts";
+import { cSignature } from "../../src/frontend/signatures.ts";
+import { Emitter } from "../../src/frontend/structured.ts";
+import { analyzeComponent } from "../../src/frontend/wasm/facts.ts";
+import { I32, I64 } from "../../src/ir/types.ts";
+import { Trap } from "../../src/layout/traps.ts";
+import { writeExecutable } from "../../src/object/image.ts";
+import type { OptLevel } from "../../src/opt/pipeline.ts";
+import type { Component, CoreFunc } from "../../src/plan/component.ts";
+
+export interface BuildOptions {
+  readonly optLevel: OptLevel;
+  /** Verify every function behind every pass. */
+  readonly verify: boolean;
+}
+
+/** A function that was not compiled, and why. */
+export interface Refused {
+  readonly kind: FunctionKind;
+  readonly reason: string;
+}
+
+export interface BuiltScript {
+  readonly program: Program;
+  readonly executable: Uint8Array;
+  readonly refused: readonly Refused[];
+}
+
+/** Stands for a function that can't be compiled. Its signature does not matter: what would call it is refused as well, or traps here. */
+function standIn(name: string, kind: FunctionKind): CompiledFunction {
+  const entry = kind.kind === "script-entry" || kind.kind === "lifted-entry";
+  const e = Emitter.start(name, cSignature([I64], entry ? I32 : undefined), { stackCheck: false, entry: false });
+  if (entry) e.return(e.i32(Trap.unreachable));
+  else e.trap(Trap.unreachable);
+  return new X64Target().compileFunction(e.finish());
+}
+
+/** The first line of what went wrong, without what differs from function to function. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof WindlassError) {
+    const [first] = error.diagnostics;
+    return first === undefined ? "error" : `${first.kind}: ${first.message}`;
+  }
+  if (error instanceof InternalError) return `internal error: ${error.message.split("\n")[0]}`;
+  return `internal error: ${error instanceof Error ? error.message : String(error)}`;
+}
+
+const MAY_FAIL = new Set<FunctionKind["kind"]>([
+  "wasm",
+  "instantiate-core",
+  "script-entry",
+  "lifted-entry",
+  "post-return-entry",
+  "realloc-entry",
+  "checked-realloc",
+  "lowered",
+  "trampoline",
+]);
+
+/** `functions` get entries. Every function of every module is compiled. Throws when more than single functions can't be compiled. */
+export function buildScript(component: Component, functions: readonly CoreFunc[], options: BuildOptions): BuiltScript {
+  const program = enumerateProgram(component, {
+    name: "script",
+    prefix: "script",
+    output: "script",
+    scriptFunctions: functions,
+    // Other code runs between instantiations.
+    facts: analyzeComponent(component, { stepwise: true }),
+    reachable: component.instances.values().map((instance) => {
+      const { module } = component.modules.get(instance.module);
+      return new Uint8Array(module.functions.length).fill(1, module.importedFunctions);
+    }),
+  });
+  const refused: Refused[] = [];
+  const compiled: CompiledFunction[] = [];
+  let compiler = new FunctionCompiler(program, options);
+  for (const symbol of program.functions.keys()) {
+    try {
+      compiled.push(compiler.compile(symbol));
+    } catch (error) {
+      const { kind, name } = program.functions.get(symbol);
+      if (!MAY_FAIL.has(kind.kind)) throw error;
+      refused.push({ kind, reason: reasonOf(error) });
+      compiled.push(standIn(name, kind));
+      // Its buffers may be in any state.
+      compiler = new FunctionCompiler(program, options);
+    }
+  }
+  const { object, entry } = linkProgram(program, compiled, {
+    format: 1,
+    compiler: "wast",
+    target: "x86_64-linux",
+    name: "script",
+    output: "executable",
+    options: { optimize: options.optLevel, bounds: "", hostAbi: "", prefix: "" },
+    lowerings: [],
+    exports: [],
+  });
+  if (entry === undefined) throw new InternalError("wast", "the program has no entry");
+  return { program, executable: writeExecutable(object, entry), refused };
+}

@@ -1,0 +1,37 @@
+/** What came out of a form of a script. */
+
+export type Verdict = "passed" | "failed" | "skipped";
+
+export interface Outcome {
+  readonly line: number;
+  readonly verdict: Verdict;
+  /** Empty when it passed. */
+  readonly message: string;
+}
+
+/** Why something is not run: it, and whatever depends on it, has this verdict. */
+export interface Refusal {
+  readonly verdict: "failed" | "skipped";
+  readonly reason: string;
+}
+
+export interface ScriptOptions {
+  readonly optLevel: 0 | 1 | 2;
+  readonly bounds: "guard" | "explicit";
+  readonly verify: boolean;
+  /** Milliseconds for one answer of the program. */
+  readonly timeout: number;
+  /** Runs only forms whose text holds this, and what they need. */
+  readonly only?: string | undefined;
+}
+
+/** The result of one script. */
+export interface ScriptReport {
+  readonly file: string;
+  readonly outcomes: readonly Outcome[];
+}
+
+/** A short line for an unexpected error. */
+export function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "";
+}
