@@ -155,6 +155,14 @@ export class Assigner {
     }
   }
 
+  /** Registers that survive calls are for values that cannot be made again behind the call. */
+  private isCheapAcrossCalls(b: number): boolean {
+    const { bundles, problem } = this;
+    if (problem.remat[this.ranges.vreg.data[bundles.first.data[b]!]!] === NONE) return false;
+    const calls = problem.callMask[bundles.regClass.data[b]!]!;
+    return calls !== 0 && (bundles.crossed.data[b]! & calls) === calls && bundles.weight.data[b]! < MINIMAL_WEIGHT;
+  }
+
   private tryRegister(b: number): boolean {
     const { bundles, score, order } = this;
     const registers =
@@ -162,6 +170,7 @@ export class Assigner {
         ? this.problem.input.allocatableInt
         : this.problem.input.allocatableFloat;
     const crossed = bundles.crossed.data[b]!;
+    if (this.isCheapAcrossCalls(b)) return false;
     this.scoreHints(b);
     let count = 0;
     for (let k = 0; k < registers.length; k++) {

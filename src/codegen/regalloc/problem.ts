@@ -62,6 +62,8 @@ export interface Problem {
   readonly clobberInsts: Int32Array;
   /** Those that destroy at least half of a class's registers, by class, ascending. */
   readonly callInsts: readonly [Int32Array, Int32Array];
+  /** What all of those destroy, by class; 0 if there are none. */
+  readonly callMask: readonly [number, number];
   /** Union of all clobber masks. */
   readonly allClobberInt: number;
   readonly allClobberFloat: number;
@@ -264,6 +266,10 @@ export function buildProblem(input: AllocatorInput): Problem {
     if ((input.clobberInt[i]! | input.clobberFloat[i]!) !== 0) clobberInsts[clobberCount++] = i;
 
   const { argUseStart, argUses } = collectArguments(input, useStart);
+  const callInsts: [Int32Array, Int32Array] = [
+    wideClobbers(clobberInsts, input.clobberInt, input.allocatableInt),
+    wideClobbers(clobberInsts, input.clobberFloat, input.allocatableFloat),
+  ];
   return {
     input,
     blockOf,
@@ -282,10 +288,8 @@ export function buildProblem(input: AllocatorInput): Problem {
     remat,
     wantsSlot,
     clobberInsts,
-    callInsts: [
-      wideClobbers(clobberInsts, input.clobberInt, input.allocatableInt),
-      wideClobbers(clobberInsts, input.clobberFloat, input.allocatableFloat),
-    ],
+    callInsts,
+    callMask: [commonMask(callInsts[0], input.clobberInt), commonMask(callInsts[1], input.clobberFloat)],
     allClobberInt,
     allClobberFloat,
   };
@@ -313,6 +317,12 @@ function wideClobbers(insts: Int32Array, clobbers: Uint32Array, allocatable: rea
     if (isWide) wide.push(insts[k]!);
   }
   return wide.toArray();
+}
+
+function commonMask(insts: Int32Array, clobbers: Uint32Array): number {
+  let mask = insts.length === 0 ? 0 : -1;
+  for (let k = 0; k < insts.length; k++) mask &= clobbers[insts[k]!]!;
+  return mask;
 }
 
 /** Per virtual register the blocks that pass it on, leaving out arguments for parameters that nobody reads. */
