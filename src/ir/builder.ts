@@ -18,6 +18,7 @@ export class FuncBuilder {
   #block: Block | undefined;
   readonly #functions = new Map<number, FuncRef>();
   readonly #signatures = new Map<Signature, SigRef>();
+  readonly #vectors = new Map<string, number>();
 
   constructor(func: Func) {
     this.func = func;
@@ -77,7 +78,31 @@ export class FuncBuilder {
     return this.#value(Op.f64const, F64, F64, NONE, NONE, NONE, lo | 0, hi | 0);
   }
   v128const(bytes: Uint8Array): Value {
-    return this.#value(Op.v128const, V128, V128, NONE, NONE, NONE, this.func.vectors.push(bytes) - 1, 0);
+    return this.#value(Op.v128const, V128, V128, NONE, NONE, NONE, this.#vector(bytes), 0);
+  }
+
+  /** The number of a 16-byte constant: equal ones share it. */
+  #vector(bytes: Uint8Array): number {
+    const key = bytes.join();
+    let index = this.#vectors.get(key);
+    if (index === undefined) {
+      index = this.func.vectors.push(bytes) - 1;
+      this.#vectors.set(key, index);
+    }
+    return index;
+  }
+
+  /** An op on a vector's lanes (`vector.ts`), or with `shape` 0 on a whole vector; `type` as in `unary`, `detail`: the lane. */
+  vector1(op: number, shape: number, a: Value, type: Type = V128, result: Type = type, detail = 0): Value {
+    return this.#value(op, type, result, a, NONE, NONE, shape, detail);
+  }
+  /** The same with two operands; `detail`: the lane, or the condition. */
+  vector2(op: number, shape: number, a: Value, b: Value, detail = 0): Value {
+    return this.#value(op, V128, V128, a, b, NONE, shape, detail);
+  }
+  /** `indices`: 16, below 32. */
+  vshuffle(indices: Uint8Array, a: Value, b: Value): Value {
+    return this.#value(Op.vshuffle, V128, V128, a, b, NONE, this.#vector(indices), 0);
   }
 
   /** `type` is the controlling type, which is also the result's unless the op's row says otherwise. */

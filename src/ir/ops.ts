@@ -27,9 +27,13 @@
  * `type`: the result's type where it follows from the op; `"controlling"`: the instruction's own `type` column; `null`: no result.
  * Integer division assumes that the divisor is not zero, and `sdiv` that it is not MIN / -1: the front end checks.
  * `srem` by -1 is 0. Shift and rotate amounts have the operand's type and are taken modulo its width.
+ *
+ * Ops on vectors (`v…`) are unary and binary like others. Those with `lanes` have a shape (`vector.ts`) in `lo`, and in `hi` what `detail` says;
+ * their controlling type is v128, but for `vextract`, whose is the lane's. `vshuffle` has a constant's number in `lo`.
  */
 
 import type { Type } from "./types.ts";
+import type { ShapeName } from "./vector.ts";
 
 export type Format =
   | "const"
@@ -51,12 +55,18 @@ export type Format =
   | "trap"
   | "list";
 
-/** Which operand types an op accepts for `a` and `b`: a set, or a fixed type by its name. */
-export type OperandTypes = "int" | "float" | "any" | "i32" | "i64" | "f32" | "f64" | "v128";
+/** Which operand types an op accepts for `a` and `b`: a set, a fixed type by its name, or the scalar of a lane. */
+export type OperandTypes = "int" | "float" | "any" | "i32" | "i64" | "f32" | "f64" | "v128" | "lane";
 
 export interface OpRow {
   readonly format: Format;
   readonly operands?: OperandTypes;
+  /** Type of `b` where it is not that of `a`. */
+  readonly second?: "i32" | "lane";
+  /** The shapes that an op on lanes has. */
+  readonly lanes?: readonly ShapeName[];
+  /** What an op on vectors keeps in `hi` (`lane`, conditions) or in `lo` (`indices`: a constant). */
+  readonly detail?: "lane" | "intcc" | "floatcc" | "indices";
   readonly result: "controlling" | "call" | "i32" | "i64" | "f32" | "f64" | "v128" | null;
   readonly commutative?: true;
   /** Writes memory, calls, traps or transfers control: never removed, never moved across another such instruction. */
@@ -64,6 +74,15 @@ export interface OpRow {
   /** Ends a block. */
   readonly terminator?: true;
 }
+
+const ANY_LANES = ["i8x16", "i16x8", "i32x4", "i64x2", "f32x4", "f64x2"] as const;
+const INT_LANES = ["i8x16", "i16x8", "i32x4", "i64x2"] as const;
+/** 8, 16 and 32 bits. */
+const LANES_TO_32 = ["i8x16", "i16x8", "i32x4"] as const;
+const LANES_TO_16 = ["i8x16", "i16x8"] as const;
+/** Results of widening ops. */
+const WIDE_LANES = ["i16x8", "i32x4", "i64x2"] as const;
+const FLOAT_LANES = ["f32x4", "f64x2"] as const;
 
 /** Rows in numeric order: `Op.x` is the position. */
 const ROWS = {
@@ -139,6 +158,102 @@ const ROWS = {
   fcvt_to_uint: { format: "unary", operands: "float", result: "controlling" },
   /** Same bits, same size, other class of register: i32 ↔ f32, i64 ↔ f64. */
   bitcast: { format: "unary", operands: "any", result: "controlling" },
+
+  // Vectors as bits.
+  vnot: { format: "unary", operands: "v128", result: "v128" },
+  vand: { format: "binary", operands: "v128", result: "v128", commutative: true },
+  /** a & ~b */
+  vandnot: { format: "binary", operands: "v128", result: "v128" },
+  vor: { format: "binary", operands: "v128", result: "v128", commutative: true },
+  vxor: { format: "binary", operands: "v128", result: "v128", commutative: true },
+  vany_true: { format: "unary", operands: "v128", result: "i32" },
+  /** Bytes of a (0 to 15) and b (16 to 31), by the constant `lo`. */
+  vshuffle: { format: "binary", operands: "v128", result: "v128", detail: "indices" },
+  /** Bytes of a, by those of b; 0 where that is not below 16. */
+  vswizzle: { format: "binary", operands: "v128", result: "v128" },
+
+  // Lanes in and out.
+  vsplat: { format: "unary", operands: "lane", lanes: ANY_LANES, result: "v128" },
+  /** Lane `hi`; zero-extended, sign-extended to i32. */
+  vextract: { format: "unary", operands: "v128", lanes: ANY_LANES, detail: "lane", result: "controlling" },
+  vextract_s: { format: "unary", operands: "v128", lanes: LANES_TO_16, detail: "lane", result: "controlling" },
+  vreplace: { format: "binary", operands: "v128", second: "lane", lanes: ANY_LANES, detail: "lane", result: "v128" },
+
+  // Integer lanes.
+  viadd: { format: "binary", operands: "v128", lanes: INT_LANES, result: "v128", commutative: true },
+  visub: { format: "binary", operands: "v128", lanes: INT_LANES, result: "v128" },
+  vimul: { format: "binary", operands: "v128", lanes: WIDE_LANES, result: "v128", commutative: true },
+  vineg: { format: "unary", operands: "v128", lanes: INT_LANES, result: "v128" },
+  viabs: { format: "unary", operands: "v128", lanes: INT_LANES, result: "v128" },
+  vpopcnt: { format: "unary", operands: "v128", lanes: ["i8x16"], result: "v128" },
+  vadd_sat_s: { format: "binary", operands: "v128", lanes: LANES_TO_16, result: "v128", commutative: true },
+  vadd_sat_u: { format: "binary", operands: "v128", lanes: LANES_TO_16, result: "v128", commutative: true },
+  vsub_sat_s: { format: "binary", operands: "v128", lanes: LANES_TO_16, result: "v128" },
+  vsub_sat_u: { format: "binary", operands: "v128", lanes: LANES_TO_16, result: "v128" },
+  vmin_s: { format: "binary", operands: "v128", lanes: LANES_TO_32, result: "v128", commutative: true },
+  vmin_u: { format: "binary", operands: "v128", lanes: LANES_TO_32, result: "v128", commutative: true },
+  vmax_s: { format: "binary", operands: "v128", lanes: LANES_TO_32, result: "v128", commutative: true },
+  vmax_u: { format: "binary", operands: "v128", lanes: LANES_TO_32, result: "v128", commutative: true },
+  /** (a + b + 1) / 2 */
+  vavgr_u: { format: "binary", operands: "v128", lanes: LANES_TO_16, result: "v128", commutative: true },
+  /** By b (i32) modulo the lane's width. */
+  vshl: { format: "binary", operands: "v128", second: "i32", lanes: INT_LANES, result: "v128" },
+  vshr_s: { format: "binary", operands: "v128", second: "i32", lanes: INT_LANES, result: "v128" },
+  vshr_u: { format: "binary", operands: "v128", second: "i32", lanes: INT_LANES, result: "v128" },
+  /** `hi` = IntCC (of 64 bits no unsigned order); all bits of a lane set or none. */
+  vicmp: { format: "binary", operands: "v128", lanes: INT_LANES, detail: "intcc", result: "v128" },
+  vall_true: { format: "unary", operands: "v128", lanes: INT_LANES, result: "i32" },
+  /** The top bit of each lane. */
+  vbitmask: { format: "unary", operands: "v128", lanes: INT_LANES, result: "i32" },
+
+  // Integer lanes that change their width; the shape is the result's.
+  /** Lanes of a, then of b, signed and saturated. */
+  vnarrow_s: { format: "binary", operands: "v128", lanes: LANES_TO_16, result: "v128" },
+  vnarrow_u: { format: "binary", operands: "v128", lanes: LANES_TO_16, result: "v128" },
+  vextend_low_s: { format: "unary", operands: "v128", lanes: WIDE_LANES, result: "v128" },
+  vextend_low_u: { format: "unary", operands: "v128", lanes: WIDE_LANES, result: "v128" },
+  vextend_high_s: { format: "unary", operands: "v128", lanes: WIDE_LANES, result: "v128" },
+  vextend_high_u: { format: "unary", operands: "v128", lanes: WIDE_LANES, result: "v128" },
+  /** Sums of neighbours. */
+  vextadd_s: { format: "unary", operands: "v128", lanes: ["i16x8", "i32x4"], result: "v128" },
+  vextadd_u: { format: "unary", operands: "v128", lanes: ["i16x8", "i32x4"], result: "v128" },
+  vextmul_low_s: { format: "binary", operands: "v128", lanes: WIDE_LANES, result: "v128", commutative: true },
+  vextmul_low_u: { format: "binary", operands: "v128", lanes: WIDE_LANES, result: "v128", commutative: true },
+  vextmul_high_s: { format: "binary", operands: "v128", lanes: WIDE_LANES, result: "v128", commutative: true },
+  vextmul_high_u: { format: "binary", operands: "v128", lanes: WIDE_LANES, result: "v128", commutative: true },
+  /** i16x8 → i32x4: sums of neighbouring products. */
+  vdot_s: { format: "binary", operands: "v128", result: "v128", commutative: true },
+  /** i16x8: (a * b + 2^14) >> 15, saturated. */
+  vq15mulr_sat_s: { format: "binary", operands: "v128", result: "v128", commutative: true },
+
+  // Float lanes, with WebAssembly's semantics.
+  vfadd: { format: "binary", operands: "v128", lanes: FLOAT_LANES, result: "v128", commutative: true },
+  vfsub: { format: "binary", operands: "v128", lanes: FLOAT_LANES, result: "v128" },
+  vfmul: { format: "binary", operands: "v128", lanes: FLOAT_LANES, result: "v128", commutative: true },
+  vfdiv: { format: "binary", operands: "v128", lanes: FLOAT_LANES, result: "v128" },
+  vfmin: { format: "binary", operands: "v128", lanes: FLOAT_LANES, result: "v128" },
+  vfmax: { format: "binary", operands: "v128", lanes: FLOAT_LANES, result: "v128" },
+  /** b < a ? b : a; a < b ? b : a. */
+  vfpmin: { format: "binary", operands: "v128", lanes: FLOAT_LANES, result: "v128" },
+  vfpmax: { format: "binary", operands: "v128", lanes: FLOAT_LANES, result: "v128" },
+  vfabs: { format: "unary", operands: "v128", lanes: FLOAT_LANES, result: "v128" },
+  vfneg: { format: "unary", operands: "v128", lanes: FLOAT_LANES, result: "v128" },
+  vfsqrt: { format: "unary", operands: "v128", lanes: FLOAT_LANES, result: "v128" },
+  vfceil: { format: "unary", operands: "v128", lanes: FLOAT_LANES, result: "v128" },
+  vffloor: { format: "unary", operands: "v128", lanes: FLOAT_LANES, result: "v128" },
+  vftrunc: { format: "unary", operands: "v128", lanes: FLOAT_LANES, result: "v128" },
+  vfnearest: { format: "unary", operands: "v128", lanes: FLOAT_LANES, result: "v128" },
+  /** `hi` = FloatCC. */
+  vfcmp: { format: "binary", operands: "v128", lanes: FLOAT_LANES, detail: "floatcc", result: "v128" },
+  /** i32x4 → float; the shape is the result's: f64x2 of the low two lanes. */
+  vfcvt_from_sint: { format: "unary", operands: "v128", lanes: FLOAT_LANES, result: "v128" },
+  vfcvt_from_uint: { format: "unary", operands: "v128", lanes: FLOAT_LANES, result: "v128" },
+  /** Float → i32x4, saturating, NaN is 0; the shape is the operand's: of f64x2 the high two lanes are 0. */
+  vfcvt_to_sint_sat: { format: "unary", operands: "v128", lanes: FLOAT_LANES, result: "v128" },
+  vfcvt_to_uint_sat: { format: "unary", operands: "v128", lanes: FLOAT_LANES, result: "v128" },
+  /** f64x2 → f32x4, the high two lanes 0; the low two of f32x4 → f64x2. */
+  vfdemote: { format: "unary", operands: "v128", result: "v128" },
+  vfpromote_low: { format: "unary", operands: "v128", result: "v128" },
 
   // Memory. The address is an i64 and `lo` a signed 32-bit byte offset; `hi` holds AccessFlags.
   load: { format: "load", result: "controlling" },
@@ -242,9 +357,9 @@ export const INT_CC_SWAPPED: readonly number[] = [0, 1, 4, 5, 2, 3, 8, 9, 6, 7];
 export const FloatCC = { eq: 0, ne: 1, lt: 2, gt: 3, le: 4, ge: 5 } as const;
 export const FLOAT_CC_NAMES = ["eq", "ne", "lt", "gt", "le", "ge"] as const;
 
-/** How much memory an access touches and how a narrow load extends. */
-export const Access = { full: 0, u8: 1, s8: 2, u16: 3, s16: 4, u32: 5, s32: 6 } as const;
-export const ACCESS_NAMES = ["full", "u8", "s8", "u16", "s16", "u32", "s32"] as const;
+/** How much memory an access touches and how a narrow load extends: of v128 there are loads of u32 and u64 only. */
+export const Access = { full: 0, u8: 1, s8: 2, u16: 3, s16: 4, u32: 5, s32: 6, u64: 7 } as const;
+export const ACCESS_NAMES = ["full", "u8", "s8", "u16", "s16", "u32", "s32", "u64"] as const;
 
 /**
  * What an access may alias: two accesses of different regions never overlap.
@@ -270,5 +385,5 @@ export function regionOf(flags: number): number {
 /** Bytes touched by an access of `type`. */
 export function accessSize(access: number, type: Type): number {
   if (access === Access.full) return type === 0 || type === 2 ? 4 : type === 4 ? 16 : 8;
-  return access <= Access.s8 ? 1 : access <= Access.s16 ? 2 : 4;
+  return access <= Access.s8 ? 1 : access <= Access.s16 ? 2 : access <= Access.s32 ? 4 : 8;
 }

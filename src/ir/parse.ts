@@ -16,10 +16,12 @@ import {
   OP_NAMES,
   Op,
   type OpName,
+  type OpRow,
   opRow,
   REGION_NAMES,
 } from "./ops.ts";
-import { I32, I64, type Signature, type Type, typeFromName } from "./types.ts";
+import { I32, I64, type Signature, type Type, typeFromName, V128 } from "./types.ts";
+import { laneType, SHAPE_NAMES } from "./vector.ts";
 
 const TOKEN = /\s*(?:("(?:[^"\\]|\\.)*")|(0x[0-9a-fA-F]+|-?\d+)|(->)|([A-Za-z_][\w.]*)|([@$]\d+)|(.))/y;
 
@@ -112,6 +114,11 @@ class Line {
 
 function opByName(name: string): OpName | undefined {
   return OP_NAMES.find((n) => n === name);
+}
+
+function shapeNumber(line: Line, name: string | undefined): number {
+  const shape = SHAPE_NAMES.findIndex((n) => n === name);
+  return shape < 0 ? line.fail(`no lane shape is called ${name}`) : shape;
 }
 
 class Parser {
@@ -236,7 +243,8 @@ class Parser {
     const row = opRow(op);
     let type: Type = row.format === "call" || row.format === "call_indirect" || row.format === "address" ? I64 : I32;
     if (row.format === "nullary" || row.format === "list") type = I64;
-    if (typeWord !== undefined) type = typeFromName(typeWord) ?? line.fail(`no type is called ${typeWord}`);
+    if (row.lanes !== undefined) type = row.result === "controlling" ? laneType(shapeNumber(line, typeWord)) : V128;
+    else if (typeWord !== undefined) type = typeFromName(typeWord) ?? line.fail(`no type is called ${typeWord}`);
     else if (row.result !== null && row.result !== "controlling" && row.result !== "call") {
       type = typeFromName(row.result) ?? type;
     }
@@ -265,6 +273,8 @@ class Parser {
     let results: readonly Type[] = [];
     if (row.result === "controlling") results = [type];
     else if (row.result !== null && row.result !== "call") results = [typeFromName(row.result) ?? I64];
+    if (row.lanes !== undefined) func.lo.set(inst, shapeNumber(line, typeWord));
+    if (row.detail !== undefined) this.#detail(line, inst, row.detail);
     switch (row.format) {
       case "const":
         this.#constant(line, inst, op);
@@ -376,14 +386,30 @@ class Parser {
     func.appendInst(this.#block, inst);
   }
 
+  /** What an op on vectors has in front of its operands. */
+  #detail(line: Line, inst: number, detail: NonNullable<OpRow["detail"]>): void {
+    const { func } = this;
+    if (detail === "lane") func.hi.set(inst, line.integer());
+    else if (detail === "indices") this.#vector(line, inst);
+    else {
+      const table: readonly string[] = detail === "intcc" ? INT_CC_NAMES : FLOAT_CC_NAMES;
+      const cc = line.next();
+      if (!table.includes(cc)) line.fail(`no condition is called ${cc}`);
+      func.hi.set(inst, table.indexOf(cc));
+    }
+  }
+
+  /** 16 bytes, the first first. */
+  #vector(line: Line, inst: number): void {
+    const { func } = this;
+    const hex = line.next().slice(2);
+    const bytes = Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
+    func.lo.set(inst, func.vectors.push(bytes) - 1);
+  }
+
   #constant(line: Line, inst: number, op: number): void {
     const { func } = this;
-    if (op === Op.v128const) {
-      const hex = line.next().slice(2);
-      const bytes = Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
-      func.lo.set(inst, func.vectors.push(bytes) - 1);
-      return;
-    }
+    if (op === Op.v128const) return this.#vector(line, inst);
     const { lo, hi } = i64FromBigInt(line.bigint());
     func.lo.set(inst, lo);
     func.hi.set(inst, func.type.get(inst) === I32 || op === Op.f32const ? 0 : hi);

@@ -25,12 +25,14 @@ import {
   FLOAT_CC_NAMES,
   INT_CC_NAMES,
   Op,
+  type OpRow,
   opName,
   opRow,
   REGION_NAMES,
   regionOf,
 } from "./ops.ts";
 import { formatSignature, I32, typeFromCode, typeName } from "./types.ts";
+import { SHAPE_NAMES } from "./vector.ts";
 
 function value(func: Func, raw: number): string {
   return `v${func.resolve(entity<Value>(raw))}`;
@@ -61,6 +63,22 @@ function access(flags: number): string {
   return words.join(" ");
 }
 
+/** An op on lanes: `viadd.i8x16 v1, v2`, `vextract.i8x16 3 v1`, `vicmp.i16x8 slt v1, v2`. */
+function lanes(func: Func, inst: Inst, row: OpRow, operands: string): string {
+  const hi = func.hi.get(inst);
+  const name = `${opName(func.op.get(inst))}.${SHAPE_NAMES[func.lo.get(inst)]}`;
+  switch (row.detail) {
+    case "lane":
+      return `${name} ${hi} ${operands}`;
+    case "intcc":
+      return `${name} ${INT_CC_NAMES[hi]} ${operands}`;
+    case "floatcc":
+      return `${name} ${FLOAT_CC_NAMES[hi]} ${operands}`;
+    default:
+      return `${name} ${operands}`;
+  }
+}
+
 /** One instruction without its results: `iadd.i32 v1, v2`. */
 function body(func: Func, inst: Inst): string {
   const op = func.op.get(inst);
@@ -82,8 +100,11 @@ function body(func: Func, inst: Inst): string {
     case "nullary":
       return name;
     case "unary":
+      if (row.lanes !== undefined) return lanes(func, inst, row, value(func, a));
       return `${typed} ${value(func, a)}`;
     case "binary":
+      if (row.lanes !== undefined) return lanes(func, inst, row, `${value(func, a)}, ${value(func, b)}`);
+      if (row.detail === "indices") return `${name} 0x${hex(func.vectors[lo])} ${value(func, a)}, ${value(func, b)}`;
       return `${typed} ${value(func, a)}, ${value(func, b)}`;
     case "compare": {
       const cc = op === Op.icmp ? INT_CC_NAMES[lo] : FLOAT_CC_NAMES[lo];

@@ -9,7 +9,7 @@
  * 5. Operand types are those of the op's row; so are result types and their number.
  * 6. Callees, signatures, slots and constants exist; arguments and results of a call match the signature.
  * 7. `return` gives what the signature promises. A tail call's results are the function's, its convention too.
- * 8. Access flags and conditions are ones that exist; a narrow access is narrower than its type.
+ * 8. Access flags, conditions, shapes and lanes are ones that exist; a narrow access is narrower than its type.
  * 9. An entry, and a function with a stack check, takes its context (i64) first.
  */
 
@@ -24,8 +24,10 @@ import {
   accessSize,
   FLOAT_CC_NAMES,
   INT_CC_NAMES,
+  IntCC,
   Op,
   type OperandTypes,
+  type OpRow,
   opName,
   opRow,
   REGION_NAMES,
@@ -33,6 +35,7 @@ import {
 } from "./ops.ts";
 import { printInst } from "./print.ts";
 import { F32, F64, I32, I64, type Signature, type Type, typeFromName, typeName, typeSize, V128 } from "./types.ts";
+import { laneCount, laneType, SHAPE_NAMES, Shape } from "./vector.ts";
 
 class Verifier {
   readonly func: Func;
@@ -138,6 +141,7 @@ class Verifier {
       case "any":
         return controlling;
       case undefined:
+      case "lane":
         return undefined;
       default:
         return typeFromName(operands);
@@ -171,7 +175,10 @@ class Verifier {
     const flags = func.hi.get(inst);
     if (accessOf(flags) >= ACCESS_NAMES.length || regionOf(flags) >= REGION_NAMES.length) this.#fail("has bad flags");
     const access = accessOf(flags);
-    if (access !== Access.full && (type > I64 || accessSize(access, type) >= typeSize(type))) {
+    if (access === Access.full) return;
+    const isVectorLoad =
+      type === V128 && this.func.op.get(inst) === Op.load && (access === Access.u32 || access === Access.u64);
+    if (!isVectorLoad && (type > I64 || accessSize(access, type) >= typeSize(type))) {
       this.#fail("has an access that is not narrower than its type");
     }
   }
@@ -197,10 +204,15 @@ class Verifier {
       case "nullary":
         break;
       case "unary":
-        this.#unary(op, type, a, block, at);
+        if (row.operands === "v128" || row.operands === "lane") this.#vector(inst, row, type, block, at);
+        else this.#unary(op, type, a, block, at);
         break;
       case "binary":
       case "compare": {
+        if (row.operands === "v128") {
+          this.#vector(inst, row, type, block, at);
+          break;
+        }
         const operand = this.#operandType(row.operands, type);
         this.#use(a, block, at, operand);
         this.#use(b, block, at, operand);
@@ -263,6 +275,32 @@ class Verifier {
         break;
     }
     this.#results(results);
+  }
+
+  /** An op on vectors: its shape, its detail, its operands. */
+  #vector(inst: number, row: OpRow, type: Type, block: Block, at: number): void {
+    const { func } = this;
+    const lo = func.lo.get(inst);
+    const hi = func.hi.get(inst);
+    let lane: Type = V128;
+    if (row.lanes !== undefined) {
+      const shape = SHAPE_NAMES[lo];
+      if (shape === undefined || !row.lanes.includes(shape)) return this.#fail("has a shape that the op has not");
+      lane = laneType(lo);
+      if (row.detail === "lane" && (hi < 0 || hi >= laneCount(lo))) this.#fail("has no such lane");
+      if (row.detail === "intcc" && (INT_CC_NAMES[hi] === undefined || (lo === Shape.i64x2 && hi >= IntCC.ult))) {
+        this.#fail("has no such condition");
+      }
+      if (row.detail === "floatcc" && FLOAT_CC_NAMES[hi] === undefined) this.#fail("has no such condition");
+    }
+    if (row.detail === "indices") {
+      const indices = func.vectors[lo];
+      if (indices?.length !== 16 || indices.some((i) => i >= 32)) this.#fail("has no 16 indices below 32");
+    }
+    if (type !== (row.result === "controlling" ? lane : V128)) this.#fail("has a type that is not its shape's");
+    this.#use(func.a.get(inst), block, at, row.operands === "lane" ? lane : V128);
+    if (row.format !== "binary") return;
+    this.#use(func.b.get(inst), block, at, row.second === "lane" ? lane : row.second === "i32" ? I32 : V128);
   }
 
   #unary(op: number, type: Type, a: number, block: Block, at: number): void {

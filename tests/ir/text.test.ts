@@ -39,10 +39,22 @@ block0(v0: i64, v1: i32):
   fill v0, v1, v3
   v25 = uextend.i64 v1
   v26 = bitcast.i64 v5
+  v27 = vsplat.f32x4 v4
+  v28 = vextract.i64x2 1 v6
+  v29 = vextract_s.i8x16 15 v6
+  v30 = vreplace.i16x8 7 v6, v1
+  v31 = vicmp.i32x4 uge v6, v27
+  v32 = vfcmp.f64x2 lt v6, v31
+  v33 = vshuffle 0x0f1011000102030405060708090a0b1f v6, v27
+  v34 = vshl.i8x16 v33, v1
+  v35 = vnarrow_u.i16x8 v33, v34
+  v36 = vand.v128 v35, v32
+  v37 = vany_true.v128 v36
+  v38 = load.v128 [v0] u64 heap traps
   trapz v9, code3
   brif v9, block1(v12), block2
-block1(v27: i32):
-  br_table v27, [block2, block1(v27), block3]
+block1(v39: i32):
+  br_table v39, [block2, block1(v39), block3]
 block2:
   jump block1(v18)
 block3:
