@@ -98,6 +98,7 @@ if (json) {
   console.log(
     JSON.stringify({
       ...totals,
+      options,
       files: reports.map(({ file, outcomes }) => ({ file, outcomes: outcomes.filter((o) => o.verdict !== "passed") })),
     }),
   );

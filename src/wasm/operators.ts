@@ -115,17 +115,17 @@ export class OperatorReader {
       const count = reader.varU32();
       total += count;
       if (total > 0xffff_ffff) reader.fail("too many locals", at);
-      const type = readValType(reader);
-      if (total > MAX_LOCALS) {
-        throw new WindlassError({
-          kind: "limit",
-          subject: "module",
-          offset: at,
-          message: `too many locals: ${total} exceed the limit of ${MAX_LOCALS}`,
-        });
-      }
       this.localCounts.push(count);
-      this.localTypes.push(type);
+      this.localTypes.push(readValType(reader));
+    }
+    // Behind the last group: what is malformed is not called too large.
+    if (total > MAX_LOCALS) {
+      throw new WindlassError({
+        kind: "limit",
+        subject: "module",
+        offset: start,
+        message: `too many locals: ${total} exceed the limit of ${MAX_LOCALS}`,
+      });
     }
     this.localCount = total;
   }

@@ -1,7 +1,7 @@
 /**
  * Splits `.wast` scripts into their top-level forms, and modules inside them into what an assembler takes.
  *
- * Knows the lexical structure only: strings, comments, nesting. What a form means is its user's.
+ * Knows the lexical structure only: strings, comments, nesting, annotations (which it leaves out). What a form means is its user's.
  */
 
 /** A parenthesized list; `start` and `end` are offsets in the script's text. */
@@ -58,7 +58,7 @@ export function parseWast(text: string): WastForm[] {
     else if (token === ")") {
       const open = stack.pop();
       if (open === undefined) throw new SyntaxError(`unmatched ) at offset ${start}`);
-      (stack.at(-1)?.items ?? top).push({ ...open, end: at });
+      if (atomOf(open.items[0])?.startsWith("@") !== true) (stack.at(-1)?.items ?? top).push({ ...open, end: at });
     } else if (!token.startsWith(";;") && token.trim() !== "") {
       (stack.at(-1)?.items ?? top).push({ atom: token, start, end: at });
     }

@@ -23,6 +23,8 @@ export interface ScriptOptions {
   readonly timeout: number;
   /** Runs only forms whose text holds this, and what they need. */
   readonly only?: string | undefined;
+  /** The script is about a proposal on top of garbage collection. */
+  readonly needsGc?: boolean;
 }
 
 /** The result of one script. */

@@ -6,6 +6,9 @@ import { parseWast } from "../support/wast.ts";
 import { runCoreScript } from "./core-script.ts";
 import { firstLine, type ScriptOptions, type ScriptReport } from "./outcome.ts";
 
+/** Proposals that extend garbage collection: exact types and descriptors of structs. */
+const GC_PROPOSALS = /\/proposals\/custom-descriptors\//;
+
 /** All scripts below `path`, or itself. Throws when there is nothing. */
 export function scriptFiles(path: string): string[] {
   if (!existsSync(path)) throw new Error(`${path} does not exist`);
@@ -23,7 +26,10 @@ export function scriptFiles(path: string): string[] {
 export async function runScript(file: string, options: ScriptOptions): Promise<ScriptReport> {
   try {
     const text = readFileSync(file, "utf8");
-    return { file, outcomes: await runCoreScript(text, parseWast(text), options) };
+    return {
+      file,
+      outcomes: await runCoreScript(text, parseWast(text), { ...options, needsGc: GC_PROPOSALS.test(file) }),
+    };
   } catch (error) {
     return { file, outcomes: [{ line: 1, verdict: "failed", message: firstLine(error) }] };
   }
