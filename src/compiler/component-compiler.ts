@@ -90,7 +90,7 @@ export class X64ComponentCompiler implements ComponentCompiler {
     const text = this.text(object);
     return trampolines.map(({ symbol, name, code }) => ({
       start: text.append(symbol, name, false, code, true),
-      length: code.code.length,
+      length: code.codeLength,
     }));
   }
 

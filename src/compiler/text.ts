@@ -3,7 +3,7 @@
  * resolved when all are there. References to data become relocations against the data's symbols.
  *
  * Guarantees: every function starts at a multiple of its alignment, the bytes between functions are single-byte breakpoints, every function
- * with unwind rows has a frame description.
+ * with unwind rows has a frame description. A function's symbol and description cover its instructions, not what is behind them.
  */
 
 import { InternalError } from "../base/diagnostics.ts";
@@ -44,11 +44,14 @@ export class TextEmitter {
   append(symbol: FuncSymbol, name: string, global: boolean, compiled: CompiledFunction, unwind: boolean): number {
     if (this.#start[symbol] !== undefined) throw new InternalError("object", "is appended twice", name);
     const start = this.object.append(this.section, compiled.code, compiled.align, PADDING);
-    const length = compiled.code.length;
+    const length = compiled.codeLength;
     this.#start[symbol] = start;
     this.#length[symbol] = length;
     this.#rows[symbol] = compiled;
     this.#symbols[symbol] = this.object.addFunction(name, this.section, start, length, global);
+    // A data symbol of its own, so that no disassembler takes tables and constants for instructions.
+    const data = compiled.code.length - length;
+    if (data > 0) this.object.addData(`${name}.constants`, this.section, start + length, data);
     if (unwind) this.#frames.addFunction(start, length, compiled);
     compiled.relocOffset.forEach((offset, i) => {
       this.#refAt.push(start + offset);
