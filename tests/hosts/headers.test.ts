@@ -1,0 +1,113 @@
+/** The C header: no warning as C or C++, several together, structures where the generated code expects them. */
+
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { allStatuses, HOST_STRUCTS } from "../../src/layout/host.ts";
+import { findTool, runTool } from "../support/tools.ts";
+import { Hosts, noHost, otherComponent, ownComponent, without } from "./hosts.ts";
+
+const hosts = new Hosts();
+
+/** Headers whose names and types are as different as the components at hand make them. */
+async function manyHeaders(): Promise<readonly string[]> {
+  await hosts.object("greeter", await ownComponent("greeter"));
+  await hosts.object("flat", await ownComponent("city"), { name: "flat_city", hostAbi: "flat" });
+  await hosts.object("names", await ownComponent("names"));
+  await hosts.object("resources", await ownComponent("resources"));
+  await hosts.object("sync", await ownComponent("sync"));
+  const keys = ["greeter/greeter.h", "flat/flat_city.h", "names/names.h", "resources/resources.h", "sync/sync.h"];
+  const echo = otherComponent("echo");
+  if (echo === undefined) return keys;
+  await hosts.object("echo", echo);
+  return [...keys, "echo/echo.h"];
+}
+
+const LANGUAGES = [
+  { extension: "c", standard: "c11", compilers: ["gcc", "clang"] },
+  { extension: "c", standard: "c17", compilers: ["gcc", "clang"] },
+  { extension: "cpp", standard: "c++17", compilers: ["g++", "clang++"] },
+  { extension: "cpp", standard: "c++20", compilers: ["g++", "clang++"] },
+];
+
+describe("headers compile without a warning", () => {
+  for (const { extension, standard, compilers } of LANGUAGES) {
+    for (const compiler of compilers) {
+      test(`${compiler} -std=${standard}`, { skip: without(compiler) }, async () => {
+        const headers = await manyHeaders();
+        // All together, twice, in both orders; the default standards also see each alone.
+        const includes = [[...headers, ...headers.toReversed()], headers.toReversed()];
+        if (standard === "c11" || standard === "c++17") includes.push(...headers.map((h) => [h]));
+        includes.forEach((list, i) => {
+          const source = join(hosts.folder, `${compiler}-${standard}-${i}.${extension}`);
+          writeFileSync(source, `${list.map((h) => `#include "${h}"\n`).join("")}int main(void) { return 0; }\n`);
+          const flags = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wundef", "-Wconversion", "-Wshadow"];
+          if (extension === "c") flags.push("-Wstrict-prototypes", "-Wc++-compat");
+          else flags.push("-Wold-style-cast");
+          const said = runTool(findTool(compiler) ?? "", [`-std=${standard}`, ...flags, "-fsyntax-only", source]);
+          assert.equal(said, "");
+        });
+      });
+    }
+  }
+});
+
+describe("structures", () => {
+  for (const compiler of ["gcc", "clang"]) {
+    test(`${compiler} puts members where layout/host.ts says`, { skip: without(compiler) }, async () => {
+      await hosts.object("greeter", await ownComponent("greeter"));
+      await hosts.object("resources", await ownComponent("resources"));
+      const names = await hosts.object("names", await ownComponent("names"));
+      const checks: string[] = [];
+      const claim = (what: string, value: number): void => {
+        checks.push(`_Static_assert(${what} == ${value}, "${what} is not ${value}");`);
+      };
+      for (const struct of HOST_STRUCTS) {
+        claim(`sizeof(${struct.name})`, struct.size);
+        for (const field of struct.fields) {
+          claim(`offsetof(${struct.name}, ${field.name})`, field.offset);
+          claim(`sizeof(((${struct.name} *)0)->${field.name})`, field.size);
+        }
+      }
+      for (const status of allStatuses()) claim(`WINDLASS_${status.name.toUpperCase()}`, status.value);
+      claim("sizeof(windlass_status_t)", 4);
+      // The imports structure: members in the order of the lowerings, 16 bytes each.
+      claim("offsetof(greeter_imports_t, log_write)", 0);
+      claim("sizeof(greeter_imports_t)", 16);
+      const members = [...names.header.matchAll(/^ {2}windlass_lowering_t (\w+);$/gm)].map((m) => m[1] ?? "");
+      assert.ok(members.length >= 8, names.header);
+      members.forEach((member, i) => {
+        claim(`offsetof(names_imports_t, ${member})`, 16 * i);
+      });
+      claim("sizeof(names_imports_t)", 16 * members.length);
+      const source = join(hosts.folder, `layout-${compiler}.c`);
+      const includes = ["greeter", "names", "resources"].map((n) => `#include "${n}/${n}.h"\n`).join("");
+      writeFileSync(source, `${includes}${checks.join("\n")}\n`);
+      assert.equal(runTool(findTool(compiler) ?? "", ["-std=c11", "-Wall", "-Werror", "-fsyntax-only", source]), "");
+    });
+  }
+});
+
+test("names that C or the header keeps for itself, or that meet, are distinct", { skip: noHost }, async () => {
+  const { header } = await hosts.object("names", await ownComponent("names"));
+  const functions = [...header.matchAll(/^[\w *]+\b(names_\w+)\(/gm)].map((m) => m[1] ?? "");
+  assert.equal(new Set(functions).size, functions.length, functions.join("\n"));
+  await hosts.object("names-flat", await ownComponent("names"), { name: "names", hostAbi: "flat" });
+  for (const [key, flags] of [
+    ["names", []],
+    ["names-flat", ["-DFLAT"]],
+  ] as const) {
+    const program = hosts.program({ sources: ["names.c"], objects: [key], flags });
+    assert.deepEqual(hosts.run(program), { status: 0, signal: null, stdout: "ok\n", stderr: "" });
+  }
+});
+
+test("the header's comments can't be ended by a name of the input", { skip: noHost }, async () => {
+  const { header } = await hosts.object("names", await ownComponent("names"));
+  // Every comment begins and ends on its line.
+  for (const line of header.split("\n")) {
+    assert.equal(line.split("/*").length, line.split("*/").length, line);
+    assert.ok(line.split("/*").length <= 2, line);
+  }
+});
