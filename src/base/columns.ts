@@ -106,3 +106,23 @@ export class U8Column {
     this.data[index] = value;
   }
 }
+
+/** A growable column of doubles. */
+export class F64Column {
+  data: Float64Array;
+  length = 0;
+  constructor(capacity = 16) {
+    this.data = new Float64Array(capacity);
+  }
+  push(value: number): number {
+    if (this.length === this.data.length) this.data = grow(this.data, (n) => new Float64Array(n));
+    this.data[this.length] = value;
+    return this.length++;
+  }
+  get(index: number): number {
+    return this.data[index]!;
+  }
+  set(index: number, value: number): void {
+    this.data[index] = value;
+  }
+}

@@ -8,7 +8,7 @@
 // hot loop: indices are in range by construction
 
 import { InternalError } from "../../base/diagnostics.ts";
-import { I32Column } from "../../base/columns.ts";
+import type { I32Column } from "../../base/columns.ts";
 import { type Bundles, type Copies, firstUseAt, MINIMAL_WEIGHT } from "./bundles.ts";
 import { OperandKind, RegClass } from "./interface.ts";
 import { BUCKET_SHIFT, Occupancy } from "./occupancy.ts";
@@ -28,38 +28,45 @@ export class Assigner {
   /** Register last given to a bundle that holds the virtual register, or NONE. */
   readonly hint: Int32Array;
   /** Binary heap of waiting bundles. */
-  private readonly heap = new I32Column(64);
+  private readonly heap: I32Column;
   /** Copies by virtual register: copyOf[copyStart[v]] … are indices into `copies`. */
   private readonly copies: Copies;
   private readonly copyStart: Int32Array;
   private readonly copyOf: Int32Array;
   /** Bundles in the way, as `probe` found them. */
-  private readonly hits = new I32Column(MAX_CONFLICTS);
-  private readonly bestHits = new I32Column(MAX_CONFLICTS);
-  private seen = new Int32Array(64);
+  private readonly hits: I32Column;
+  private readonly bestHits: I32Column;
+  private seen: Int32Array;
   private probeNumber = 0;
-  private readonly score = new Float64Array(64);
-  private readonly order = new Int32Array(64);
+  private readonly score: Float64Array;
+  private readonly order: Int32Array;
 
   constructor(problem: Problem, ranges: Ranges, bundles: Bundles, copies: Copies) {
     this.problem = problem;
     this.ranges = ranges;
     this.bundles = bundles;
     this.copies = copies;
-    const { input } = problem;
+    const { input, work } = problem;
+    this.heap = work.column();
+    this.hits = work.column();
+    this.bestHits = work.column();
+    this.seen = work.i32(64);
+    this.score = work.f64(64);
+    this.order = work.i32(64);
     this.occupancy = new Occupancy(
+      work,
       ranges,
       [...input.allocatableInt, ...input.allocatableFloat],
       (input.instCount << 2) + 1,
     );
-    this.hint = new Int32Array(input.vregCount).fill(NONE);
-    this.copyStart = new Int32Array(input.vregCount + 1);
+    this.hint = work.i32(input.vregCount).fill(NONE);
+    this.copyStart = work.i32(input.vregCount + 1);
     for (let k = 0; k < copies.a.length; k++) {
       this.copyStart[copies.a[k]!]!++;
       this.copyStart[copies.b[k]!]!++;
     }
     for (let v = 0; v < input.vregCount; v++) this.copyStart[v + 1]! += this.copyStart[v]!;
-    this.copyOf = new Int32Array(copies.a.length * 2);
+    this.copyOf = work.i32(copies.a.length * 2);
     for (let k = 0; k < copies.a.length; k++) {
       this.copyOf[--this.copyStart[copies.a[k]!]!] = k;
       this.copyOf[--this.copyStart[copies.b[k]!]!] = k;
@@ -220,7 +227,7 @@ export class Assigner {
     const nodeNext = occupancy.nodeNext.data;
     const row = occupancy.rowOf[preg]! * occupancy.bucketCount;
     if (this.seen.length < this.bundles.length) {
-      const bigger = new Int32Array(this.bundles.length * 2);
+      const bigger = this.problem.work.i32(this.bundles.length * 2);
       bigger.set(this.seen);
       this.seen = bigger;
     }

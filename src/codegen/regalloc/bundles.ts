@@ -7,10 +7,11 @@
  */
 // hot loop: indices are in range by construction
 
-import { I32Column, U8Column } from "../../base/columns.ts";
+import type { F64Column, I32Column, U8Column } from "../../base/columns.ts";
 import { Constraint } from "./interface.ts";
 import { clobberMask, isDef, NONE, type Problem } from "./problem.ts";
 import type { Ranges } from "./ranges.ts";
+import type { Workspace } from "./workspace.ts";
 
 /** Place of a bundle that lives in memory (or nowhere, if its values can be made again). */
 export const SPILLED = 64;
@@ -18,36 +19,33 @@ export const SPILLED = 64;
 /** Weight from which a bundle cannot be split further: it only gives way to a wider one of its kind. */
 export const MINIMAL_WEIGHT = 1e30;
 
-/** A growable column of doubles. */
-export class F64Column {
-  data = new Float64Array(64);
-  length = 0;
-  push(value: number): void {
-    if (this.length === this.data.length) {
-      const bigger = new Float64Array(this.data.length * 2);
-      bigger.set(this.data);
-      this.data = bigger;
-    }
-    this.data[this.length++] = value;
-  }
-}
-
 export class Bundles {
   /** First range of the sorted list. */
-  readonly first = new I32Column(64);
+  readonly first: I32Column;
   /** Register, SPILLED, or NONE. */
-  readonly place = new I32Column(64);
+  readonly place: I32Column;
   /** Slot family. */
-  readonly family = new I32Column(64);
-  readonly regClass = new U8Column(64);
+  readonly family: I32Column;
+  readonly regClass: U8Column;
   /** Cost of memory per point of length: who has more stays. */
-  readonly weight = new F64Column();
+  readonly weight: F64Column;
   /** Points covered. */
-  readonly size = new I32Column(64);
+  readonly size: I32Column;
   /** Registers that an instruction within destroys: no place for the whole bundle. */
-  readonly crossed = new I32Column(64);
+  readonly crossed: I32Column;
   /** How often it was cut at gaps; bounds the effort. */
-  readonly depth = new U8Column(64);
+  readonly depth: U8Column;
+
+  constructor(work: Workspace) {
+    this.first = work.column();
+    this.place = work.column();
+    this.family = work.column();
+    this.regClass = work.byteColumn();
+    this.weight = work.doubleColumn();
+    this.size = work.column();
+    this.crossed = work.column();
+    this.depth = work.byteColumn();
+  }
 
   get length(): number {
     return this.first.length;
@@ -74,11 +72,11 @@ export interface Copies {
 }
 
 function collectCopies(problem: Problem): Copies {
-  const { input, opInst, blockOf, argUseStart } = problem;
+  const { input, work, opInst, blockOf, argUseStart } = problem;
   const { instCount, operandStart, operandVreg, operandKind, operandConstraint, operandData } = input;
-  const a = new I32Column();
-  const b = new I32Column();
-  const block = new I32Column();
+  const a = work.column();
+  const b = work.column();
+  const block = work.column();
   for (let i = 0; i < instCount; i++) {
     const first = operandStart[i]!;
     const end = operandStart[i + 1]!;
@@ -111,10 +109,10 @@ function collectCopies(problem: Problem): Copies {
     }
   }
   // Deepest loops first, otherwise in program order.
-  const order = new Float64Array(a.length);
+  const order = work.f64(a.length);
   for (let k = 0; k < a.length; k++) order[k] = (1000 - Math.min(999, input.loopDepth[block.data[k]!]!)) * 2 ** 32 + k;
   order.sort();
-  const sorted = { a: new Int32Array(a.length), b: new Int32Array(a.length), block: new Int32Array(a.length) };
+  const sorted = { a: work.i32(a.length), b: work.i32(a.length), block: work.i32(a.length) };
   for (let k = 0; k < order.length; k++) {
     const from = order[k]! % 2 ** 32;
     sorted.a[k] = a.data[from]!;
@@ -126,12 +124,12 @@ function collectCopies(problem: Problem): Copies {
 
 /** Makes the first bundles. `heads` are the lists of the virtual registers, which become the bundles' own. */
 export function buildBundles(problem: Problem, ranges: Ranges, heads: Int32Array, bundles: Bundles): Copies {
-  const { input, remat } = problem;
+  const { input, work, remat } = problem;
   const { vregCount, vregClass, vregSize } = input;
   const copies = collectCopies(problem);
 
   // Union-find over virtual registers; the root's head is the joint list.
-  const parent = new Int32Array(vregCount);
+  const parent = work.i32(vregCount);
   for (let v = 0; v < vregCount; v++) parent[v] = v;
   const find = (v: number): number => {
     let root = v;

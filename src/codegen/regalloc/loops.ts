@@ -7,9 +7,10 @@
  */
 // hot loop: indices are in range by construction
 
-import { I32Column } from "../../base/columns.ts";
+import type { I32Column } from "../../base/columns.ts";
 import type { AllocatorInput } from "./interface.ts";
 import { NONE } from "./problem.ts";
+import type { Workspace } from "./workspace.ts";
 
 /** Nesting beyond this depth is one loop. */
 const MAX_DEPTH = 8;
@@ -17,23 +18,26 @@ const MAX_DEPTH = 8;
 /** Node 0 is the function. */
 export class LoopTree {
   /** Points [from, to) of each node. */
-  readonly from = new I32Column(8);
-  readonly to = new I32Column(8);
-  readonly parent = new I32Column(8);
+  readonly from: I32Column;
+  readonly to: I32Column;
+  readonly parent: I32Column;
   /** Innermost node of each block. */
   readonly ofBlock: Int32Array;
   /** Children of n, in order: child[childStart[n]] … */
   readonly childStart: Int32Array;
   readonly child: Int32Array;
 
-  constructor(input: AllocatorInput) {
+  constructor(input: AllocatorInput, work: Workspace) {
+    this.from = work.column();
+    this.to = work.column();
+    this.parent = work.column();
     const { blockCount, blockStart, loopDepth, predStart, pred } = input;
     const { from, to, parent } = this;
-    this.ofBlock = new Int32Array(blockCount);
+    this.ofBlock = work.i32(blockCount);
     from.push(0);
     to.push(input.instCount << 2);
     parent.push(NONE);
-    const open = new Int32Array(MAX_DEPTH + 1);
+    const open = work.i32(MAX_DEPTH + 1);
     let depth = 0;
     for (let b = 0; b < blockCount; b++) {
       const wanted = Math.min(loopDepth[b]!, MAX_DEPTH);
@@ -57,11 +61,11 @@ export class LoopTree {
     }
 
     const count = parent.length;
-    this.childStart = new Int32Array(count + 1);
-    this.child = new Int32Array(count - 1);
+    this.childStart = work.i32(count + 1);
+    this.child = work.i32(count - 1);
     for (let n = 1; n < count; n++) this.childStart[parent.data[n]! + 1]!++;
     for (let n = 0; n < count; n++) this.childStart[n + 1]! += this.childStart[n]!;
-    const cursor = this.childStart.slice(0, count);
+    const cursor = work.copy(this.childStart, count);
     for (let n = 1; n < count; n++) this.child[cursor[parent.data[n]!]!++] = n;
   }
 

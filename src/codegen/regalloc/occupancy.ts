@@ -4,9 +4,10 @@
  */
 // hot loop: indices are in range by construction
 
-import { I32Column } from "../../base/columns.ts";
+import type { I32Column } from "../../base/columns.ts";
 import { NONE } from "./problem.ts";
 import type { Ranges } from "./ranges.ts";
+import type { Workspace } from "./workspace.ts";
 
 export const BUCKET_SHIFT = 6;
 
@@ -17,17 +18,19 @@ export class Occupancy {
   readonly rowOf: Int32Array;
   /** First chain node of (row, bucket), or NONE. */
   readonly heads: Int32Array;
-  readonly nodeRange = new I32Column(256);
-  readonly nodeNext = new I32Column(256);
+  readonly nodeRange: I32Column;
+  readonly nodeNext: I32Column;
   private free = NONE;
 
-  constructor(ranges: Ranges, registers: readonly number[], points: number) {
+  constructor(work: Workspace, ranges: Ranges, registers: readonly number[], points: number) {
+    this.nodeRange = work.column();
+    this.nodeNext = work.column();
     this.ranges = ranges;
     this.bucketCount = (points >> BUCKET_SHIFT) + 1;
-    this.rowOf = new Int32Array(64).fill(NONE);
+    this.rowOf = work.i32(64).fill(NONE);
     let rows = 0;
     for (const preg of registers) this.rowOf[preg] = rows++;
-    this.heads = new Int32Array(rows * this.bucketCount).fill(NONE);
+    this.heads = work.i32(rows * this.bucketCount).fill(NONE);
   }
 
   add(preg: number, range: number): void {

@@ -7,17 +7,26 @@
  */
 // hot loop: indices are in range by construction
 
-import { I32Column, U16Column, U8Column } from "../../base/columns.ts";
+import type { I32Column, U16Column, U8Column } from "../../base/columns.ts";
 import { type AllocatorInput, EditKind, FIRST_SLOT, RegClass } from "./interface.ts";
 import { NONE } from "./problem.ts";
+import type { Workspace } from "./workspace.ts";
 
 /** Edits in program order. */
 export class EditList {
-  readonly position = new I32Column(64);
-  readonly kind = new U8Column(64);
-  readonly from = new I32Column(64);
-  readonly to = new I32Column(64);
-  readonly regClass = new U16Column(64);
+  readonly position: I32Column;
+  readonly kind: U8Column;
+  readonly from: I32Column;
+  readonly to: I32Column;
+  readonly regClass: U16Column;
+
+  constructor(work: Workspace) {
+    this.position = work.column();
+    this.kind = work.byteColumn();
+    this.from = work.column();
+    this.to = work.column();
+    this.regClass = work.shortColumn();
+  }
 
   push(position: number, kind: number, from: number, to: number, regClass: number): void {
     this.position.push(position);
@@ -36,20 +45,24 @@ export class ParallelMoves {
   private spare8 = NONE;
   private spare16 = NONE;
 
-  private readonly from = new I32Column(32);
-  private readonly to = new I32Column(32);
-  private readonly regClass = new U16Column(32);
+  private readonly from: I32Column;
+  private readonly to: I32Column;
+  private readonly regClass: U16Column;
   /** Per place: pending moves that read it, and the pending move that writes it. */
   private readonly readers: Int32Array;
   private readonly writer: Int32Array;
-  private readonly ready = new I32Column(32);
+  private readonly ready: I32Column;
 
-  constructor(input: AllocatorInput, edits: EditList, slotCount: number) {
+  constructor(work: Workspace, input: AllocatorInput, edits: EditList, slotCount: number) {
+    this.from = work.column();
+    this.to = work.column();
+    this.regClass = work.shortColumn();
+    this.ready = work.column();
     this.input = input;
     this.edits = edits;
     this.slotCount = slotCount;
-    this.readers = new Int32Array(FIRST_SLOT + slotCount + 4);
-    this.writer = new Int32Array(FIRST_SLOT + slotCount + 4).fill(NONE);
+    this.readers = work.i32(FIRST_SLOT + slotCount + 4);
+    this.writer = work.i32(FIRST_SLOT + slotCount + 4).fill(NONE);
   }
 
   /** Adds a move to the group; `from` is a place, or -1 - i to run instruction i again. */

@@ -13,8 +13,8 @@
 // hot loop: indices are in range by construction
 
 import { InternalError } from "../../base/diagnostics.ts";
-import { I32Column } from "../../base/columns.ts";
 import { type AllocatorInput, Constraint, OperandKind, RegClass } from "./interface.ts";
+import { Workspace } from "./workspace.ts";
 
 /** What an operand asks of its virtual register's place at the operand's point. */
 export const Need = {
@@ -30,6 +30,7 @@ export const NONE = -1;
 
 export interface Problem {
   readonly input: AllocatorInput;
+  readonly work: Workspace;
   /** Block of each instruction. */
   readonly blockOf: Int32Array;
   /** How often a block runs, relative to the function's entry. */
@@ -97,8 +98,8 @@ function depthFrequency(depth: number): number {
  * Block frequencies from loop depth and branching: an edge that leaves a loop is unlikely, the others share the rest. One pass in
  * emission order; a block none of whose predecessors came before counts by depth alone. Never further than 16 times below its depth.
  */
-function blockFrequencies(input: AllocatorInput): Float64Array {
-  const freq = new Float64Array(input.blockCount);
+function blockFrequencies(input: AllocatorInput, work: Workspace): Float64Array {
+  const freq = work.f64(input.blockCount);
   const { succStart, succ, predStart, pred, loopDepth } = input;
   for (let b = 0; b < input.blockCount; b++) {
     const depth = loopDepth[b]!;
@@ -139,25 +140,25 @@ function checkShape(input: AllocatorInput): void {
   }
 }
 
-export function buildProblem(input: AllocatorInput): Problem {
+export function buildProblem(input: AllocatorInput, work: Workspace = new Workspace()): Problem {
   checkShape(input);
   const { instCount, vregCount, operandStart, operandVreg, operandKind, operandConstraint, operandData } = input;
   const operandCount = operandStart[instCount]!;
-  const blockOf = new Int32Array(instCount);
+  const blockOf = work.i32(instCount);
   for (let b = 0; b < input.blockCount; b++) blockOf.fill(b, input.blockStart[b]!, input.blockStart[b + 1]!);
 
-  const opInst = new Int32Array(operandCount);
-  const opPoint = new Int32Array(operandCount);
-  const opNeed = new Uint8Array(operandCount);
-  const opFixed = new Int32Array(operandCount).fill(NONE);
-  const opFollow = new Int32Array(operandCount).fill(NONE);
-  const defOperand = new Int32Array(vregCount).fill(NONE);
-  const wantsSlot = new Uint8Array(vregCount);
-  const useStart = new Int32Array(vregCount + 1);
-  const remat = input.vregRemat.slice();
+  const opInst = work.i32(operandCount);
+  const opPoint = work.i32(operandCount);
+  const opNeed = work.u8(operandCount);
+  const opFixed = work.i32(operandCount).fill(NONE);
+  const opFollow = work.i32(operandCount).fill(NONE);
+  const defOperand = work.i32(vregCount).fill(NONE);
+  const wantsSlot = work.u8(vregCount);
+  const useStart = work.i32(vregCount + 1);
+  const remat = work.copy(input.vregRemat, vregCount);
 
   // Operands of an instruction that may be in slots; 2 stands for more.
-  const anyOperands = new Uint8Array(instCount);
+  const anyOperands = work.u8(instCount);
   let clobberCount = 0;
   let allClobberInt = 0;
   let allClobberFloat = 0;
@@ -234,12 +235,10 @@ export function buildProblem(input: AllocatorInput): Problem {
   }
 
   for (let v = 0; v < vregCount; v++) useStart[v + 1]! += useStart[v]!;
-  const uses = new Int32Array(operandCount);
-  const cursor = useStart.slice(0, vregCount);
+  const uses = work.i32(operandCount);
+  const cursor = work.copy(useStart, vregCount);
   for (let o = 0; o < operandCount; o++) {
     const v = operandVreg[o]!;
-    // A value that can be made again has no slot to be read from.
-    if (remat[v] !== NONE && opNeed[o] === Need.any) opNeed[o] = Need.reg;
     // Within one instruction by point.
     let at = cursor[v]!++;
     while (at > useStart[v]! && opInst[uses[at - 1]!] === opInst[o] && opPoint[uses[at - 1]!]! > opPoint[o]!) {
@@ -256,24 +255,25 @@ export function buildProblem(input: AllocatorInput): Problem {
   for (let o = 0; o < operandCount; o++)
     if (remat[operandVreg[o]!] !== NONE && opNeed[o] === Need.any) opNeed[o] = Need.reg;
 
-  const paramBlock = new Int32Array(vregCount).fill(NONE);
+  const paramBlock = work.i32(vregCount).fill(NONE);
   for (let b = 0; b < input.blockCount; b++)
     for (let p = input.paramStart[b]!; p < input.paramStart[b + 1]!; p++) paramBlock[input.params[p]!] = b;
 
-  const clobberInsts = new Int32Array(clobberCount);
+  const clobberInsts = work.i32(clobberCount);
   clobberCount = 0;
   for (let i = 0; i < instCount; i++)
     if ((input.clobberInt[i]! | input.clobberFloat[i]!) !== 0) clobberInsts[clobberCount++] = i;
 
-  const { argUseStart, argUses } = collectArguments(input, useStart);
+  const { argUseStart, argUses } = collectArguments(input, work, useStart);
   const callInsts: [Int32Array, Int32Array] = [
-    wideClobbers(clobberInsts, input.clobberInt, input.allocatableInt),
-    wideClobbers(clobberInsts, input.clobberFloat, input.allocatableFloat),
+    wideClobbers(work, clobberInsts, input.clobberInt, input.allocatableInt),
+    wideClobbers(work, clobberInsts, input.clobberFloat, input.allocatableFloat),
   ];
   return {
     input,
+    work,
     blockOf,
-    freq: blockFrequencies(input),
+    freq: blockFrequencies(input, work),
     opInst,
     opPoint,
     opNeed,
@@ -301,11 +301,17 @@ function bitCount(mask: number): number {
   return count;
 }
 
-function wideClobbers(insts: Int32Array, clobbers: Uint32Array, allocatable: readonly number[]): Int32Array {
+function wideClobbers(
+  work: Workspace,
+  insts: Int32Array,
+  clobbers: Uint32Array,
+  allocatable: readonly number[],
+): Int32Array {
   let registers = 0;
   for (const preg of allocatable) registers |= 1 << (preg & 31);
   const half = allocatable.length / 2;
-  const wide = new I32Column(insts.length);
+  const wide = work.i32(insts.length);
+  let count = 0;
   let lastMask = 0;
   let isWide = false;
   for (let k = 0; k < insts.length; k++) {
@@ -314,9 +320,9 @@ function wideClobbers(insts: Int32Array, clobbers: Uint32Array, allocatable: rea
       lastMask = mask;
       isWide = bitCount(mask) >= half;
     }
-    if (isWide) wide.push(insts[k]!);
+    if (isWide) wide[count++] = insts[k]!;
   }
-  return wide.toArray();
+  return wide.subarray(0, count);
 }
 
 function commonMask(insts: Int32Array, clobbers: Uint32Array): number {
@@ -328,13 +334,14 @@ function commonMask(insts: Int32Array, clobbers: Uint32Array): number {
 /** Per virtual register the blocks that pass it on, leaving out arguments for parameters that nobody reads. */
 function collectArguments(
   input: AllocatorInput,
+  work: Workspace,
   useStart: Int32Array,
 ): { argUseStart: Int32Array; argUses: Int32Array } {
   const { vregCount, succStart, succ, argStart, args, paramStart, params } = input;
-  const passed = new Uint8Array(vregCount);
+  const passed = work.u8(vregCount);
   for (let a = 0; a < args.length; a++) passed[args[a]!] = 1;
-  const argUseStart = new Int32Array(vregCount + 1);
-  let argUses = new Int32Array(0);
+  const argUseStart = work.i32(vregCount + 1);
+  let argUses = work.i32(0);
   for (let pass = 0; pass < 2; pass++) {
     for (let b = 0; b < input.blockCount; b++) {
       for (let e = succStart[b]!; e < succStart[b + 1]!; e++) {
@@ -351,11 +358,11 @@ function collectArguments(
     }
     if (pass === 0) {
       for (let v = 0; v < vregCount; v++) argUseStart[v + 1]! += argUseStart[v]!;
-      argUses = new Int32Array(argUseStart[vregCount]!);
+      argUses = work.i32(argUseStart[vregCount]!);
       // Filled from the back: afterwards argUseStart[v + 1] is where v's begin.
     }
   }
-  const starts = new Int32Array(vregCount + 1);
+  const starts = work.i32(vregCount + 1);
   starts.set(argUseStart.subarray(1), 0);
   starts[vregCount] = argUses.length;
   return { argUseStart: starts, argUses };

@@ -4,20 +4,29 @@
  */
 // hot loop: indices are in range by construction
 
-import { I32Column } from "../../base/columns.ts";
+import type { I32Column } from "../../base/columns.ts";
 import { NONE, type Problem, useEnd } from "./problem.ts";
+import type { Workspace } from "./workspace.ts";
 
 /** `bundle` of a range that reserves a register for a fixed operand. */
 export const RESERVED = -2;
 
 export class Ranges {
-  readonly from = new I32Column(256);
-  readonly to = new I32Column(256);
-  readonly vreg = new I32Column(256);
+  readonly from: I32Column;
+  readonly to: I32Column;
+  readonly vreg: I32Column;
   /** Next range of the list, or NONE. */
-  readonly next = new I32Column(256);
+  readonly next: I32Column;
   /** The bundle it belongs to, or RESERVED. */
-  readonly bundle = new I32Column(256);
+  readonly bundle: I32Column;
+
+  constructor(work: Workspace) {
+    this.from = work.column();
+    this.to = work.column();
+    this.vreg = work.column();
+    this.next = work.column();
+    this.bundle = work.column();
+  }
 
   add(from: number, to: number, vreg: number): number {
     this.from.push(from);
@@ -33,12 +42,13 @@ export class Ranges {
  * use up the predecessors to the definition: the cost is the size of the result, whatever the control flow.
  */
 export function computeLiveRanges(problem: Problem, ranges: Ranges): Int32Array {
-  const { input, useStart, uses, defOperand, paramBlock, argUseStart, argUses, opInst, opPoint, blockOf } = problem;
+  const { input, work, useStart, uses, defOperand, paramBlock, argUseStart, argUses, opInst, opPoint, blockOf } =
+    problem;
   const { blockStart, blockCount, predStart, pred, vregCount, operandKind } = input;
-  const heads = new Int32Array(vregCount).fill(NONE);
-  const stamp = new Int32Array(blockCount).fill(NONE);
-  const endAt = new Int32Array(blockCount);
-  const live = new Int32Array(blockCount);
+  const heads = work.i32(vregCount).fill(NONE);
+  const stamp = work.i32(blockCount).fill(NONE);
+  const endAt = work.i32(blockCount);
+  const live = work.i32(blockCount);
 
   for (let v = 0; v < vregCount; v++) {
     const def = defOperand[v]!;

@@ -11,7 +11,7 @@
 // hot loop: indices are in range by construction
 
 import { InternalError } from "../../base/diagnostics.ts";
-import { I32Column } from "../../base/columns.ts";
+import type { I32Column } from "../../base/columns.ts";
 import { type Bundles, SPILLED } from "./bundles.ts";
 import { type AllocatorInput, type AllocatorOutput, Constraint, FIRST_SLOT, RegClass } from "./interface.ts";
 import { EditList, ParallelMoves } from "./parallel-moves.ts";
@@ -31,7 +31,8 @@ const Group = {
   after: 4,
 } as const;
 
-const GROUPS = 8;
+const GROUP_BITS = 3;
+const GROUPS = 1 << GROUP_BITS;
 
 class Resolver {
   readonly problem: Problem;
@@ -52,13 +53,13 @@ class Resolver {
   readonly operandPlace: Int32Array;
   readonly skipped: Uint8Array;
 
-  readonly moveKey = new I32Column(256);
-  readonly moveFrom = new I32Column(256);
-  readonly moveTo = new I32Column(256);
-  readonly moveVreg = new I32Column(256);
+  readonly moveKey: I32Column;
+  readonly moveFrom: I32Column;
+  readonly moveTo: I32Column;
+  readonly moveVreg: I32Column;
   /** Stores of the value in hand that a store at its definition would make needless. */
-  readonly storeKey = new I32Column(16);
-  readonly storeFrom = new I32Column(16);
+  readonly storeKey: I32Column;
+  readonly storeFrom: I32Column;
   storeCost = 0;
 
   /** Per block, for the value in hand: piece at its end, and whether the slot holds the value there anyhow. */
@@ -72,13 +73,20 @@ class Resolver {
     this.ranges = ranges;
     this.bundles = bundles;
     const { vregCount, blockCount } = problem.input;
-    this.operandPlace = new Int32Array(problem.opInst.length).fill(NONE);
-    this.skipped = new Uint8Array(problem.input.instCount);
-    this.endStamp = new Int32Array(blockCount).fill(NONE);
-    this.endPiece = new Int32Array(blockCount);
-    this.endClean = new Uint8Array(blockCount);
-    this.pieceStart = new Int32Array(vregCount + 1);
-    this.slotOf = new Int32Array(vregCount).fill(NONE);
+    const { work } = problem;
+    this.moveKey = work.column();
+    this.moveFrom = work.column();
+    this.moveTo = work.column();
+    this.moveVreg = work.column();
+    this.storeKey = work.column();
+    this.storeFrom = work.column();
+    this.operandPlace = work.i32(problem.opInst.length).fill(NONE);
+    this.skipped = work.u8(problem.input.instCount);
+    this.endStamp = work.i32(blockCount).fill(NONE);
+    this.endPiece = work.i32(blockCount);
+    this.endClean = work.u8(blockCount);
+    this.pieceStart = work.i32(vregCount + 1);
+    this.slotOf = work.i32(vregCount).fill(NONE);
 
     // Ranges by virtual register, then by start.
     const { from, to, vreg, bundle } = ranges;
@@ -89,15 +97,15 @@ class Resolver {
       count++;
     }
     for (let v = 0; v < vregCount; v++) this.pieceStart[v + 1]! += this.pieceStart[v]!;
-    const cursor = this.pieceStart.slice(0, vregCount);
-    const keys = new Float64Array(count);
+    const cursor = work.copy(this.pieceStart, vregCount);
+    const keys = work.f64(count);
     for (let r = 0; r < from.length; r++) {
       if (bundle.data[r] === RESERVED) continue;
       keys[cursor[vreg.data[r]!]!++] = from.data[r]! * 2 ** 22 + r;
     }
-    this.pieceFrom = new Int32Array(count);
-    this.pieceTo = new Int32Array(count);
-    this.piecePlace = new Int32Array(count);
+    this.pieceFrom = work.i32(count);
+    this.pieceTo = work.i32(count);
+    this.piecePlace = work.i32(count);
     for (let v = 0; v < vregCount; v++) {
       const start = this.pieceStart[v]!;
       const end = this.pieceStart[v + 1]!;
@@ -114,13 +122,14 @@ class Resolver {
   /** Gives slots to families with a member in memory and replaces SPILLED by the slot. */
   assignSlots(familyOf: Int32Array): void {
     const { problem, pieceStart, pieceFrom, pieceTo, piecePlace } = this;
+    const { work } = problem;
     const { vregCount, vregSize } = this.input;
-    const requestOf = new Int32Array(vregCount).fill(NONE);
-    const family = new Int32Array(vregCount);
-    const from = new Int32Array(vregCount);
-    const to = new Int32Array(vregCount);
-    const bytes = new Uint8Array(vregCount);
-    const needs = new Uint8Array(vregCount);
+    const requestOf = work.i32(vregCount).fill(NONE);
+    const family = work.i32(vregCount);
+    const from = work.i32(vregCount);
+    const to = work.i32(vregCount);
+    const bytes = work.u8(vregCount);
+    const needs = work.u8(vregCount);
     let count = 0;
     for (let v = 0; v < vregCount; v++) {
       const start = pieceStart[v]!;
@@ -152,7 +161,7 @@ class Resolver {
         to[k] = Math.max(to[k]!, last);
       }
     }
-    const placeOf = new Int32Array(vregCount).fill(NONE);
+    const placeOf = work.i32(vregCount).fill(NONE);
     this.slotCount = colourSlots({ family, from, to, bytes, count }, placeOf);
     for (let v = 0; v < vregCount; v++) {
       if (needs[v] !== 0) this.slotOf[v] = placeOf[familyOf[v]!]!;
@@ -390,25 +399,34 @@ class Resolver {
 
   /** Orders all moves into edits. */
   sequence(): { edits: EditList; slotCount: number } {
-    const { input, moveKey, moveFrom, moveTo, moveVreg } = this;
+    const { problem, input, moveKey, moveFrom, moveTo, moveVreg } = this;
+    const { work } = problem;
     const count = moveKey.length;
-    const starts = new Int32Array(input.instCount * GROUPS + 1);
-    for (let m = 0; m < count; m++) starts[moveKey.data[m]! + 1]!++;
-    for (let k = 0; k < input.instCount * GROUPS; k++) starts[k + 1]! += starts[k]!;
-    const order = new Int32Array(count);
-    for (let m = 0; m < count; m++) order[starts[moveKey.data[m]!]!++] = m;
-    const edits = new EditList();
-    const parallel = new ParallelMoves(input, edits, this.slotCount);
+    // By instruction, then by group within it; moves of one instruction are few.
+    const starts = work.i32(input.instCount + 1);
+    for (let m = 0; m < count; m++) starts[(moveKey.data[m]! >>> GROUP_BITS) + 1]!++;
+    for (let k = 0; k < input.instCount; k++) starts[k + 1]! += starts[k]!;
+    const order = work.i32(count);
+    for (let m = 0; m < count; m++) order[starts[moveKey.data[m]! >>> GROUP_BITS]!++] = m;
+    const edits = new EditList(work);
+    const parallel = new ParallelMoves(work, input, edits, this.slotCount);
     let n = 0;
     while (n < count) {
-      const key = moveKey.data[order[n]!]!;
-      for (; n < count && moveKey.data[order[n]!] === key; n++) {
-        const m = order[n]!;
-        const v = moveVreg.data[m]!;
-        parallel.add(moveFrom.data[m]!, moveTo.data[m]!, input.vregClass[v]! | (input.vregSize[v]! << 4));
+      const inst = moveKey.data[order[n]!]! >>> GROUP_BITS;
+      const end = starts[inst]!;
+      for (let group = 0; group <= Group.after && n < end; group++) {
+        const key = inst * GROUPS + group;
+        let any = false;
+        for (let k = n; k < end; k++) {
+          const m = order[k]!;
+          if (moveKey.data[m] !== key) continue;
+          const v = moveVreg.data[m]!;
+          parallel.add(moveFrom.data[m]!, moveTo.data[m]!, input.vregClass[v]! | (input.vregSize[v]! << 4));
+          any = true;
+        }
+        if (any) parallel.flush(2 * inst + (group === Group.after ? 1 : 0));
       }
-      const group = key % GROUPS;
-      parallel.flush(2 * ((key - group) / GROUPS) + (group === Group.after ? 1 : 0));
+      n = end;
     }
     return { edits, slotCount: parallel.slotCount };
   }
@@ -443,11 +461,11 @@ export function resolve(problem: Problem, ranges: Ranges, bundles: Bundles, fami
   }
   return {
     operandPlace,
-    editPosition: edits.position.toArray(),
-    editKind: edits.kind.data.slice(0, edits.kind.length),
-    editFrom: edits.from.toArray(),
-    editTo: edits.to.toArray(),
-    editClass: edits.regClass.data.slice(0, edits.regClass.length),
+    editPosition: edits.position.view(),
+    editKind: edits.kind.data.subarray(0, edits.kind.length),
+    editFrom: edits.from.view(),
+    editTo: edits.to.view(),
+    editClass: edits.regClass.data.subarray(0, edits.regClass.length),
     skipped: resolver.skipped,
     slotCount,
     usedCalleeSavedInt: usedInt & input.calleeSavedInt,

@@ -20,6 +20,7 @@ export interface SlotRequest {
 
 /** Colours the requests. Writes each family's place into `placeOf`; returns the number of 8-byte slots. */
 export function colourSlots(request: SlotRequest, placeOf: Int32Array): number {
+  if (request.count === 0) return 0;
   const order = new Float64Array(request.count);
   for (let k = 0; k < request.count; k++) order[k] = request.from[k]! * 2 ** 21 + k;
   order.sort();

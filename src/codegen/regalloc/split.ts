@@ -8,11 +8,12 @@
  */
 // hot loop: indices are in range by construction
 
-import { I32Column, U8Column } from "../../base/columns.ts";
+import type { I32Column, U8Column } from "../../base/columns.ts";
 import type { Assigner } from "./assign.ts";
 import { firstUseAt, MINIMAL_WEIGHT, measure, SPILLED } from "./bundles.ts";
 import { LoopTree } from "./loops.ts";
 import { isDef, Need, NONE, useEnd } from "./problem.ts";
+import type { Workspace } from "./workspace.ts";
 
 /** How often a bundle is cut at gaps before it falls to single operands. */
 const MAX_GAP_CUTS = 5;
@@ -21,13 +22,21 @@ const MIN_GAP = 8;
 
 /** A bundle's operands, ascending. */
 class Events {
-  readonly point = new I32Column(64);
+  readonly point: I32Column;
   /** Up to which the operand holds the place. */
-  readonly end = new I32Column(64);
-  readonly need = new U8Column(64);
-  readonly block = new I32Column(64);
+  readonly end: I32Column;
+  readonly need: U8Column;
+  readonly block: I32Column;
   /** 1: a piece may begin here. */
-  readonly start = new U8Column(64);
+  readonly start: U8Column;
+
+  constructor(work: Workspace) {
+    this.point = work.column();
+    this.end = work.column();
+    this.need = work.byteColumn();
+    this.block = work.column();
+    this.start = work.byteColumn();
+  }
 
   clear(): void {
     this.point.length = 0;
@@ -41,19 +50,25 @@ class Events {
 export class Splitter {
   readonly assigner: Assigner;
   private readonly loops: LoopTree;
-  private readonly events = new Events();
+  private readonly events: Events;
   /** Pieces to cut out, ascending: [from, to), and what its operands weigh: 2 for one that needs a register, 1 for others. */
-  private readonly segFrom = new I32Column(64);
-  private readonly segTo = new I32Column(64);
-  private readonly segUses = new I32Column(64);
+  private readonly segFrom: I32Column;
+  private readonly segTo: I32Column;
+  private readonly segUses: I32Column;
   /** 1: a loop as a whole, not a run of uses. */
-  private readonly segLoop = new U8Column(64);
+  private readonly segLoop: U8Column;
   private bFrom = 0;
   private bTo = 0;
 
   constructor(assigner: Assigner) {
     this.assigner = assigner;
-    this.loops = new LoopTree(assigner.problem.input);
+    const { input, work } = assigner.problem;
+    this.loops = new LoopTree(input, work);
+    this.events = new Events(work);
+    this.segFrom = work.column();
+    this.segTo = work.column();
+    this.segUses = work.column();
+    this.segLoop = work.byteColumn();
   }
 
   /** Cuts b, which got no register, places what is left of it in memory and enqueues its pieces. */

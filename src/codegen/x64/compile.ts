@@ -8,7 +8,7 @@ import type { Func, Inst as IrInst, Value } from "../../ir/function.ts";
 import type { CompiledFunction } from "../compiled.ts";
 import { Lowering, type RootSelector } from "../lowering.ts";
 import type { RegisterFile } from "../machine.ts";
-import { allocate } from "../regalloc/allocate.ts";
+import { Allocator } from "../regalloc/allocate.ts";
 import type { CodegenHooks, Target } from "../target.ts";
 import { CallNeeds, SignatureLayouts } from "./abi.ts";
 import { Assembler } from "./assembler.ts";
@@ -66,6 +66,7 @@ export class X64Target implements Target {
   readonly ruleCounts = new Uint32Array(RULE_NAMES.length);
   readonly #options: X64Options;
   readonly #asm = new Assembler();
+  readonly #allocator = new Allocator();
   readonly #layouts = new SignatureLayouts();
 
   constructor(options: X64Options = {}) {
@@ -81,7 +82,7 @@ export class X64Target implements Target {
     lowering.run(rootSelector(selector, lowering));
 
     const { machine } = lowering;
-    const output = allocate(machine);
+    const output = this.#allocator.allocate(machine);
     this.#options.allocated?.(machine, output, func, lowering.graph);
 
     const layout = this.#layouts.of(func.signature);
