@@ -1,11 +1,12 @@
 /**
  * The bench: every row compares with a peer in the same run where there is one; a noisy absolute time proves nothing.
  *
- *     npm run bench [-- compile|startup|calls …] [--json]
+ *     npm run bench [-- compile|startup|calls|kernels …] [--json]
  */
 
 import { callRows } from "./calls.ts";
 import { compileTimeRows } from "./compile-time.ts";
+import { kernelRows } from "./kernels.ts";
 import { startupRows } from "./startup.ts";
 import { formatRows, type Row, ratioOf } from "./table.ts";
 
@@ -13,6 +14,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Row[]>>> = {
   compile: compileTimeRows,
   startup: startupRows,
   calls: callRows,
+  kernels: () => kernelRows(),
 };
 
 const words = process.argv.slice(2).filter((w) => !w.startsWith("--"));
