@@ -13,6 +13,7 @@
 
 import { I32Column } from "../base/columns.ts";
 import { type Entity, entity } from "../base/entity.ts";
+import { depthFirst, dominators } from "../ir/cfg.ts";
 import type { Block, BlockCall, Func, Inst } from "../ir/function.ts";
 import { NONE } from "../ir/function.ts";
 import { Op } from "../ir/ops.ts";
@@ -27,6 +28,8 @@ export interface BlockGraph {
   readonly edgeCall: Int32Array;
   readonly predStart: Int32Array;
   readonly pred: Int32Array;
+  /** The edge from that predecessor. */
+  readonly predEdge: Int32Array;
   readonly loopDepth: Int32Array;
   /** 1 for blocks that end in a trap, and those that lead only to such. */
   readonly cold: Uint8Array;
@@ -258,45 +261,27 @@ function successors(raw: RawGraph, order: Int32Array, number: Int32Array): Edges
   return { start, to, call };
 }
 
-function predecessors(succ: Edges, count: number): Edges {
+function predecessors(succ: Edges, count: number): Edges & { edge: Int32Array } {
   const start = new Int32Array(count + 1);
   for (let e = 0; e < succ.to.length; e++) start[succ.to[e]! + 1]!++;
   for (let b = 0; b < count; b++) start[b + 1]! += start[b]!;
   const fill = start.slice(0, count);
   const to = new Int32Array(succ.to.length);
+  const edge = new Int32Array(succ.to.length);
   for (let b = 0; b < count; b++) {
-    for (let e = succ.start[b]!; e < succ.start[b + 1]!; e++) to[fill[succ.to[e]!]!++] = b;
-  }
-  return { start, to };
-}
-
-/** Immediate dominators over a reverse postorder (number 0 is the entry), by Cooper, Harvey and Kennedy's iteration. */
-function dominators(pred: Edges, count: number): Int32Array {
-  const idom = new Int32Array(count).fill(NO_BLOCK);
-  idom[0] = 0;
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (let b = 1; b < count; b++) {
-      let dominator = NO_BLOCK;
-      // The latest predecessor first: the others' walks are then short.
-      for (let e = pred.start[b + 1]! - 1; e >= pred.start[b]!; e--) {
-        let p = pred.to[e]!;
-        if (idom[p] === NO_BLOCK) continue;
-        if (dominator === NO_BLOCK) dominator = p;
-        else {
-          while (p !== dominator) {
-            if (p > dominator) p = idom[p]!;
-            else dominator = idom[dominator]!;
-          }
-        }
-      }
-      if (idom[b] !== dominator) {
-        idom[b] = dominator;
-        changed = true;
-      }
+    for (let e = succ.start[b]!; e < succ.start[b + 1]!; e++) {
+      const at = fill[succ.to[e]!]!++;
+      to[at] = b;
+      edge[at] = e;
     }
   }
-  return idom;
+  return { start, to, edge };
+}
+
+/** Immediate dominators of the numbered nodes; of the entry, number 0, itself. */
+function immediateDominators(succ: Edges, pred: Edges, count: number): Int32Array {
+  const search = depthFirst(entity<Block>(0), count, succ.start, succ.to);
+  return dominators(count, search.preorder, search.parent, pred.start, pred.to);
 }
 
 /** Whether a dominates b, by interval numbering of the dominator tree. */
@@ -406,7 +391,7 @@ export function buildBlockGraph(func: Func): BlockGraph {
   });
   const rpoSucc = successors(raw, rpo, number);
   const rpoPred = predecessors(rpoSucc, count);
-  const idom = dominators(rpoPred, count);
+  const idom = immediateDominators(rpoSucc, rpoPred, count);
   const { header, parent } = naturalLoops(rpoPred, idom);
 
   const depth = new Int32Array(count);
@@ -461,6 +446,7 @@ export function buildBlockGraph(func: Func): BlockGraph {
     edgeCall: succ.call,
     predStart: pred.start,
     pred: pred.to,
+    predEdge: pred.edge,
     loopDepth,
     cold,
     tableEdge: raw.tableEdge,

@@ -291,10 +291,7 @@ export class Lowering {
       return;
     }
     if (!this.#singlePredecessor(b)) return;
-    const p = graph.pred[graph.predStart[b]!]!;
-    let edge = graph.succStart[p]!;
-    while (graph.succ[edge] !== b) edge++;
-    const call = graph.edgeCall[edge]!;
+    const call = graph.edgeCall[graph.predEdge[graph.predStart[b]!]!]!;
     const from = func.callArgsStart.get(call);
     func.paramsOf(block).forEach((param, i) => {
       if (this.isNeeded(param)) this.alias(param, func.resolve(entity<Value>(func.pool.get(from + i))));

@@ -4,6 +4,7 @@
  */
 
 import type { Value } from "../../ir/function.ts";
+import { Op } from "../../ir/ops.ts";
 import { F32, I32, I64 } from "../../ir/types.ts";
 import { DEF, DEF_TIED, EARLY_DEF, MemKind, USE } from "../machine.ts";
 import { Inst } from "./instructions.ts";
@@ -137,6 +138,18 @@ function arithmetic(s: Selector, single: number, double: number): void {
 function withLoad(s: Selector, single: number, double: number): void {
   s.aLoadB(pick(s, single, double));
 }
+function isFloatConstant(s: Selector): boolean {
+  const op = s.defOp(s.b);
+  return op === Op.f32const || op === Op.f64const;
+}
+function withConstant(s: Selector, single: number, double: number): void {
+  const { func } = s.l;
+  const def = s.l.definition(s.b);
+  const a = s.vreg(s.a);
+  const label = s.asm.constant(s.size, func.lo.get(def), s.size === 8 ? func.hi.get(def) : 0);
+  s.setAddress(MemKind.constant, label, 0);
+  s.binaryMem(pick(s, single, double), 0, s.result(), a);
+}
 function loadsB(s: Selector): boolean {
   return s.isLoad(s.b);
 }
@@ -156,18 +169,22 @@ export const FLOAT_RULES: RuleTable = {
     rule("k → movups x, [constant]",    always,                                 constantVector),
   ],
   fadd: [
+    rule("a + k → adds. x, [constant]",  isFloatConstant,                        (s) => withConstant(s, Inst.addss_rm, Inst.addsd_rm)),
     rule("a + load → adds. x, [m]",     loadsB,                                 (s) => withLoad(s, Inst.addss_rm, Inst.addsd_rm)),
     rule("a + b → adds. x, x",          always,                                 (s) => arithmetic(s, Inst.addss_rr, Inst.addsd_rr)),
   ],
   fsub: [
+    rule("a - k → subs. x, [constant]",  isFloatConstant,                        (s) => withConstant(s, Inst.subss_rm, Inst.subsd_rm)),
     rule("a - load → subs. x, [m]",     loadsB,                                 (s) => withLoad(s, Inst.subss_rm, Inst.subsd_rm)),
     rule("a - b → subs. x, x",          always,                                 (s) => arithmetic(s, Inst.subss_rr, Inst.subsd_rr)),
   ],
   fmul: [
+    rule("a * k → muls. x, [constant]",  isFloatConstant,                        (s) => withConstant(s, Inst.mulss_rm, Inst.mulsd_rm)),
     rule("a * load → muls. x, [m]",     loadsB,                                 (s) => withLoad(s, Inst.mulss_rm, Inst.mulsd_rm)),
     rule("a * b → muls. x, x",          always,                                 (s) => arithmetic(s, Inst.mulss_rr, Inst.mulsd_rr)),
   ],
   fdiv: [
+    rule("a / k → divs. x, [constant]",  isFloatConstant,                        (s) => withConstant(s, Inst.divss_rm, Inst.divsd_rm)),
     rule("a / load → divs. x, [m]",     loadsB,                                 (s) => withLoad(s, Inst.divss_rm, Inst.divsd_rm)),
     rule("a / b → divs. x, x",          always,                                 (s) => arithmetic(s, Inst.divss_rr, Inst.divsd_rr)),
   ],
