@@ -60,6 +60,12 @@ export function runVirtual(input: AllocatorInput, seed: number, steps: number): 
 /** The same with places. Destroyed registers and scratch registers hold rubbish after each instruction. */
 export function runAllocated(input: AllocatorInput, output: AllocatorOutput, seed: number, steps: number): number[] {
   const places = new Map<number, number>();
+  /** Places that hold 16 bytes. */
+  const wide = new Set<number>();
+  const setWide = (place: number, bytes: number): void => {
+    if (bytes === 16) wide.add(place);
+    else wide.delete(place);
+  };
   const trace: number[] = [];
   let rubbish = 12345;
   const spoil = (place: number): void => {
@@ -78,6 +84,10 @@ export function runAllocated(input: AllocatorInput, output: AllocatorOutput, see
       if (at(output.editKind, e) === EditKind.move) value = places.get(from) ?? 0;
       else value = result(from, 0, 0);
       const to = at(output.editTo, e);
+      const bytes = at(output.editClass, e) >> 4;
+      // Half of a value is another value.
+      if (at(output.editKind, e) === EditKind.move && bytes === 8 && wide.has(from)) value = mix(value, 8);
+      setWide(to, bytes);
       places.set(to, value);
       if (to >= 64 && at(output.editClass, e) >> 4 === 16) spoil(to + 1);
     }
@@ -107,6 +117,7 @@ export function runAllocated(input: AllocatorInput, output: AllocatorOutput, see
       for (let o = at(input.operandStart, i); o < at(input.operandStart, i + 1); o++)
         if (at(input.operandKind, o) >= OperandKind.def) {
           const place = at(output.operandPlace, o);
+          setWide(place, at(input.vregSize, at(input.operandVreg, o)));
           if (place >= 64 && at(input.vregSize, at(input.operandVreg, o)) === 16) spoil(place + 1);
           places.set(place, result(i, inputs, o - at(input.operandStart, i)));
         }
