@@ -171,18 +171,23 @@ export function generateHeader(component: Component, api: Api, title: string, ve
   } else lines.push(comment("The component imports nothing."), `typedef void ${prefix}_imports_t;`);
   lines.push(
     "",
-    comment("Makes an instance. options may be NULL. On failure *out is NULL."),
+    comment(
+      "Makes an instance. options may be NULL. On failure *out is NULL. The first call installs handlers of SIGSEGV and SIGBUS, which pass on " +
+        "what is not the guest's; a handler that the host installs later has to do the same.",
+    ),
     `windlass_status_t ${prefix}_new(const ${prefix}_imports_t *imports, const windlass_options_t *options, ${prefix}_t **out);`,
-    comment("Frees an instance; also one that trapped, or that a C++ exception left. NULL is fine."),
+    comment(
+      "Frees an instance; also one that trapped, or that a C++ exception left. NULL is fine. Not while a call of it is active.",
+    ),
     `void ${prefix}_delete(${prefix}_t *);`,
     comment(
-      "Message and wasm backtrace of the instance's trap, or an empty text. Valid until the instance is deleted.",
+      "Message and wasm backtrace of the instance's trap; NULL unless it has trapped. Valid until the instance is deleted.",
     ),
     `const char *${prefix}_last_trap(${prefix}_t *);`,
     comment("options.user of the instance. A host function's vmctx is the instance."),
     `void *${prefix}_user(const ${prefix}_t *);`,
     comment(
-      "In a host function with the host ABI `flat`: makes its return a trap with this status (not 0). Without effect elsewhere.",
+      "In a host function with the host ABI `flat`, or in a resource's destructor: makes its return a trap, WINDLASS_TRAP_HOST_FUNCTION_FAILED. Without effect outside of a call.",
     ),
     `void ${prefix}_fail(${prefix}_t *, windlass_status_t status);`,
     "",

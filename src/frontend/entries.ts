@@ -38,7 +38,8 @@ function emitCheckInstance(e: Emitter, context: Value): void {
 
 /**
  * Enters `callee`. The stack limit is the stack pointer minus the budget; a nested entry never gets more than is left of the outer one's,
- * and one on another stack gets its own. Both words are what they were afterwards, trap or not.
+ * and one on another stack, or below all of the outer one's, gets its own. Both words are what they were afterwards, trap or not.
+ * A failure that was announced outside of any call is forgotten.
  */
 export function emitEnter(
   e: Emitter,
@@ -52,8 +53,11 @@ export function emitEnter(
   const stack = e.stackPointer();
   const budget = e.load64(context, ContextField.stackBudget);
   const own = e.select(e.ult(budget, stack), e.sub(stack, budget), e.i64(0));
-  const nested = e.select(e.ult(own, outerLimit), outerLimit, own);
-  e.store(context, ContextField.stackLimit, e.select(e.eqz(depth), own, nested));
+  const within = e.and(e.ult(own, outerLimit), e.ule(outerLimit, stack));
+  const isNested = e.nez(depth);
+  e.store(context, ContextField.stackLimit, e.select(e.and(isNested, within), outerLimit, own));
+  const failure = e.load32(context, ContextField.hostFailure);
+  e.store(context, ContextField.hostFailure, e.select(isNested, failure, e.i32(0)));
   e.store(context, ContextField.entryDepth, e.offset(depth, 1));
   const out = e.callEntry(callee, signature, [context, ...args]);
   e.store(context, ContextField.stackLimit, outerLimit);
@@ -180,7 +184,9 @@ export function buildReallocEntry(program: Program, index: number, name: string)
   const context = e.param(0);
   const out = e.param(5);
   emitCheckInstance(e, context);
-  e.if(e.eqz(out), () => e.return(e.i32(HostStatus.invalid_argument)));
+  const align = e.param(3);
+  const isPower = e.and(e.nez(align), e.eqz(e.and(align, e.offset(align, -1))));
+  e.if(e.eqz(e.and(isPower, e.nez(out))), () => e.return(e.i32(HostStatus.invalid_argument)));
   // Busy with itself: a host function that is called from inside `realloc` does not exist, so it is another thread or left by longjmp.
   e.if(e.eqz(emitHasFlag(e, program, context, item.instance, InstanceFlag.mayLeave)), () => {
     e.return(e.i32(HostStatus.instance_busy));
@@ -229,21 +235,24 @@ export function buildDelete(e: Emitter, program: Program): void {
   e.return();
 }
 
-/** `user`: (context) → the pointer of the options. */
+/** `user`: (context) → the pointer of the options; of null null. */
 export function buildUser(e: Emitter): void {
+  e.if(e.eqz(e.param(0)), () => e.return(e.i64(0)));
   e.return(e.load64(e.param(0), ContextField.user));
 }
 
-/** `fail`: (context, status); see `HostAbi` flat in `trampolines.ts`. Any status is a failure. */
+/** `fail`: (context, status); see `HostAbi` flat in `trampolines.ts`. Any status is a failure. Null is ignored. */
 export function buildFail(e: Emitter): void {
+  e.if(e.eqz(e.param(0)), () => e.return());
   const status = e.param(1);
   e.store(e.param(0), ContextField.hostFailure, e.select(status, status, e.i32(1)));
   e.return();
 }
 
-/** The address of a memory's definition: (context) → pointer. */
+/** The address of a memory's definition: (context) → pointer; of null null. */
 export function buildMemoryAccessor(e: Emitter, program: Program, index: number): void {
   const item = program.api.memories[index];
   if (item === undefined) throw new RangeError(`no memory ${index}`);
+  e.if(e.eqz(e.param(0)), () => e.return(e.i64(0)));
   e.return(e.offset(e.param(0), program.offsets.memoryDefinition(item.memory)));
 }

@@ -8,7 +8,8 @@
  * - `dynamic`: `(context, data, memory, realloc, string encoding, values, n) → status`. The flat arguments are in an array of 16-byte
  *   values, the results are read back from it. A status other than 0 is a failure.
  * - `flat`: `(context, data, flat arguments…) → flat result`, a plain C function. It has no status, so it fails by calling
- *   `<prefix>_fail(context, status)`, which sets a word of the context; the trampoline reads it behind every call.
+ *   `<prefix>_fail(context, status)`, which sets a word of the context; the trampoline reads it behind every call. A host resource's
+ *   destructor fails in the same way, with either ABI.
  * - a built-in of WASI: where the caller's memory, realloc, handle table and flags are goes into the context; then a direct call.
  */
 
@@ -25,8 +26,9 @@ import type {
   LowerImport,
   LoweredIndex,
   RuntimeComponentInstanceIndex,
-  TrampolineIndex,
+  Trampoline,
 } from "../plan/component.ts";
+import { mightBeRecursive } from "../plan/instances.ts";
 import {
   REALLOC_SIGNATURE,
   RESOURCE_DROP_SIGNATURE,
@@ -44,7 +46,8 @@ import { DYNAMIC_CALLEE, HOST_DESTRUCTOR } from "./support.ts";
 
 const TRAMPOLINE_ATTRIBUTES = { stackCheck: false, entry: false } as const;
 
-function emitCheckMayLeave(
+/** Traps unless the instance may call out. */
+export function emitCheckMayLeave(
   e: Emitter,
   program: Program,
   context: Value,
@@ -139,7 +142,7 @@ function emitBuiltinCall(e: Emitter, program: Program, lowering: LowerImport): r
 
 /**
  * A guest's realloc, its result checked as the Canonical ABI does (alignment and bounds), for a host: (context, old, old size,
- * alignment, new size) → pointer. An alignment that is no power of two is one that no pointer has.
+ * alignment, a power of two, new size) → pointer.
  */
 export function buildCheckedRealloc(program: Program, index: number, name: string): Func {
   const item = program.api.reallocs[index];
@@ -183,6 +186,7 @@ function emitDestructor(
     e.if(e.nez(destructor), () => {
       const data = e.load64(context, at + HostResource.data, Region.constant);
       e.callIndirect(destructor, HOST_DESTRUCTOR, [data, rep]);
+      e.trapIf(e.load32(context, ContextField.hostFailure), Trap.host_function_failed);
     });
     return;
   }
@@ -201,18 +205,18 @@ function emitDestructor(
     run();
     return;
   }
-  // Another instance implements it: it is entered like by any call.
-  const at = program.offsets.instanceFlags(resource.instance);
-  const flags = e.load32(context, at);
-  e.trapUnless(e.andImm(flags, InstanceFlag.mayEnter), Trap.cannot_enter_component);
-  e.store(context, at, e.andImm(flags, ~InstanceFlag.mayEnter));
-  run();
-  e.store(context, at, flags);
+  // Another instance implements it: it is called like any function that it lifts.
+  if (mightBeRecursive(program.component.componentInstances, instance, resource.instance)) {
+    e.trap(Trap.cannot_enter_component);
+  } else run();
 }
 
 /** `resource.new`, `resource.rep`, `resource.drop` (Canonical ABI `canon_resource_*`), and what always traps. */
-export function buildTrampoline(program: Program, index: TrampolineIndex, name: string): Func {
-  const trampoline = program.component.trampolines.get(index);
+export function buildTrampoline(
+  program: Program,
+  trampoline: Exclude<Trampoline, { kind: "adapter" }>,
+  name: string,
+): Func {
   if (trampoline.kind === "always-trap") {
     const e = Emitter.start(name, program.signature(trampoline.signature), TRAMPOLINE_ATTRIBUTES);
     e.trap(Trap[trampoline.trap]);

@@ -70,7 +70,7 @@ export const OPTIONS: CStruct = {
       OptionsField.stackBudget,
       8,
       "size_t %",
-      "Bytes of the caller's stack that a call may use; 0: 512 KiB.",
+      "Bytes of the caller's stack that a call may use, at least 64 KiB; 0: 512 KiB. Less than the thread's stack.",
     ),
     field("user", OptionsField.user, 8, "void *%", "What windlass_user() gives."),
   ],
