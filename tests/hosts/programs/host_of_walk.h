@@ -15,6 +15,7 @@
 #endif
 
 static void visited(walk_t *walk);
+static int visitor;
 
 static uint32_t check_visit(uint32_t a, double b, uint64_t c) {
   CHECK(b == (double)a - 0.5);
@@ -39,7 +40,7 @@ static void check_text(const windlass_memory_t *memory, uint32_t at, uint32_t le
 FROM_WASM uint32_t visit(void *vmctx, void *data, uint32_t a, double b, uint64_t c);
 FROM_WASM uint32_t visit(void *vmctx, void *data, uint32_t a, double b, uint64_t c) {
   uint32_t result = check_visit(a, b, c);
-  CHECK(data == (void *)&visited);
+  CHECK(data == (void *)&visitor);
   visited((walk_t *)vmctx);
   return result;
 }
@@ -61,6 +62,7 @@ FROM_WASM windlass_status_t visit(CALLEE);
 FROM_WASM windlass_status_t visit(CALLEE) {
   uint32_t result = check_visit(v[0].i32, v[1].f64, v[2].i64);
   UNUSED;
+  CHECK(data == (void *)&visitor);
   EQUAL(count, 3);
   visited((walk_t *)vmctx);
   v[0].i32 = result;
@@ -88,7 +90,7 @@ static walk_t *make_walk(size_t stack_budget) {
   memset(&options, 0, sizeof options);
   options.stack_budget = stack_budget;
   imports.host_visit.callee = visit;
-  imports.host_visit.data = (void *)&visited;
+  imports.host_visit.data = (void *)&visitor;
   imports.host_wide.callee = wide;
   imports.host_text.callee = text;
   EQUAL(walk_new(&imports, &options, &walk), 0);

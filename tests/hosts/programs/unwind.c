@@ -14,12 +14,10 @@
 #define KNOWN_R13 0x1b1b1b1b5c5c5c5cu
 #define KNOWN_R14 0x1b1b1b1b6c6c6c6cu
 #define KNOWN_R15 0x1b1b1b1b7c7c7c7cu
-#define STRING_(x) #x
-#define STRING(x) STRING_(x)
 
 /* Calls `function` with up to six arguments; the callee-saved registers hold known values meanwhile. `flags` is 0x100 to stop at each
    instruction. Kills the process if one of the registers has changed. */
-uint64_t call_known(void *function, const uint64_t arguments[6], uint64_t flags);
+uint64_t call_known(uintptr_t function, const uint64_t arguments[6], uint64_t flags);
 extern const char known_return[], call_known_end[];
 __asm__(
     ".text\n"
@@ -104,14 +102,14 @@ static void on_step(int number, siginfo_t *info, void *ucontext) {
   struct walk_state state = {0, 0};
   (void)number, (void)info;
   if (pc - (uintptr_t)__executable_start >= (uintptr_t)(etext - __executable_start)) return; /* libc */
-  if (pc - (uintptr_t)call_known < (uintptr_t)(call_known_end - (const char *)call_known)) return;
+  if (pc - (uintptr_t)call_known < (uintptr_t)call_known_end - (uintptr_t)call_known) return;
   if (steps++ == 0) expected_cfa = (uintptr_t)registers[REG_RSP] + 8;
   _Unwind_Backtrace(on_frame, &state);
   if (state.reached == 1) return;
   if (failures++ < 50) printf("lost at %lx: %s after %d frames\n", (unsigned long)pc, state.reached == 0 ? "no caller" : "registers", state.frames);
 }
 
-static uint64_t stepped(const char *what, void *function, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) {
+static uint64_t stepped(const char *what, uintptr_t function, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) {
   const uint64_t arguments[6] = {a, b, c, d, e, f};
   uint64_t result;
   (void)call_known(function, arguments, 0); /* Without steps, for symbols that are bound late and pages that are not there yet. */
@@ -145,6 +143,7 @@ int main(int argc, char **argv) {
   windlass_val_raw_t v[3];
   walk_t *walk = make_walk(0);
   uint32_t n = 1234567, how, at;
+  const char *text;
   memset(&action, 0, sizeof action);
   action.sa_sigaction = on_step;
   action.sa_flags = SA_SIGINFO;
@@ -157,42 +156,38 @@ int main(int argc, char **argv) {
   if (argc > 1 && strcmp(argv[1], "backtrace") == 0) return 0;
 
   v[0].i32 = n;
-  EQUAL(stepped("walk", (void *)walk_walk, (uint64_t)walk, (uint64_t)v, 1, 0, 0, 0), 0);
+  EQUAL(stepped("walk", (uintptr_t)walk_walk, (uint64_t)walk, (uint64_t)v, 1, 0, 0, 0), 0);
   EQUAL(v[0].i32, expected_walk(expected_walk(n)));
   v[0].i32 = 0;
-  EQUAL(stepped("grow", (void *)walk_grow, (uint64_t)walk, (uint64_t)v, 1, 0, 0, 0), 0);
-  EQUAL(stepped("realloc", (void *)walk_realloc, (uint64_t)walk, 0, 0, 8, 64, (uint64_t)&at), 0);
-  EQUAL(stepped("refused", (void *)walk_walk, (uint64_t)walk, 0, 0, 0, 0, 0), WINDLASS_INVALID_ARGUMENT);
-  EQUAL(stepped("null", (void *)walk_walk, 0, 0, 0, 0, 0, 0), WINDLASS_NOT_AN_INSTANCE);
-  stepped("memory", (void *)walk_memory, (uint64_t)walk, 0, 0, 0, 0, 0);
-  stepped("user", (void *)walk_user, (uint64_t)walk, 0, 0, 0, 0, 0);
+  EQUAL(stepped("grow", (uintptr_t)walk_grow, (uint64_t)walk, (uint64_t)v, 1, 0, 0, 0), 0);
+  EQUAL(stepped("realloc", (uintptr_t)walk_realloc, (uint64_t)walk, 0, 0, 8, 64, (uint64_t)&at), 0);
+  EQUAL(stepped("refused", (uintptr_t)walk_walk, (uint64_t)walk, 0, 0, 0, 0, 0), WINDLASS_INVALID_ARGUMENT);
+  EQUAL(stepped("null", (uintptr_t)walk_walk, 0, 0, 0, 0, 0, 0), WINDLASS_NOT_AN_INSTANCE);
+  stepped("memory", (uintptr_t)walk_memory, (uint64_t)walk, 0, 0, 0, 0, 0);
+  stepped("user", (uintptr_t)walk_user, (uint64_t)walk, 0, 0, 0, 0, 0);
   walk_delete(walk);
 
   /* Traps: by check, and by a fault; their text. An instance each. */
   for (how = 0; how < 8; how++) {
     const uint64_t values[8] = {0, 0xfffffff0u, 0, 3, 1, 100, 0, 0x80000000u};
-    const uint64_t none[6] = {0, 0, 0, 0, 0, 0};
-    char name[32];
-    (void)none;
     if (how == 6) continue; /* A stack overflow is long. */
     walk = make_walk(0);
     v[0].i32 = how, v[1].i32 = (uint32_t)values[how];
     {
       const uint64_t arguments[6] = {(uint64_t)walk, (uint64_t)v, 2, 0, 0, 0};
       steps = 0;
-      CHECK(call_known((void *)walk_trap, arguments, 0x100) > 0);
-      sprintf(name, "trap %u", how);
-      printf("%s: %ld steps: ", name, steps);
+      CHECK(call_known((uintptr_t)walk_trap, arguments, 0x100) > 0);
+      printf("trap %u: %ld steps: ", how, steps);
       CHECK(steps > 20);
     }
     {
       const uint64_t arguments[6] = {(uint64_t)walk, 0, 0, 0, 0, 0};
       steps = 0;
-      printf("%.40s", (const char *)call_known((void *)walk_last_trap, arguments, how < 2 ? 0x100 : 0) + 11);
-      printf("\n");
+      text = (const char *)call_known((uintptr_t)walk_last_trap, arguments, how < 2 ? 0x100 : 0) + strlen("wasm trap: ");
+      printf("%.*s\n", (int)strcspn(text, "\n"), text);
       CHECK(how >= 2 || steps > 200);
       steps = 0;
-      call_known((void *)walk_delete, arguments, 0x100);
+      call_known((uintptr_t)walk_delete, arguments, 0x100);
     }
   }
 
@@ -202,7 +197,7 @@ int main(int argc, char **argv) {
     const uint64_t arguments[6] = {(uint64_t)&imports, 0, (uint64_t)&walk, 0, 0, 0};
     memset(&imports, 0, sizeof imports);
     steps = 0;
-    EQUAL(call_known((void *)walk_new, arguments, 0x100), 0);
+    EQUAL(call_known((uintptr_t)walk_new, arguments, 0x100), 0);
     printf("new: %ld steps\n", steps);
     walk_delete(walk);
   }
