@@ -6,8 +6,18 @@
 import { entity } from "../../src/base/entity.ts";
 import type { Block, DataSymbol, Func, FuncRef, FuncSymbol, SigRef, Value } from "../../src/ir/function.ts";
 import { NONE } from "../../src/ir/function.ts";
-import { Access, accessOf, accessSize, FLOAT_CC_NAMES, INT_CC_NAMES, type OpName, opName } from "../../src/ir/ops.ts";
+import {
+  Access,
+  accessOf,
+  accessSize,
+  FLOAT_CC_NAMES,
+  INT_CC_NAMES,
+  type OpName,
+  opName,
+  opRow,
+} from "../../src/ir/ops.ts";
 import { F32, F64, type Type, typeFromCode, typeSize, V128 } from "../../src/ir/types.ts";
+import { evaluateVector } from "../support/vector.ts";
 
 export class InterpretedTrap extends Error {
   readonly code: number;
@@ -429,7 +439,9 @@ export class Evaluator {
           return list(b, c);
         default: {
           const operand = func.typeOf(func.resolve(entity<Value>(a)));
-          define(evaluate(name, type, operand, lo, get(a), b === NONE ? 0n : get(b), c === NONE ? 0n : get(c)));
+          if (opRow(func.op.get(inst)).operands === "v128" || opRow(func.op.get(inst)).operands === "lane") {
+            define(evaluateVector(name, lo, hi, get(a), b === NONE ? 0n : get(b), func.vectors[lo]));
+          } else define(evaluate(name, type, operand, lo, get(a), b === NONE ? 0n : get(b), c === NONE ? 0n : get(c)));
         }
       }
     }

@@ -28,6 +28,9 @@ import { CONTROL_RULES, parameters } from "./rules-control.ts";
 import { FLOAT_RULES } from "./rules-float.ts";
 import { INTEGER_RULES } from "./rules-integer.ts";
 import { MEMORY_RULES } from "./rules-memory.ts";
+import { VECTOR_RULES } from "./rules-vector.ts";
+import { VECTOR_CONVERT_RULES } from "./rules-vector-convert.ts";
+import { VECTOR_LANE_RULES } from "./rules-vector-lanes.ts";
 import { RuleSet } from "./rules.ts";
 import { type Features, Selector } from "./selector.ts";
 
@@ -43,6 +46,9 @@ const REGISTERS: RegisterFile = {
 };
 
 const ROOT_SET = new RuleSet(COMPARE_SET.names.length, [
+  VECTOR_RULES,
+  VECTOR_CONVERT_RULES,
+  VECTOR_LANE_RULES,
   INTEGER_RULES,
   FLOAT_RULES,
   MEMORY_RULES,

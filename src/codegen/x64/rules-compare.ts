@@ -9,7 +9,7 @@ import { entity } from "../../base/entity.ts";
 import type { Value } from "../../ir/function.ts";
 import { NONE } from "../../ir/function.ts";
 import { Access, FloatCC, IntCC, Op } from "../../ir/ops.ts";
-import { F32, I32, I64 } from "../../ir/types.ts";
+import { F32, I32, I64, V128 } from "../../ir/types.ts";
 import { DEF, DEF_TIED, USE } from "../machine.ts";
 import { Cond, Inst } from "./instructions.ts";
 import { COND_FLOAT_EQ, COND_FLOAT_NE, Pseudo } from "./mops.ts";
@@ -120,6 +120,26 @@ function compareFloatRegs(s: Selector): void {
   s.flags(ucomis(s, false), 0, s.vreg(s.a), s.vreg(s.b));
 }
 
+/** Flags of ptest: zero when no bit is set. */
+function testVector(s: Selector): void {
+  const a = s.vreg(s.a);
+  s.flags(Inst.ptest_rr, 0, a, a);
+  s.cc = Cond.ne;
+}
+
+const LANES_EQUAL = [Inst.pcmpeqb_rr, Inst.pcmpeqw_rr, Inst.pcmpeqd_rr, Inst.pcmpeqq_rr] as const;
+
+/** Flags of ptest of the lanes that are 0. */
+function testLanes(s: Selector): void {
+  const zero = s.temp(V128);
+  const zeros = s.temp(V128);
+  s.begin(Pseudo.zero_float, 0);
+  s.m.operand(zero, DEF);
+  s.packed(LANES_EQUAL[s.lo] ?? Inst.pcmpeqb_rr, zeros, zero, s.vreg(s.a));
+  s.flags(Inst.ptest_rr, 0, zeros, zeros);
+  s.cc = Cond.e;
+}
+
 // biome-ignore format: one rule per line
 export const COMPARE_RULES: RuleTable = {
   icmp: [
@@ -138,6 +158,8 @@ export const COMPARE_RULES: RuleTable = {
     rule("a against load → ucomis. x, [m]",     isFloatLoad,                                    compareFloatMem),
     rule("a against b → ucomis. x, x",          always,                                         compareFloatRegs),
   ],
+  vany_true: [rule("→ ptest x, x",              always,                                         testVector)],
+  vall_true: [rule("→ pcmpeq. 0; ptest x, x",   always,                                         testLanes)],
 };
 
 /** The compare rules; their numbers are the first. */
@@ -146,7 +168,7 @@ export const COMPARE_SET = new RuleSet(0, [COMPARE_RULES]);
 /** A compare that nobody else reads, so that it can be part of its reader. */
 function isFusible(s: Selector, value: Value): boolean {
   const op = s.defOp(value);
-  return (op === Op.icmp || op === Op.fcmp) && s.isSingle(value);
+  return (op === Op.icmp || op === Op.fcmp || op === Op.vany_true || op === Op.vall_true) && s.isSingle(value);
 }
 
 /** The operand of `value`, which is a compare of one with 0: a fusible compare itself; else `value`. */
@@ -208,7 +230,8 @@ function selectFloat(s: Selector): void {
   s.m.imm[i] = cc;
 }
 
-function setFromFlags(s: Selector): void {
+/** The result of a compare as a value. */
+export function setFromFlags(s: Selector): void {
   const d = s.result();
   COMPARE_SET.apply(s, s.fired);
   const i = s.begin(Pseudo.set_condition, 4);

@@ -11,7 +11,7 @@ import type {
   TableIndex,
 } from "../../plan/component.ts";
 import { funcTypeAt, functionType, type Module } from "../../wasm/module.ts";
-import { type FuncType, isRef, V128, type ValType } from "../../wasm/types.ts";
+import { type FuncType, isRef, type ValType } from "../../wasm/types.ts";
 import type { FunctionEnvironment } from "../environment.ts";
 import { irType } from "../signatures.ts";
 import { type ConstValue, functionSignature, resolveFunction } from "./constants.ts";
@@ -130,7 +130,6 @@ export class InstanceView {
     const { env } = this;
     const key = at(this.plan.globals, index, "global");
     const { type } = env.component.globals.get(key);
-    this.#requireNumbersOrReferences(type.type);
     const view: GlobalView = {
       displacement: env.offsets.global(key),
       type: irType(type.type),
@@ -176,8 +175,6 @@ export class InstanceView {
     let known = this.#types[typeIndex];
     if (known === undefined) {
       const type = funcTypeAt(this.module, typeIndex);
-      for (const t of type.params) this.#requireNumbersOrReferences(t);
-      for (const t of type.results) this.#requireNumbersOrReferences(t);
       known = { params: type.params.map(irType), results: type.results.map(irType) };
       this.#types[typeIndex] = known;
     }
@@ -188,7 +185,6 @@ export class InstanceView {
   valueBlock(result: ValType): OperandTypes {
     let known = this.#valueBlocks.get(result);
     if (known === undefined) {
-      this.#requireNumbersOrReferences(result);
       known = { params: [], results: [irType(result)] };
       this.#valueBlocks.set(result, known);
     }
@@ -197,13 +193,7 @@ export class InstanceView {
 
   /** The type of a local. */
   localType(type: ValType): Type {
-    this.#requireNumbersOrReferences(type);
     return irType(type);
-  }
-
-  /** The operations on vectors are missing, so that no value of their type can be used. */
-  #requireNumbersOrReferences(type: ValType): void {
-    if (type === V128) throw unsupportedFeature("simd", "a value of type v128");
   }
 }
 

@@ -53,19 +53,22 @@ function row(rows: readonly Row[], index: number): Row {
 
 export function translateLoad(body: Body, opcode: number): void {
   const [type, access] = row(LOADS, opcode - FIRST_LOAD);
-  const memory = body.view.memory(body.reader.memory);
-  const traps = locateAccess(body, memory, body.pop(), accessSize(access, type));
-  if (body.dead) return;
-  body.push(body.builder.load(type, body.base, body.offset, Region.heap, access, traps));
+  translateAccess(body, type, access, undefined);
 }
 
 export function translateStore(body: Body, opcode: number): void {
   const [type, access] = row(STORES, opcode - FIRST_STORE);
-  const value = body.pop();
+  translateAccess(body, type, access, body.pop());
+}
+
+/** Loads from, or stores `value` to, the address on the stack. `body.dead` is set when that always traps. */
+export function translateAccess(body: Body, type: Type, access: number, value: Value | undefined): void {
   const memory = body.view.memory(body.reader.memory);
   const traps = locateAccess(body, memory, body.pop(), accessSize(access, type));
   if (body.dead) return;
-  body.builder.store(type, body.base, value, body.offset, Region.heap, access, traps);
+  const { builder, base, offset } = body;
+  if (value === undefined) body.push(builder.load(type, base, offset, Region.heap, access, traps));
+  else builder.store(type, base, value, offset, Region.heap, access, traps);
 }
 
 /**

@@ -10,10 +10,10 @@ import { InternalError, WindlassError } from "../../base/diagnostics.ts";
 import { type FuncBuilder, startFunction } from "../../ir/builder.ts";
 import type { Func, StackSlot, Value } from "../../ir/function.ts";
 import { Op, Region } from "../../ir/ops.ts";
-import { F32, F64, I32, I64, type Type, typeFromCode } from "../../ir/types.ts";
+import { F32, F64, I32, I64, type Type, typeFromCode, V128 } from "../../ir/types.ts";
 import { Trap } from "../../layout/traps.ts";
 import { functionName, functionPath } from "../../wasm/module.ts";
-import { opcodeFeature, opcodeName } from "../../wasm/opcodes.ts";
+import { opcodeFeature, opcodeName, PREFIX_FD } from "../../wasm/opcodes.ts";
 import { OperatorReader } from "../../wasm/operators.ts";
 import type { FunctionEnvironment } from "../environment.ts";
 import {
@@ -58,6 +58,7 @@ import {
   translateTableSet,
   translateTableSize,
 } from "./tables.ts";
+import { translateVector } from "./vector.ts";
 
 /** Steps of SSA construction for each byte of a body, and for any body: real code takes 1 to 3 for each byte. */
 const BUDGET_PER_BYTE = 64;
@@ -65,8 +66,9 @@ const BUDGET = 100_000;
 /** Arguments of all branches and calls of a function. */
 const MAX_ARGUMENTS = 1 << 24;
 
-/** Bytes of a local that is kept in memory. */
+/** Bytes of a local that is kept in memory, and of a vector. */
 const LOCAL_SIZE = 8;
+const VECTOR_SIZE = 16;
 
 /** Translates the functions that one core instance defines. */
 export class FunctionTranslator {
@@ -170,22 +172,29 @@ class MemoryLocals implements Locals {
   readonly #builder: FuncBuilder;
   readonly #types: readonly Type[];
   readonly #slot: StackSlot;
+  readonly #offsets: Int32Array;
 
   constructor(body: Body, ssa: Ssa, types: readonly Type[], params: readonly Value[]) {
     this.#builder = body.builder;
     this.#types = types;
-    this.#slot = body.builder.createSlot(types.length * LOCAL_SIZE);
+    this.#offsets = new Int32Array(types.length);
+    let size = 0;
+    for (let i = 0; i < types.length; i++) {
+      this.#offsets[i] = size;
+      size += types[i] === V128 ? VECTOR_SIZE : LOCAL_SIZE;
+    }
+    this.#slot = body.builder.createSlot(size);
     for (let i = 0; i < types.length; i++) this.write(i, params[i + 1] ?? ssa.zero(types[i]!));
   }
 
   read(local: number): Value {
     const builder = this.#builder;
-    return builder.load(this.#types[local]!, builder.slotAddr(this.#slot, local * LOCAL_SIZE), 0, Region.stack);
+    return builder.load(this.#types[local]!, builder.slotAddr(this.#slot, this.#offsets[local]!), 0, Region.stack);
   }
 
   write(local: number, value: Value): void {
     const builder = this.#builder;
-    builder.store(this.#types[local]!, builder.slotAddr(this.#slot, local * LOCAL_SIZE), value, 0, Region.stack);
+    builder.store(this.#types[local]!, builder.slotAddr(this.#slot, this.#offsets[local]!), value, 0, Region.stack);
   }
 }
 
@@ -304,7 +313,8 @@ class BodyTranslator {
         return;
       default:
         if (opcode <= 0x15) this.#controlOperator(opcode);
-        else this.#rareOperator(opcode);
+        else if (opcode < PREFIX_FD) this.#rareOperator(opcode);
+        else if (!translateVector(body, opcode)) throw this.#unsupported(opcode);
     }
   }
 
