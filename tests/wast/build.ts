@@ -64,12 +64,9 @@ const MAY_FAIL = new Set<FunctionKind["kind"]>([
   "trampoline",
 ]);
 
-/** `functions` get entries. Every function of every module is compiled. Throws when more than single functions can't be compiled. */
-export function buildScript(component: Component, functions: readonly CoreFunc[], options: BuildOptions): BuiltScript {
-  const program = enumerateProgram(component, {
-    name: "script",
-    prefix: "script",
-    output: "script",
+/** What the program of a core script needs. */
+function stepwise(component: Component, functions: readonly CoreFunc[]) {
+  return {
     scriptFunctions: functions,
     // Other code runs between instantiations.
     facts: analyzeComponent(component, { stepwise: true }),
@@ -77,6 +74,23 @@ export function buildScript(component: Component, functions: readonly CoreFunc[]
       const { module } = component.modules.get(instance.module);
       return new Uint8Array(module.functions.length).fill(1, module.importedFunctions);
     }),
+  };
+}
+
+/**
+ * `functions` get entries, and every function of every module is compiled; without, the program is a component's, which is instantiated
+ * in one go. Throws when more than single functions can't be compiled.
+ */
+export function buildScript(
+  component: Component,
+  functions: readonly CoreFunc[] | undefined,
+  options: BuildOptions,
+): BuiltScript {
+  const program = enumerateProgram(component, {
+    name: "script",
+    prefix: "script",
+    output: "script",
+    ...(functions === undefined ? {} : stepwise(component, functions)),
   });
   const refused: Refused[] = [];
   const compiled: CompiledFunction[] = [];

@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseWast } from "../support/wast.ts";
+import { isComponentScript, runComponentScript } from "./component-script.ts";
 import { runCoreScript } from "./core-script.ts";
 import { firstLine, type ScriptOptions, type ScriptReport } from "./outcome.ts";
 
@@ -26,10 +27,9 @@ export function scriptFiles(path: string): string[] {
 export async function runScript(file: string, options: ScriptOptions): Promise<ScriptReport> {
   try {
     const text = readFileSync(file, "utf8");
-    return {
-      file,
-      outcomes: await runCoreScript(text, parseWast(text), { ...options, needsGc: GC_PROPOSALS.test(file) }),
-    };
+    const forms = parseWast(text);
+    const run = isComponentScript(forms) ? runComponentScript : runCoreScript;
+    return { file, outcomes: await run(text, forms, { ...options, needsGc: GC_PROPOSALS.test(file) }) };
   } catch (error) {
     return { file, outcomes: [{ line: 1, verdict: "failed", message: firstLine(error) }] };
   }
