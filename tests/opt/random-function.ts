@@ -3,7 +3,7 @@
 import { entity } from "../../src/base/entity.ts";
 import { type FuncBuilder, startFunction } from "../../src/ir/builder.ts";
 import type { Block, Func, FuncSymbol, Value } from "../../src/ir/function.ts";
-import { Access, accessSize, IntCC, Op, Region } from "../../src/ir/ops.ts";
+import { Access, accessSize, FloatCC, IntCC, Op, Region } from "../../src/ir/ops.ts";
 import { F32, F64, I32, I64, type Signature, type Type } from "../../src/ir/types.ts";
 
 /** What the context parameter points to: 512 bytes, by region. */
@@ -359,7 +359,8 @@ class Generator {
   simple(): void {
     const { b, r } = this;
     const dice = r.below(100);
-    if (dice < 64) this.add(this.#compute());
+    if (dice < 8) this.#observe();
+    else if (dice < 64) this.add(this.#compute());
     else if (dice < 76) this.add(this.#load());
     else if (dice < 86) this.#store();
     else if (dice < 91) this.add(this.#division());
@@ -378,8 +379,33 @@ class Generator {
     }
   }
 
+  /** A hash of the last values of each type; NaNs count as 0. */
+  hash(count: number): Value {
+    const { b } = this;
+    let sum = b.iconst64(0, 0);
+    for (const type of TYPES) {
+      for (const v of (this.pools[type] ?? []).slice(-count)) {
+        let bits = v;
+        if (type > I64) {
+          const zero = type === F32 ? b.f32const(0) : b.f64const(0, 0);
+          const number = b.select(type, b.fcmp(FloatCC.eq, type, v, v), v, zero);
+          bits = b.unary(Op.bitcast, type === F32 ? I32 : I64, number);
+        }
+        if (type === I32 || type === F32) bits = b.unary(Op.uextend, I64, bits);
+        sum = b.binary(Op.bxor, I64, b.binary(Op.imul, I64, sum, b.iconst64(0x01000193, 0x51)), bits);
+      }
+    }
+    return sum;
+  }
+
+  /** Makes recent values matter. */
+  #observe(): void {
+    const { base, offset } = this.#address(Region.heap, 8);
+    this.b.store(I64, base, this.hash(3), offset, Region.heap);
+  }
+
   results(): Value[] {
-    return SIGNATURE.results.map((type) => this.value(type));
+    return SIGNATURE.results.map((type) => (type === I64 ? this.hash(12) : this.value(type)));
   }
 
   // Structured code.
