@@ -26,9 +26,8 @@ import type {
   LowerImport,
   LoweredIndex,
   RuntimeComponentInstanceIndex,
-  Trampoline,
+  TrampolineIndex,
 } from "../plan/component.ts";
-import { mightBeRecursive } from "../plan/instances.ts";
 import {
   REALLOC_SIGNATURE,
   RESOURCE_DROP_SIGNATURE,
@@ -46,8 +45,7 @@ import { DYNAMIC_CALLEE, HOST_DESTRUCTOR } from "./support.ts";
 
 const TRAMPOLINE_ATTRIBUTES = { stackCheck: false, entry: false } as const;
 
-/** Traps unless the instance may call out. */
-export function emitCheckMayLeave(
+function emitCheckMayLeave(
   e: Emitter,
   program: Program,
   context: Value,
@@ -205,18 +203,18 @@ function emitDestructor(
     run();
     return;
   }
-  // Another instance implements it: it is called like any function that it lifts.
-  if (mightBeRecursive(program.component.componentInstances, instance, resource.instance)) {
-    e.trap(Trap.cannot_enter_component);
-  } else run();
+  // Another instance implements it: it is entered like by any call.
+  const at = program.offsets.instanceFlags(resource.instance);
+  const flags = e.load32(context, at);
+  e.trapUnless(e.andImm(flags, InstanceFlag.mayEnter), Trap.cannot_enter_component);
+  e.store(context, at, e.andImm(flags, ~InstanceFlag.mayEnter));
+  run();
+  e.store(context, at, flags);
 }
 
 /** `resource.new`, `resource.rep`, `resource.drop` (Canonical ABI `canon_resource_*`), and what always traps. */
-export function buildTrampoline(
-  program: Program,
-  trampoline: Exclude<Trampoline, { kind: "adapter" }>,
-  name: string,
-): Func {
+export function buildTrampoline(program: Program, index: TrampolineIndex, name: string): Func {
+  const trampoline = program.component.trampolines.get(index);
   if (trampoline.kind === "always-trap") {
     const e = Emitter.start(name, program.signature(trampoline.signature), TRAMPOLINE_ATTRIBUTES);
     e.trap(Trap[trampoline.trap]);
