@@ -9,7 +9,7 @@
 
 import { InternalError } from "../../base/diagnostics.ts";
 import type { I32Column } from "../../base/columns.ts";
-import { type Bundles, type Copies, firstUseAt, MINIMAL_WEIGHT } from "./bundles.ts";
+import { BASE_LENGTH, type Bundles, type Copies, firstUseAt, MINIMAL_WEIGHT } from "./bundles.ts";
 import { OperandKind, RegClass } from "./interface.ts";
 import { BUCKET_SHIFT, Occupancy } from "./occupancy.ts";
 import { NONE, type Problem } from "./problem.ts";
@@ -17,6 +17,8 @@ import { RESERVED, type Ranges } from "./ranges.ts";
 
 /** Conflicts beyond which a register is not worth clearing. */
 const MAX_CONFLICTS = 32;
+/** Uses' cost from which a register that must be saved and restored is worth it: with less, fewer memory accesses and moves remain in all. */
+const SAVE_COST = 4;
 /** Copies of one value that are asked for a hint. */
 const MAX_HINT_COPIES = 16;
 
@@ -40,6 +42,8 @@ export class Assigner {
   private probeNumber = 0;
   private readonly score: Float64Array;
   private readonly order: Int32Array;
+  /** Registers given out so far, by class. */
+  private readonly givenOut: Int32Array;
 
   constructor(problem: Problem, ranges: Ranges, bundles: Bundles, copies: Copies) {
     this.problem = problem;
@@ -53,6 +57,7 @@ export class Assigner {
     this.seen = work.i32(64);
     this.score = work.f64(64);
     this.order = work.i32(64);
+    this.givenOut = work.i32(2);
     this.occupancy = new Occupancy(
       work,
       ranges,
@@ -170,6 +175,17 @@ export class Assigner {
     return calls !== 0 && (bundles.crossed.data[b]! & calls) === calls && bundles.weight.data[b]! < MINIMAL_WEIGHT;
   }
 
+  /** Registers that nobody uses yet and that the function would have to save for b, which is not worth that. */
+  private unsaved(b: number): number {
+    const { bundles } = this;
+    const { input } = this.problem;
+    const weight = bundles.weight.data[b]!;
+    if (weight >= MINIMAL_WEIGHT || weight * (bundles.size.data[b]! + BASE_LENGTH) >= SAVE_COST) return 0;
+    return bundles.regClass.data[b] === RegClass.int
+      ? input.calleeSavedInt & ~this.givenOut[0]!
+      : input.calleeSavedFloat & ~this.givenOut[1]!;
+  }
+
   private tryRegister(b: number): boolean {
     const { bundles, score, order } = this;
     const registers =
@@ -179,10 +195,11 @@ export class Assigner {
     const crossed = bundles.crossed.data[b]!;
     if (this.isCheapAcrossCalls(b)) return false;
     this.scoreHints(b);
+    const unsaved = this.unsaved(b);
     let count = 0;
     for (let k = 0; k < registers.length; k++) {
       const preg = registers[k]!;
-      if ((crossed >>> (preg & 31)) & 1) continue;
+      if (((crossed | unsaved) >>> (preg & 31)) & 1) continue;
       let at = count++;
       while (at > 0 && score[order[at - 1]!]! < score[preg]!) {
         order[at] = order[at - 1]!;
@@ -260,6 +277,7 @@ export class Assigner {
 
   assign(b: number, preg: number): void {
     this.bundles.place.data[b] = preg;
+    this.givenOut[preg >> 5]! |= 1 << (preg & 31);
     for (let r = this.bundles.first.data[b]!; r !== NONE; r = this.ranges.next.data[r]!) {
       this.occupancy.add(preg, r);
       this.hint[this.ranges.vreg.data[r]!] = preg;

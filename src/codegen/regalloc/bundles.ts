@@ -246,7 +246,7 @@ export function firstClobberAt(problem: Problem, point: number): number {
 /** What a use of this need costs in memory, in memory accesses. */
 export const NEED_COST = [0.75, 0.75, 1.5];
 /** Length that even the shortest bundle is taken for, in points. */
-const BASE_LENGTH = 48;
+export const BASE_LENGTH = 48;
 
 /** Computes size, weight and crossed registers of a bundle from its ranges. */
 export function measure(problem: Problem, ranges: Ranges, bundles: Bundles, b: number): void {
