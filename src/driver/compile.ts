@@ -15,7 +15,7 @@ import type { FunctionDescription, ObjectInfo, TrampolineInfo } from "../compile
 import { linkProgram } from "../compiler/link.ts";
 import type { PrimaryMap } from "../base/entity.ts";
 import type { TypeFuncIndex } from "../component/types.ts";
-import { cIdentifier } from "../frontend/names.ts";
+import { cIdentifier, isReservedWord } from "../frontend/names.ts";
 import type { Program } from "../frontend/program.ts";
 import { printFunc } from "../ir/print.ts";
 import { writeExecutable } from "../object/image.ts";
@@ -164,10 +164,15 @@ function dumpIr(program: Program, options: FunctionOptions): string {
   return parts.join("\n");
 }
 
+/** With `_t`, or as the name of a structure, these are somebody else's. */
+const TAKEN_PREFIX =
+  /^(u?int(_(least|fast))?(8|16|32|64)|u?int(ptr|max)|s?size|ptrdiff|max_align|nullptr|wchar|char(8|16|32)|windlass|std)(_|$)/;
+
 /** A C identifier: what a name of a file becomes as a prefix. */
 function cPrefix(name: string): string {
   const identifier = cIdentifier(name);
-  return /^[A-Za-z]/.test(identifier) ? identifier : `component_${identifier}`;
+  const usable = /^[A-Za-z]/.test(identifier) && !TAKEN_PREFIX.test(identifier) && !isReservedWord(identifier);
+  return usable ? identifier : `component_${identifier}`;
 }
 
 function describeObject(

@@ -30,6 +30,10 @@ const RESERVED = new Set(
   ).split(" "),
 );
 
+export function isReservedWord(name: string): boolean {
+  return RESERVED.has(name);
+}
+
 /** The three forms of an interface's name, from short to long: `log`, `acme_greeter_log`, `acme_greeter_log_1_0_0`. */
 function interfaceForms(name: string): readonly string[] {
   const [unversioned = name] = name.split("@");

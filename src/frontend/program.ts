@@ -356,9 +356,14 @@ export class Program {
     const symbols = new Int32Array(flags.length).fill(-1);
     const { module } = this.component.modules.get(this.component.instances.get(instance).module);
     const prefix = `${this.options.name}/${this.#instanceName(instance)}`;
+    // A function without a name of its own is called as its first export.
+    const exportName = new Map<number, string>();
+    for (const { kind, index, name } of module.exports) {
+      if (kind === "func" && !exportName.has(index)) exportName.set(index, name);
+    }
     for (let func = 0; func < flags.length; func++) {
       if (flags[func] !== 1) continue;
-      const own = functionName(module, func);
+      const own = functionName(module, func) ?? exportName.get(func);
       symbols[func] = this.functions.push({
         kind: { kind: "wasm", instance, func },
         name: `${prefix}::${own === undefined ? `func${func}` : symbolPart(own)}`,

@@ -111,3 +111,23 @@ test("the header's comments can't be ended by a name of the input", { skip: noHo
     assert.ok(line.split("/*").length <= 2, line);
   }
 });
+
+test("a prefix that C keeps for itself is made another", { skip: noHost }, async () => {
+  const bytes = await ownComponent("sync");
+  const headers: string[] = [];
+  for (const name of ["int", "size", "new", "uint8", "windlass_memory", "nullptr", "3d", "-", "wchar", "static"]) {
+    const { header } = await hosts.object(`prefix-${name}`, bytes, { name });
+    assert.match(header, /component_/);
+    headers.push(`prefix-${name}/${name}.h`);
+  }
+  const source = headers.map((h) => `#include "${h}"\n`).join("");
+  writeFileSync(join(hosts.folder, "prefixes.c"), source);
+  writeFileSync(join(hosts.folder, "prefixes.cpp"), source);
+  for (const [compiler, file] of [
+    ["cc", "prefixes.c"],
+    ["c++", "prefixes.cpp"],
+  ] as const) {
+    const path = findTool(compiler);
+    if (path !== undefined) runTool(path, ["-Wall", "-Werror", "-fsyntax-only", join(hosts.folder, file)]);
+  }
+});

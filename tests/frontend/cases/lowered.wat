@@ -81,29 +81,35 @@ block12:
   v43 = iconst.i64 0
   v44 = select.i64 v41, v42, v43
   v45 = icmp.i64 ult v44, v37
-  v46 = select.i64 v45, v37, v44
-  v47 = iconst.i64 0
-  v48 = icmp.i64 eq v38, v47
-  v49 = select.i64 v48, v44, v46
-  store.i64 [v0 + 8], v49 full any
-  v50 = iconst.i64 1
-  v51 = iadd.i64 v38, v50
-  store.i64 [v0 + 64], v51 full any
-  v52, v53 = call_entry fn0(v0, v32, v33)
+  v46 = icmp.i64 ule v37, v39
+  v47 = band.i32 v45, v46
+  v48 = iconst.i64 0
+  v49 = icmp.i64 ne v38, v48
+  v50 = band.i32 v49, v47
+  v51 = select.i64 v50, v37, v44
+  store.i64 [v0 + 8], v51 full any
+  v52 = load.i32 [v0 + 88] full any
+  v53 = iconst.i32 0
+  v54 = select.i32 v49, v52, v53
+  store.i32 [v0 + 88], v54 full any
+  v55 = iconst.i64 1
+  v56 = iadd.i64 v38, v55
+  store.i64 [v0 + 64], v56 full any
+  v57, v58 = call_entry fn0(v0, v32, v33)
   store.i64 [v0 + 8], v37 full any
   store.i64 [v0 + 64], v38 full any
-  v54 = iconst.i32 0
-  v55 = icmp.i32 eq v52, v54
-  brif v55, block13, block14
+  v59 = iconst.i32 0
+  v60 = icmp.i32 eq v57, v59
+  brif v60, block13, block14
 block13:
-  v56 = load.i32 [v0 + 96] full any
-  v57 = iconst.i32 2
-  v58 = bor.i32 v56, v57
-  store.i32 [v0 + 96], v58 full any
-  store.i32 [v1], v53 full any
+  v61 = load.i32 [v0 + 96] full any
+  v62 = iconst.i32 2
+  v63 = bor.i32 v61, v62
+  store.i32 [v0 + 96], v63 full any
+  store.i32 [v1], v58 full any
   jump block14
 block14:
-  return v52
+  return v57
 }
 
 ;; dynamic
