@@ -5,7 +5,7 @@ import { nativeUnavailable } from "../support/native.ts";
 import { Program, type Call } from "./program.ts";
 import { Random, randomProgram, SCRATCH } from "./random.ts";
 import { bitsOf } from "./interpreter.ts";
-import { F32, F64, I32, type Type } from "../../src/ir/types.ts";
+import { F32, F64, I32, type Type, V128 } from "../../src/ir/types.ts";
 
 const [from = 1, to = 150] = (process.env["SEEDS"] ?? "")
   .split("-")
@@ -14,15 +14,16 @@ const [from = 1, to = 150] = (process.env["SEEDS"] ?? "")
 
 function argument(r: Random, type: Type): bigint {
   if (type === F32 || type === F64) return bitsOf(type, r.pick([0, 1, -1.5, 1e9, -0, 3e38, 0.1, 1e-40]));
+  if (type === V128) return Array.from({ length: 4 }, () => BigInt(r.next())).reduce((v, w) => (v << 32n) | w, 0n);
   const low = BigInt(r.pick([0, 1, 2, 5, 255, 0x7fffffff, 0x80000000, 0xffffffff, r.next()]));
   return type === I32 ? low : low | (BigInt(r.pick([0, 0, 1, 0x7fffffff, 0xffffffff])) << 32n);
 }
 
-test(`random programs, seeds ${from} to ${to}`, { skip: nativeUnavailable() ?? false }, () => {
+function checkPrograms(vectors: boolean): void {
   for (let seed = from; seed <= to; seed++) {
     const r = new Random(seed + 7919);
     const p = new Program();
-    for (const f of randomProgram(seed, r.pick([20, 60, 60, 150])).functions) p.add(f);
+    for (const f of randomProgram(seed, r.pick([20, 60, 60, 150]), vectors).functions) p.add(f);
     const memory = Uint8Array.from({ length: SCRATCH }, () => r.below(256));
     const calls: Call[] = [];
     p.functions.forEach((f, k) => {
@@ -39,4 +40,10 @@ test(`random programs, seeds ${from} to ${to}`, { skip: nativeUnavailable() ?? f
       throw new Error(`seed ${seed}`, { cause: error });
     }
   }
-});
+}
+
+const skip = nativeUnavailable() ?? false;
+
+test(`random programs, seeds ${from} to ${to}`, { skip }, () => checkPrograms(false));
+
+test(`random programs with vectors, seeds ${from} to ${to}`, { skip }, () => checkPrograms(true));

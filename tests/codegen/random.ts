@@ -6,8 +6,10 @@
 import { entity } from "../../src/base/entity.ts";
 import { type FuncBuilder, startFunction } from "../../src/ir/builder.ts";
 import type { Func, FuncSymbol, Value } from "../../src/ir/function.ts";
-import { Access, Op, type OpName, Region } from "../../src/ir/ops.ts";
+import { Access, OP_NAMES, Op, type OpName, opRow, Region } from "../../src/ir/ops.ts";
 import { F32, F64, I32, I64, type Signature, type Type, V128 } from "../../src/ir/types.ts";
+import { laneCount, laneType, Shape } from "../../src/ir/vector.ts";
+import { nanLaneBits } from "../support/vector.ts";
 
 /** A small generator of pseudo-random numbers: deterministic, so that a seed names a program. */
 export class Random {
@@ -42,6 +44,12 @@ const INT_OPS: readonly OpName[] = [
 const FLOAT_OPS: readonly OpName[] = ["fadd", "fsub", "fmul", "fdiv", "fmin", "fmax", "fcopysign"];
 const FLOAT_UNARY: readonly OpName[] = ["fabs", "fneg", "fsqrt", "fceil", "ffloor", "ftrunc", "fnearest"];
 const INT_UNARY: readonly OpName[] = ["clz", "ctz", "popcnt", "sext8", "sext16"];
+const VECTOR_OPS: readonly OpName[] = OP_NAMES.filter((name) => {
+  const { operands } = opRow(Op[name]);
+  return operands === "v128" || operands === "lane";
+});
+const SCALARS: readonly Type[] = [I32, I64, F32, F64];
+const WITH_VECTORS: readonly Type[] = [I32, I64, F32, F64, V128, V128];
 const INTERESTING = [
   0, 1, -1, 2, 3, 5, 7, 8, 31, 32, 63, 127, 128, 255, 256, 65535, 0x7fffffff, -0x80000000, 0x12345678,
 ];
@@ -62,10 +70,20 @@ class Generator {
   readonly callees: readonly { readonly symbol: number; readonly signature: Signature }[];
   budget: number;
   calls = 0;
+  /** Types of parameters; with v128, a third of the expressions are of vectors. */
+  readonly types: readonly Type[];
 
-  constructor(r: Random, b: FuncBuilder, params: readonly Value[], callees: Generator["callees"], budget: number) {
+  constructor(
+    r: Random,
+    b: FuncBuilder,
+    params: readonly Value[],
+    callees: Generator["callees"],
+    budget: number,
+    types: readonly Type[],
+  ) {
     this.r = r;
     this.b = b;
+    this.types = types;
     this.callees = callees;
     this.budget = budget;
     this.context = value(params, 0);
@@ -108,8 +126,43 @@ class Generator {
     return b.binary(Op.iadd, I64, this.memory, b.binary(Op.ishl, I64, wide, b.iconst64n(r.below(2))));
   }
 
+  /** Any op on vectors, any shape. */
+  vector(): Value {
+    const { b, r } = this;
+    if (r.chance(10))
+      return b.load(V128, this.address(), r.below(32), Region.heap, r.pick([Access.full, Access.u32, Access.u64]));
+    if (r.chance(5)) return b.select(V128, this.any(I32), this.any(V128), this.any(V128));
+    const name = r.pick(VECTOR_OPS);
+    const row = opRow(Op[name]);
+    const shape = row.lanes === undefined ? 0 : Shape[r.pick(row.lanes)];
+    const lane = row.lanes === undefined ? V128 : laneType(shape);
+    const operand = (type: Type): Value => this.canonical(this.any(type));
+    if (row.detail === "indices") {
+      const indices = Uint8Array.from({ length: 16 }, () => r.below(32));
+      return b.vshuffle(indices, this.any(V128), this.any(V128));
+    }
+    const details = { lane: laneCount(shape), intcc: shape === Shape.i64x2 ? 6 : 10, floatcc: 6 };
+    const detail = row.detail === undefined ? 0 : r.below(details[row.detail]);
+    const a = operand(row.operands === "lane" ? lane : V128);
+    if (row.format === "unary") {
+      const type = row.result === "controlling" ? lane : V128;
+      return this.ordered(name, shape, b.vector1(Op[name], shape, a, type, row.result === "i32" ? I32 : type, detail));
+    }
+    const second = operand(row.second === "i32" ? I32 : row.second === "lane" ? lane : V128);
+    return this.ordered(name, shape, b.vector2(Op[name], shape, a, second, detail));
+  }
+
+  /** NaN lanes, whose bits may differ, become zeros. */
+  ordered(name: OpName, shape: number, v: Value): Value {
+    const bits = nanLaneBits(name, shape);
+    if (bits === 0) return v;
+    const same = this.b.vector2(Op.vfcmp, bits === 32 ? Shape.f32x4 : Shape.f64x2, v, v);
+    return this.b.vector2(Op.vand, 0, v, same);
+  }
+
   expression(): Value {
     const { b, r } = this;
+    if (this.types === WITH_VECTORS && r.chance(35)) return this.vector();
     const type = r.pick([I32, I32, I32, I64, I64, I64, F32, F64] as const);
     const kind = r.below(12);
     if (type <= I64) {
@@ -180,7 +233,8 @@ class Generator {
     const { b, r } = this;
     const type = r.pick([I32, I32, I64, I64, F32, F64, V128] as const);
     if (type === V128) {
-      b.store(V128, this.memory, b.load(V128, this.memory, r.below(32), Region.heap), r.below(32), Region.heap);
+      const loaded = b.load(V128, this.memory, r.below(32), Region.heap);
+      b.store(V128, this.memory, this.types === SCALARS ? loaded : this.any(V128), r.below(32), Region.heap);
       return;
     }
     const at = this.address();
@@ -244,7 +298,7 @@ class Generator {
   nested(depth: number, kind: number): void {
     const { b, r } = this;
     const join = b.createBlock();
-    const types = Array.from({ length: r.below(4) }, () => r.pick([I32, I64, F32, F64] as const));
+    const types = Array.from({ length: r.below(4) }, () => r.pick(this.types));
     const params = types.map((type) => b.func.appendBlockParam(join, type));
     const kept = this.scope.length;
     const arm = (): void => {
@@ -293,7 +347,7 @@ class Generator {
   loop(depth: number, join: ReturnType<FuncBuilder["createBlock"]>, types: readonly Type[], kept: number): void {
     const { b, r } = this;
     const [head, body] = [b.createBlock(), b.createBlock()];
-    const carried = Array.from({ length: 1 + r.below(3) }, () => r.pick([I32, I64, F64] as const));
+    const carried = Array.from({ length: 1 + r.below(3) }, () => r.pick(this.types));
     const counter = b.func.appendBlockParam(head, I32);
     const params = carried.map((type) => b.func.appendBlockParam(head, type));
     b.jump(head, [b.iconst32(1 + r.below(5)), ...carried.map((type) => this.any(type))]);
@@ -332,18 +386,18 @@ function value(values: readonly Value[], i: number): Value {
 }
 
 /** The program that `seed` names: functions with symbols from 1; later ones call earlier ones. */
-export function randomProgram(seed: number, size = 60): RandomProgram {
+export function randomProgram(seed: number, size = 60, vectors = false): RandomProgram {
   const r = new Random(seed);
   const functions: Func[] = [];
   const callees: { symbol: number; signature: Signature }[] = [];
   const count = 1 + r.below(4);
   for (let k = 0; k < count; k++) {
-    const types = [I32, I64, F32, F64] as const;
+    const types = vectors ? WITH_VECTORS : SCALARS;
     const params: Type[] = [I64, I64, ...Array.from({ length: r.below(10) }, () => r.pick(types))];
     const results: Type[] = Array.from({ length: r.below(6) }, () => r.pick(types));
     const signature: Signature = { params, results, convention: "wasm" };
     const { builder, params: values } = startFunction(`f${k}`, signature, { stackCheck: r.chance(50), entry: false });
-    const g = new Generator(r, builder, values, callees, size);
+    const g = new Generator(r, builder, values, callees, size, types);
     while (g.budget > 0) g.statements(3);
     const other = callees.filter((c) => c.signature.results.join() === results.join());
     const tail = other.length > 0 && r.chance(70) ? r.pick(other) : undefined;
