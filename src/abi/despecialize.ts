@@ -8,8 +8,9 @@ import type { ComponentTypes, InterfaceType, PrimitiveKind } from "../component/
 
 /** A fundamental type. Names of fields and cases don't matter to the ABI. */
 export type DespecializedType =
-  | { readonly kind: Exclude<PrimitiveKind, "string"> }
+  | { readonly kind: Exclude<PrimitiveKind, "string" | "error-context"> }
   | { readonly kind: "string" }
+  | { readonly kind: "error-context" }
   | { readonly kind: "record"; readonly fields: readonly InterfaceType[] }
   | { readonly kind: "variant"; readonly cases: readonly (InterfaceType | undefined)[] }
   /** `length` is undefined unless it is fixed. */
@@ -38,9 +39,11 @@ export function despecialize(types: ComponentTypes, t: InterfaceType): Despecial
     case "f32":
     case "f64":
     case "char":
-    case "string":
-    case "error-context":
       return { kind: t.kind };
+    case "string":
+      return { kind: "string" };
+    case "error-context":
+      return { kind: "error-context" };
     case "record":
       return { kind: "record", fields: types.records.table.get(t.type).fields.map((f) => f.type) };
     case "tuple":

@@ -54,6 +54,7 @@ export class Sizes {
   readonly types: ComponentTypes;
   readonly ptr: PtrType;
   readonly #known = new Map<string, Extent>();
+  readonly #offsets = new WeakMap<readonly InterfaceType[], readonly number[]>();
 
   constructor(types: ComponentTypes, ptr: PtrType) {
     this.types = types;
@@ -141,14 +142,19 @@ export class Sizes {
   }
 
   /** Offset of each of these fields in their record. */
-  fieldOffsets(fields: readonly InterfaceType[]): number[] {
-    let end = 0;
-    return fields.map((field) => {
-      const { alignment, size } = this.extent(field);
-      const offset = alignTo(end, alignment);
-      end = offset + size;
-      return offset;
-    });
+  fieldOffsets(fields: readonly InterfaceType[]): readonly number[] {
+    let offsets = this.#offsets.get(fields);
+    if (offsets === undefined) {
+      let end = 0;
+      offsets = fields.map((field) => {
+        const { alignment, size } = this.extent(field);
+        const offset = alignTo(end, alignment);
+        end = offset + size;
+        return offset;
+      });
+      this.#offsets.set(fields, offsets);
+    }
+    return offsets;
   }
 
   /** `alignment_variant`, `elem_size_variant`. */

@@ -4,6 +4,7 @@ import { InternalError } from "../base/diagnostics.ts";
 import type { Func, FuncSymbol } from "../ir/function.ts";
 import type { Signature } from "../ir/types.ts";
 import type { CoreInstanceIndex } from "../plan/component.ts";
+import { buildAdapter, buildAdapterString, buildAdapterValue, buildTranscoder } from "./adapters-build.ts";
 import type { ApiFunction } from "./api.ts";
 import {
   buildDelete,
@@ -121,8 +122,17 @@ export function buildFunction(program: Program, symbol: FuncSymbol): Func {
       return buildCheckedRealloc(program, kind.realloc, name);
     case "lowered":
       return buildLowered(program, kind.index, name);
-    case "trampoline":
-      return buildTrampoline(program, kind.index, name);
+    case "trampoline": {
+      const trampoline = program.component.trampolines.get(kind.index);
+      if (trampoline.kind === "adapter") return buildAdapter(program, trampoline, name);
+      return buildTrampoline(program, trampoline, name);
+    }
+    case "adapter-string":
+      return buildAdapterString(program, kind.index, name);
+    case "adapter-value":
+      return buildAdapterValue(program, kind.index, name);
+    case "transcoder":
+      return buildTranscoder(kind.name, name);
     case "wasm":
       return translatorOf(program, kind.instance).translate(kind.func);
   }

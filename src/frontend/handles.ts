@@ -18,7 +18,8 @@ export function handleTag(kind: number, resource: number): number {
   return kind | (resource << KIND_BITS);
 }
 
-function entryAddress(e: Emitter, table: Value, index: Value): Value {
+/** The entry of an index. */
+export function entryAddress(e: Emitter, table: Value, index: Value): Value {
   return e.add(table, e.shl(e.zext(index), Math.log2(HandleEntry.size)));
 }
 

@@ -208,6 +208,6 @@ export function buildGuestRealloc(e: Emitter): void {
   const signature = { params: [I64, I32, I32, I32, I32], results: [I32], convention: "wasm" } as const;
   const pointer = e.callIndirect1(realloc, signature, e.params);
   e.store(flagsAt, 0, flags);
-  emitCheckRange(e, memory, pointer, e.param(4), e.param(3), Trap.realloc_failed);
+  emitCheckRange(e, memory, pointer, e.param(4), e.param(3), Trap.realloc_failed, Trap.unaligned_realloc);
   e.return(pointer);
 }

@@ -111,8 +111,8 @@ export function ownMemory(program: Program): { readonly memory: number; readonly
 }
 
 /**
- * Traps unless `pointer` is aligned and `[pointer, pointer + length)` is inside the memory whose definition is at `memory`. Gives the
- * pointer, zero-extended.
+ * Traps unless `pointer` is aligned (with `misaligned`) and `[pointer, pointer + length)` is inside the memory whose definition is at `memory`.
+ * Gives the pointer, zero-extended.
  */
 export function emitCheckRange(
   e: Emitter,
@@ -121,8 +121,9 @@ export function emitCheckRange(
   length: Value,
   alignment: Value,
   trap: number,
+  misaligned: number = trap,
 ): Value {
-  e.trapIf(e.and(pointer, e.offset(alignment, -1)), trap);
+  e.trapIf(e.and(pointer, e.offset(alignment, -1)), misaligned);
   const at = e.zext(pointer);
   const end = e.add(at, e.zext(length));
   e.trapIf(e.ugt(end, e.load64(memory, MemoryDefinition.currentLength)), trap);

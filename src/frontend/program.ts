@@ -7,6 +7,7 @@
  * where the text ends up.
  */
 
+import type { TranscoderName } from "../abi/transcode.ts";
 import { InternalError, WindlassError } from "../base/diagnostics.ts";
 import { type Entity, entity, PrimaryMap } from "../base/entity.ts";
 import type { DataSymbol, FuncSymbol } from "../ir/function.ts";
@@ -23,6 +24,7 @@ import type {
 } from "../plan/component.ts";
 import { type ElementSegment, functionName, type Module, NULL_FUNCTION } from "../wasm/module.ts";
 import type { FuncType } from "../wasm/types.ts";
+import { AdapterFunctions } from "./adapters.ts";
 import { type Api, API_FUNCTIONS, type ApiFunction, describeApi } from "./api.ts";
 import { builtinFunction, configurationAddress, configurationBytes } from "./builtin.ts";
 import type { SegmentImage } from "./environment.ts";
@@ -79,6 +81,10 @@ export type FunctionKind =
   | { readonly kind: "checked-realloc"; readonly realloc: number }
   | { readonly kind: "lowered"; readonly index: LoweredIndex }
   | { readonly kind: "trampoline"; readonly index: TrampolineIndex }
+  /** What adapters call: positions in `AdapterFunctions`. */
+  | { readonly kind: "adapter-string"; readonly index: number }
+  | { readonly kind: "adapter-value"; readonly index: number }
+  | { readonly kind: "transcoder"; readonly name: TranscoderName }
   | { readonly kind: "wasm"; readonly instance: CoreInstanceIndex; readonly func: number };
 
 export interface ProgramFunction {
@@ -122,6 +128,7 @@ export class Program {
   readonly facts: ComponentFacts;
   readonly reachable: Reachable;
   readonly api: Api;
+  readonly adapters: AdapterFunctions;
   readonly functions = new PrimaryMap<FuncSymbol, ProgramFunction>();
   readonly data = new PrimaryMap<DataSymbol, DataObject>();
   readonly offsets: VMComponentOffsets;
@@ -167,6 +174,9 @@ export class Program {
   readonly #instantiateCore = new Map<CoreInstanceIndex, FuncSymbol>();
   readonly #lowered: readonly FuncSymbol[];
   readonly #trampolines: readonly FuncSymbol[];
+  readonly #adapterStrings: readonly FuncSymbol[];
+  readonly #adapterValues: readonly FuncSymbol[];
+  readonly #transcoders = new Map<TranscoderName, FuncSymbol>();
   /** The module's name, and from the second instance of a module on its number. */
   readonly #instanceNames: readonly string[];
   /** Per instance: function index → symbol, or -1. */
@@ -259,10 +269,20 @@ export class Program {
       return local({ kind: "lowered", index }, `lowered${index}::${path}`);
     });
     this.#trampolines = [...component.trampolines.entries()].map(([index, trampoline]) => {
-      const of =
-        trampoline.kind === "always-trap" ? "" : `::${symbolPart(component.resources.get(trampoline.resource).name)}`;
+      const of = "resource" in trampoline ? `::${symbolPart(component.resources.get(trampoline.resource).name)}` : "";
       return local({ kind: "trampoline", index }, `${trampoline.kind}${index}${of}`);
     });
+    this.adapters = new AdapterFunctions(component);
+    this.#adapterStrings = this.adapters.strings.map(({ direction: { lift, lower } }, index) => {
+      const encodings = `${lift.stringEncoding}-${lower.stringEncoding}`;
+      return local({ kind: "adapter-string", index }, `adapter::string${index}::${encodings}`);
+    });
+    this.#adapterValues = this.adapters.values.map(({ type }, index) =>
+      local({ kind: "adapter-value", index }, `adapter::${type.kind}${index}`),
+    );
+    for (const transcoder of this.adapters.transcoders) {
+      this.#transcoders.set(transcoder, local({ kind: "transcoder", name: transcoder }, `support::${transcoder}`));
+    }
 
     // Wasm functions.
     this.#wasm = this.reachable.map((flags, i) => this.#wasmSymbols(entity<CoreInstanceIndex>(i), flags));
@@ -469,6 +489,17 @@ export class Program {
 
   support(name: SupportName): FuncSymbol {
     return this.#symbol(this.#support.get(name), name);
+  }
+  transcoder(name: TranscoderName): FuncSymbol {
+    return this.#symbol(this.#transcoders.get(name), name);
+  }
+  /** By its position in `adapters.strings`. */
+  adapterString(index: number): FuncSymbol {
+    return this.#symbol(this.#adapterStrings[index], `function of strings ${index}`);
+  }
+  /** By its position in `adapters.values`. */
+  adapterValue(index: number): FuncSymbol {
+    return this.#symbol(this.#adapterValues[index], `function of values ${index}`);
   }
   get restorer(): FuncSymbol {
     return this.#restorer;

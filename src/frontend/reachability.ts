@@ -95,6 +95,13 @@ export function findReachable(component: Component, roots: Iterable<CoreFunc>): 
     if (callee.kind === "builtin") scan.add(callee.func);
     if (options.realloc !== undefined) scan.add(options.realloc);
   }
+  for (const trampoline of component.trampolines) {
+    if (trampoline.kind !== "adapter") continue;
+    const { callee, options } = trampoline;
+    for (const func of [callee.core, callee.options.realloc, callee.options.postReturn, options.realloc]) {
+      if (func !== undefined) scan.add(func);
+    }
+  }
   for (const resource of component.resources) {
     if (resource.kind !== "host" && resource.destructor !== undefined) scan.add(resource.destructor);
   }

@@ -196,6 +196,28 @@ export class Emitter {
     if (this.#state(merge, false).edges.length > 0) this.#enter(merge);
   }
 
+  /** Runs `arms[targets[index]]`, nothing where the target is -1. An index that is no target's runs what the last one does. */
+  switch(index: Value, targets: readonly number[], arms: readonly (() => void)[]): void {
+    const merge = this.builder.createBlock();
+    const blocks = arms.map(() => this.builder.createBlock());
+    const from = this.builder.block;
+    const chosen = targets.map((t) => blocks[t] ?? merge);
+    this.builder.brTable(
+      index,
+      chosen.map((block) => ({ block, args: [] })),
+    );
+    chosen.forEach((block, i) => {
+      this.#state(block, false).edges.push({ from, call: this.#lastCall(chosen.length - i) });
+    });
+    blocks.forEach((block, i) => {
+      if (this.#state(block, false).edges.length === 0) return;
+      this.#enter(block);
+      arms[i]?.();
+      if (this.open) this.#jumpTo(merge);
+    });
+    if (this.#state(merge, false).edges.length > 0) this.#enter(merge);
+  }
+
   /** Repeats `body` until it breaks, returns or traps. */
   loop(body: (loop: Loop) => void): void {
     const loop: Loop = { header: this.builder.createBlock(), exit: this.builder.createBlock() };
@@ -305,6 +327,14 @@ export class Emitter {
   }
   uremImm(a: Value, constant: number): Value {
     return this.#binary(Op.urem, a, this.#constant(this.func.typeOf(a), constant));
+  }
+  /** Sign-extends the low bits of an integer. */
+  sext(bits: 8 | 16, a: Value): Value {
+    return this.builder.unary(bits === 8 ? Op.sext8 : Op.sext16, this.func.typeOf(a), a);
+  }
+  /** The same bits as another type of the same size. */
+  bitcast(type: Type, a: Value): Value {
+    return this.builder.unary(Op.bitcast, type, a);
   }
   /** i32 → i64, zero-extended. */
   zext(a: Value): Value {

@@ -26,8 +26,9 @@ import type {
   LowerImport,
   LoweredIndex,
   RuntimeComponentInstanceIndex,
-  TrampolineIndex,
+  Trampoline,
 } from "../plan/component.ts";
+import { mightBeRecursive } from "../plan/instances.ts";
 import {
   REALLOC_SIGNATURE,
   RESOURCE_DROP_SIGNATURE,
@@ -45,7 +46,8 @@ import { DYNAMIC_CALLEE, HOST_DESTRUCTOR } from "./support.ts";
 
 const TRAMPOLINE_ATTRIBUTES = { stackCheck: false, entry: false } as const;
 
-function emitCheckMayLeave(
+/** Traps unless the instance may call out. */
+export function emitCheckMayLeave(
   e: Emitter,
   program: Program,
   context: Value,
@@ -150,7 +152,7 @@ export function buildCheckedRealloc(program: Program, index: number, name: strin
   const pointer = e.call1(program.functionSymbol(item.func), signature, e.params);
   if (item.memory !== undefined) {
     const memory = e.offset(e.param(0), program.offsets.memoryDefinition(item.memory));
-    emitCheckRange(e, memory, pointer, e.param(4), e.param(3), Trap.realloc_failed);
+    emitCheckRange(e, memory, pointer, e.param(4), e.param(3), Trap.realloc_failed, Trap.unaligned_realloc);
   }
   e.return(pointer);
   return e.finish();
@@ -203,18 +205,18 @@ function emitDestructor(
     run();
     return;
   }
-  // Another instance implements it: it is entered like by any call.
-  const at = program.offsets.instanceFlags(resource.instance);
-  const flags = e.load32(context, at);
-  e.trapUnless(e.andImm(flags, InstanceFlag.mayEnter), Trap.cannot_enter_component);
-  e.store(context, at, e.andImm(flags, ~InstanceFlag.mayEnter));
-  run();
-  e.store(context, at, flags);
+  // Another instance implements it: it is called like any function that it lifts.
+  if (mightBeRecursive(program.component.componentInstances, instance, resource.instance)) {
+    e.trap(Trap.cannot_enter_component);
+  } else run();
 }
 
 /** `resource.new`, `resource.rep`, `resource.drop` (Canonical ABI `canon_resource_*`), and what always traps. */
-export function buildTrampoline(program: Program, index: TrampolineIndex, name: string): Func {
-  const trampoline = program.component.trampolines.get(index);
+export function buildTrampoline(
+  program: Program,
+  trampoline: Exclude<Trampoline, { kind: "adapter" }>,
+  name: string,
+): Func {
   if (trampoline.kind === "always-trap") {
     const e = Emitter.start(name, program.signature(trampoline.signature), TRAMPOLINE_ATTRIBUTES);
     e.trap(Trap[trampoline.trap]);

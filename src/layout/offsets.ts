@@ -50,13 +50,18 @@ export const HandleEntry = {
   size: 16,
   /** u32: 0 free; else kind (1 own, 2 borrow) | resource index << 2. */
   tag: 0,
-  /** u32: own: number of lends; borrow: displacement of its scope's count from the context, or 0; free: next free index. */
+  /**
+   * u32: own: 0, or not 0 while it is lent; borrow: displacement of its scope's count from the context, or 0; free: next free index.
+   * Lent handles of one call are a list: the index of the next, or `LENDERS_END`.
+   */
   link: 4,
   /** u64: representation: i32 of the guest, or the host's pointer. */
   rep: 8,
 } as const;
 export const HANDLE_OWN = 1;
 export const HANDLE_BORROW = 2;
+/** No index of a handle. */
+export const LENDERS_END = 0xffff_ffff;
 
 /** One linear memory. */
 export interface MemoryShape {
@@ -163,6 +168,8 @@ export class VMComponentOffsets {
   readonly eagerSize: number;
 
   readonly #flags: number;
+  readonly #borrows: number;
+  readonly #lenders: number;
   readonly #lowerings: number;
   readonly #hostResources: number;
   readonly #memoryDefinitions: number;
@@ -191,6 +198,8 @@ export class VMComponentOffsets {
     this.#hostResources = place(shape.hostResources, HostResource.size, 16);
     this.#passiveSegments = place(shape.passiveSegments, PASSIVE_SEGMENT_SIZE, 4);
     for (const count of shape.elementAreas) this.#elementAreas.push(place(count, FUNCREF_SIZE, 8));
+    this.#borrows = place(shape.componentInstances, 4, 4);
+    this.#lenders = place(shape.componentInstances, 4, 4);
     this.trap = place(1, TrapRecord.size, 16);
     at = alignUp(at, PAGE_SIZE);
     this.contextSize = at;
@@ -222,6 +231,14 @@ export class VMComponentOffsets {
   /** Flags (u32, InstanceFlag) of a component instance. */
   instanceFlags(index: number): number {
     return this.#element(this.#flags, this.shape.componentInstances, 4, index, "component instance");
+  }
+  /** Number (u32) of borrowed handles that the running call into a component instance was given and that are not yet dropped. */
+  instanceBorrows(index: number): number {
+    return this.#element(this.#borrows, this.shape.componentInstances, 4, index, "component instance");
+  }
+  /** The first handle (u32) that the running call out of a component instance has lent, or 0; see `HandleEntry.link`. */
+  instanceLenders(index: number): number {
+    return this.#element(this.#lenders, this.shape.componentInstances, 4, index, "component instance");
   }
   /** `{callee, data}` of a lowering. */
   lowering(index: number): number {

@@ -32,13 +32,24 @@ const ROWS = {
   handles_exhausted: "handle table is full",
   invalid_pointer: "pointer is not aligned or not in bounds",
   invalid_utf8: "invalid utf-8",
-  invalid_char: "invalid char value",
+  invalid_char: "invalid `char` bit pattern",
   invalid_discriminant: "invalid variant discriminant",
-  realloc_failed: "realloc returned a pointer that is not aligned or not in bounds",
+  /** A pointer that `realloc` gave a host; `unaligned_realloc` is the other way to fail. */
+  realloc_failed: "realloc return: beyond end of memory",
   /** Not a trap: the guest asked to exit; the status is in the record. */
   exit: "exit",
   interrupted: "interrupted",
   uncaught_exception: "uncaught exception",
+  unaligned_realloc: "realloc return: result not aligned",
+  /** Of a pointer that one guest gives another, or that its `realloc` returns. */
+  unaligned_pointer: "unaligned pointer",
+  string_out_of_bounds: "string content out-of-bounds",
+  list_out_of_bounds: "list content out-of-bounds",
+  string_too_long: "string content is too long",
+  list_too_long: "list content is too long",
+  incomplete_utf8: "incomplete utf-8 byte sequence",
+  invalid_utf16: "invalid utf-16",
+  borrows_remain: "borrow handles still remain at the end of the call",
 } as const satisfies Record<string, string>;
 
 export type TrapName = keyof typeof ROWS;

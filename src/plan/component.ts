@@ -128,6 +128,16 @@ export type Trampoline =
       readonly instance: RuntimeComponentInstanceIndex;
       readonly signatureIndex: SignatureIndex;
     }
+  /** A call from one component instance into another: `canon lower` of what `canon lift` made, fused. */
+  | {
+      readonly kind: "adapter";
+      readonly callee: LiftedFunction;
+      /** The caller's core signature (`flatten_functype` for lower), without the context. */
+      readonly signature: FuncType;
+      readonly signatureIndex: SignatureIndex;
+      /** The caller's. */
+      readonly options: CanonicalOptions;
+    }
   /** A canonical built-in that always traps: a lowered export of a component instance that may not be entered, for example. */
   | {
       readonly kind: "always-trap";
@@ -152,7 +162,7 @@ export type Resource =
 /** In this order when the component is instantiated. */
 export type Initializer = { readonly kind: "instantiate"; readonly instance: CoreInstanceIndex };
 
-/** A `canon lift`ed function that the component exports. */
+/** A `canon lift`ed function. */
 export interface LiftedFunction {
   readonly kind: "func";
   readonly core: CoreFunc;
@@ -167,6 +177,13 @@ export type ComponentExport =
   | { readonly kind: "instance"; readonly exports: ReadonlyMap<string, ComponentExport> }
   | { readonly kind: "type"; readonly name: string };
 
+export interface ComponentInstance {
+  /** `""` for the root. */
+  readonly path: string;
+  /** The instance that instantiated it; undefined for the root. */
+  readonly parent: RuntimeComponentInstanceIndex | undefined;
+}
+
 export interface Component {
   readonly types: ComponentTypes;
   readonly modules: PrimaryMap<StaticModuleIndex, StaticModule>;
@@ -180,8 +197,7 @@ export interface Component {
   readonly lowerings: PrimaryMap<LoweredIndex, LowerImport>;
   readonly trampolines: PrimaryMap<TrampolineIndex, Trampoline>;
   readonly resources: PrimaryMap<ResourceIndex, Resource>;
-  /** For each: its path, `""` for the root. */
-  readonly componentInstances: PrimaryMap<RuntimeComponentInstanceIndex, { readonly path: string }>;
+  readonly componentInstances: PrimaryMap<RuntimeComponentInstanceIndex, ComponentInstance>;
   readonly initializers: readonly Initializer[];
   readonly exports: ReadonlyMap<string, ComponentExport>;
   /** The instance of the built-in WASI, when some lowering uses it. */

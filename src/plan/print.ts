@@ -60,6 +60,11 @@ function resourceText(resource: Resource): string {
 }
 
 function trampolineText(trampoline: Trampoline): string {
+  if (trampoline.kind === "adapter") {
+    const { callee, signature, options } = trampoline;
+    const lifted = `${coreFuncName(callee.core)} ${funcTypeName(callee.signature)} ${optionsText(callee.options)}`;
+    return `adapter ${funcTypeName(signature)} ${optionsText(options)} to ${lifted}`;
+  }
   if (trampoline.kind === "always-trap") return `always-trap ${trampoline.trap} ${funcTypeName(trampoline.signature)}`;
   return `${trampoline.kind} resource${trampoline.resource} component-instance${trampoline.instance}`;
 }
@@ -72,8 +77,8 @@ export function printPlan(component: Component): string {
   const type = (index: Parameters<typeof component.types.func>[0]) => witFunc(component.types, index, resourceName);
 
   line(0, "plan");
-  for (const [i, { path }] of component.componentInstances.entries()) {
-    line(1, `component-instance${i} ${JSON.stringify(path)}`);
+  for (const [i, { path, parent }] of component.componentInstances.entries()) {
+    line(1, `component-instance${i} ${JSON.stringify(path)}${parent === undefined ? "" : ` in ${parent}`}`);
   }
   for (const [i, signature] of component.signatures.entries()) line(1, `signature${i} ${funcTypeName(signature)}`);
   for (const [i, { name, module, trusted }] of component.modules.entries()) {

@@ -12,7 +12,8 @@
  *  7. `realloc`, `post-return`, destructors and functions of the built-in have the signatures of the Canonical ABI;
  *  8. strings, lists and values that don't fit into registers have a memory, and a `realloc` where something is allocated in it;
  *  9. memories and tables start no larger than they may become; a guarded memory has 32-bit addresses and the standard's pages;
- * 10. names of modules are unique; host resources are numbered 0, 1, ….
+ * 10. names of modules are unique; host resources are numbered 0, 1, …;
+ * 11. component instances come behind their parents; an adapter leads from one into another that is neither its ancestor nor its descendant.
  */
 
 import { InternalError } from "../base/diagnostics.ts";
@@ -31,7 +32,9 @@ import type {
   Definition,
   LiftedFunction,
   SignatureIndex,
+  Trampoline,
 } from "./component.ts";
+import { mightBeRecursive } from "./instances.ts";
 import {
   functionImports,
   REALLOC_SIGNATURE,
@@ -40,6 +43,8 @@ import {
   RESOURCE_REP_SIGNATURE,
   signatureOf,
 } from "./signatures.ts";
+
+type Adapter = Extract<Trampoline, { kind: "adapter" }>;
 
 const NATIVE = "windlass:native";
 
@@ -58,6 +63,7 @@ class PlanVerifier {
   }
 
   verify(): void {
+    this.#componentInstances();
     this.#modules();
     this.#initializers();
     for (const index of this.#c.instances.keys()) this.#instance(index);
@@ -326,6 +332,10 @@ class PlanVerifier {
         this.#sameSignature(where, trampoline.signatureIndex, trampoline.signature, "the numbered signature");
         continue;
       }
+      if (trampoline.kind === "adapter") {
+        this.#adapter(where, trampoline);
+        continue;
+      }
       this.#index(this.#c.resources, trampoline.resource, where);
       this.#index(this.#c.componentInstances, trampoline.instance, where);
       const resource = this.#c.resources.get(trampoline.resource);
@@ -338,6 +348,25 @@ class PlanVerifier {
         "resource-drop": RESOURCE_DROP_SIGNATURE,
       }[trampoline.kind];
       this.#sameSignature(where, trampoline.signatureIndex, expected, "the numbered signature");
+    }
+  }
+
+  #adapter(where: string, { callee, signature, signatureIndex, options }: Adapter): void {
+    this.#options(where, options);
+    this.#lifted(`the callee of ${where}`, callee);
+    const expected = this.#flat(where, callee.type, "lower", options);
+    if (funcTypeName(signature) !== funcTypeName(expected)) {
+      this.#fail(where, `its signature is not the flattening of its type, ${funcTypeName(expected)}`);
+    }
+    this.#sameSignature(where, signatureIndex, expected, "the numbered signature");
+    if (mightBeRecursive(this.#c.componentInstances, options.instance, callee.options.instance)) {
+      this.#fail(where, "it calls its own instance, an ancestor or a descendant");
+    }
+  }
+
+  #componentInstances(): void {
+    for (const [i, { parent }] of this.#c.componentInstances.entries()) {
+      if (parent !== undefined && parent >= i) this.#fail(`component-instance${i}`, "its parent comes later");
     }
   }
 

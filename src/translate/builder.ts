@@ -8,6 +8,7 @@ import { componentError } from "../component/errors.ts";
 import * as limits from "../component/limits.ts";
 import { ComponentTypes, type ResourceIndex, type TypeFuncIndex } from "../component/types.ts";
 import type {
+  ComponentInstance,
   CoreFunc,
   CoreInstance,
   CoreInstanceIndex,
@@ -65,7 +66,7 @@ export class PlanBuilder {
   readonly lowerings = new PrimaryMap<LoweredIndex, LowerImport>();
   readonly trampolines = new PrimaryMap<TrampolineIndex, Trampoline>();
   readonly resources = new PrimaryMap<ResourceIndex, Resource>();
-  readonly componentInstances = new PrimaryMap<RuntimeComponentInstanceIndex, { readonly path: string }>();
+  readonly componentInstances = new PrimaryMap<RuntimeComponentInstanceIndex, ComponentInstance>();
   readonly initializers: Initializer[] = [];
 
   readonly #moduleIndex = new Map<Module, StaticModuleIndex>();
@@ -294,11 +295,15 @@ export class PlanBuilder {
   }
 
   /** Adds a component instance. Throws a `limit` error. */
-  componentInstance(path: readonly string[], offset: number): RuntimeComponentInstanceIndex {
+  componentInstance(
+    path: readonly string[],
+    parent: RuntimeComponentInstanceIndex | undefined,
+    offset: number,
+  ): RuntimeComponentInstanceIndex {
     if (this.componentInstances.size >= limits.MAX_COMPONENT_INSTANCES) {
       const message = `component instances exceed the limit of ${limits.MAX_COMPONENT_INSTANCES}`;
       throw componentError("limit", message, path, offset);
     }
-    return this.componentInstances.push({ path: path.join(" › ") });
+    return this.componentInstances.push({ path: path.join(" › "), parent });
   }
 }

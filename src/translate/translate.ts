@@ -29,6 +29,7 @@ import type {
   StringEncoding,
   Trampoline,
 } from "../plan/component.ts";
+import { mightBeRecursive } from "../plan/instances.ts";
 import { RESOURCE_DROP_SIGNATURE, RESOURCE_NEW_SIGNATURE, RESOURCE_REP_SIGNATURE } from "../plan/signatures.ts";
 import { I32 } from "../wasm/types.ts";
 import { PlanBuilder } from "./builder.ts";
@@ -82,7 +83,7 @@ class Translator {
   }
 
   plan(): Component {
-    const exported = this.#instantiate(this.#root, undefined, undefined, 0);
+    const exported = this.#instantiate(this.#root, undefined, undefined, undefined, 0);
     const tree = new ExportTree([]);
     const exports = new Map<string, ComponentExport>();
     for (const [name, { item, offset }] of exported) exports.set(name, tree.make(name, item, offset));
@@ -107,10 +108,13 @@ class Translator {
     };
   }
 
-  /** Evaluates one instance of `component`; `args` is undefined for the root. Returns what it exports. */
+  /**
+   * Evaluates one instance of `component`, defined in `parent`; `instantiator` and `args` are undefined for the root. Returns what it exports.
+   */
   #instantiate(
     component: ParsedComponent,
     parent: Scope | undefined,
+    instantiator: RuntimeComponentInstanceIndex | undefined,
     args: ReadonlyMap<string, Item> | undefined,
     offset: number,
   ): Map<string, { readonly item: Item; readonly offset: number }> {
@@ -119,7 +123,7 @@ class Translator {
       throw componentError("limit", message, component.path, offset);
     }
     this.#depth++;
-    const instance = this.#builder.componentInstance(component.path, offset);
+    const instance = this.#builder.componentInstance(component.path, instantiator, offset);
     const scope = new Scope(parent, instance, component.path);
     const exports = new Map<string, { readonly item: Item; readonly offset: number }>();
     for (const definition of component.definitions) {
@@ -256,7 +260,7 @@ class Translator {
     const value = scope.components[expr.component];
     if (value === undefined) throw new InternalError("translate", `component ${expr.component} is not in scope`);
     const args = new Map(expr.args.map((arg) => [arg.name, this.#item(scope, arg.sort, arg.index)]));
-    const exports = this.#instantiate(value.component, value.scope, args, offset);
+    const exports = this.#instantiate(value.component, value.scope, scope.instance, args, offset);
     return { items: new Map([...exports].map(([name, { item }]) => [name, item])) };
   }
 
@@ -373,14 +377,12 @@ class Translator {
     const b = this.#builder;
     if (func.kind === "lifted") {
       const { lifted } = func;
-      if (lifted.options.instance !== instance) {
-        const message = "adapters between components: `canon lower` of a function that another component lifts";
-        throw componentError("unsupported", message, scope.path, offset);
-      }
-      // A component instance can't be entered while it runs, so a call of its own export always traps.
       const { signature } = this.#flattening.flattenFuncType(b.types.func(lifted.type), "lower");
       const signatureIndex = b.signatureOf(signature);
-      return b.trampoline({ kind: "always-trap", signature, signatureIndex, trap: "cannot_enter_component" });
+      if (mightBeRecursive(b.componentInstances, instance, lifted.options.instance)) {
+        return b.trampoline({ kind: "always-trap", signature, signatureIndex, trap: "cannot_enter_component" });
+      }
+      return b.trampoline({ kind: "adapter", callee: lifted, signature, signatureIndex, options });
     }
     const type = this.#funcType(scope, func.type, `\`canon lower\` of ${quoted(func.path.join(" "))}`, offset);
     const { signature } = this.#flattening.flattenFuncType(b.types.func(type), "lower");

@@ -54,6 +54,8 @@ test("regions of the context and of the reservation do not overlap", () => {
           assert.throws(() => at(n), RangeError);
         };
         each(componentInstances, (i) => o.instanceFlags(i), 4, 4);
+        each(componentInstances, (i) => o.instanceBorrows(i), 4, 4);
+        each(componentInstances, (i) => o.instanceLenders(i), 4, 4);
         each(lowerings, (i) => o.lowering(i), Lowering.size, 16);
         each(hostResources, (i) => o.hostResource(i), HostResource.size, 16);
         each(memories.length, (i) => o.memoryDefinition(i), MemoryDefinition.size, 16);

@@ -15,7 +15,7 @@ const plan = await planOfText(GREETER);
 test("the printed plan", () => {
   const text = printPlan(plan);
   for (const line of [
-    '  component-instance1 "component 0"',
+    '  component-instance1 "component 0" in 0',
     '  import0 "hello:city/logger@0.1.0 log" func(text: string)',
     '  import1 "hello:city/logger@0.1.0 [method]sink.put" func(self: borrow<sink>, x: u32) -> u32',
     "  lowered0 import0 [i32 i32] -> [] host dynamic component-instance0 utf8 memory0",
@@ -164,6 +164,40 @@ const broken: readonly (readonly [string, () => Component, RegExp])[] = [
   ["no host resources", () => ({ ...plan, resources: new PrimaryMap() }), /is not in a table/],
   ["a built-in that is not trusted", () => ({ ...plan, builtin: [...plan.instances.keys()][0] }), /not trusted/],
 ];
+
+const ADAPTER = `(component
+  (component $a
+    (core module $m (memory (export "m") 1)
+      (func (export "f") (param i32 i32)) (func (export "r") (param i32 i32 i32 i32) (result i32) i32.const 0))
+    (core instance $i (instantiate $m))
+    (func $f (param "s" string)
+      (canon lift (core func $i "f") (memory (core memory $i "m")) (realloc (core func $i "r"))))
+    (export "f" (func $f)))
+  (component $b
+    (import "f" (func $f (param "s" string)))
+    (core module $l (memory (export "m") 1))
+    (core instance $i (instantiate $l))
+    (core func $g (canon lower (func $f) (memory (core memory $i "m")))))
+  (instance $x (instantiate $a))
+  (instance (instantiate $b (with "f" (func $x "f")))))`;
+
+test("the verifier looks into adapters", async () => {
+  const good = await planOfText(ADAPTER);
+  const [first] = good.trampolines.values();
+  assert(first?.kind === "adapter");
+  const fails = (row: typeof first, message: RegExp): void => {
+    const trampolines = changed(good.trampolines, 0, () => row);
+    assert.throws(
+      () => verifyPlan({ ...good, trampolines }),
+      (error) => error instanceof InternalError && message.test(error.message),
+    );
+  };
+  fails({ ...first, signature: { ...first.signature, params: [] } }, /not the flattening of its type/);
+  fails({ ...first, options: { ...first.options, memory: undefined } }, /need a memory/);
+  const { callee } = first;
+  fails({ ...first, callee: { ...callee, options: { ...callee.options, realloc: undefined } } }, /need a `realloc`/);
+  fails({ ...first, options: { ...first.options, instance: callee.options.instance } }, /its own instance/);
+});
 
 test("the verifier accepts the plan", () => {
   verifyPlan(plan);

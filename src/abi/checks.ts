@@ -1,0 +1,54 @@
+/** Checks that lifting and lowering share: of pointers into linear memory, of characters, and the limits of lengths. */
+
+import type { TrapName } from "../layout/traps.ts";
+import { I64 } from "../wasm/types.ts";
+import type { LowerContext, MemoryContext } from "./context.ts";
+import type { AbiEmitter } from "./emitter.ts";
+
+/** `MAX_STRING_BYTE_LENGTH`. */
+export const MAX_STRING_BYTE_LENGTH = 2 ** 28 - 1;
+/** `MAX_LIST_BYTE_LENGTH`. */
+export const MAX_LIST_BYTE_LENGTH = 2 ** 28 - 1;
+
+/** `trap_if(ptr != align_to(ptr, alignment))`. */
+export function emitCheckAligned<V, X>(e: AbiEmitter<V, X>, pointer: V, alignment: number): void {
+  if (alignment > 1) e.trapIf(e.neImm(e.andImm(pointer, alignment - 1), 0), "unaligned_pointer");
+}
+
+/** `trap_if(ptr + size > len(cx.opts.memory))`. `size` is below 2^62. */
+export function emitCheckInside<V, X>(
+  e: AbiEmitter<V, X>,
+  memory: MemoryContext<V>,
+  pointer: V,
+  size: V,
+  trap: TrapName,
+): void {
+  const length = memory.length();
+  if (memory.sizes.ptr === I64) {
+    e.trapIf(e.ugt(pointer, length), trap);
+    e.trapIf(e.ugt(size, e.sub(length, pointer)), trap);
+  } else e.trapIf(e.ugt(e.add(pointer, size), length), trap);
+}
+
+/** Calls `realloc` and checks what it gives. `size` is `i64`. */
+export function emitRealloc<V, X>(
+  e: AbiEmitter<V, X>,
+  cx: LowerContext<V>,
+  old: V,
+  oldSize: V,
+  alignment: number,
+  size: V,
+  trap: TrapName,
+): V {
+  const pointer = cx.realloc(old, oldSize, alignment, size);
+  emitCheckAligned(e, pointer, alignment);
+  emitCheckInside(e, cx.memory, pointer, size, trap);
+  return pointer;
+}
+
+/** `convert_i32_to_char`: traps on what is no Unicode scalar value. */
+export function emitCheckChar<V, X>(e: AbiEmitter<V, X>, value: V): V {
+  e.trapUnless(e.ultImm(value, 0x11_0000), "invalid_char");
+  e.trapIf(e.ultImm(e.offset(value, -0xd800), 0x800), "invalid_char");
+  return value;
+}

@@ -1,0 +1,162 @@
+/** The two guests of an adapter, as lifting and lowering see them (`abi/context.ts`): memories, `realloc`, handle tables. */
+
+import type { LiftContext, LowerContext, MemoryContext, StringEncoding } from "../abi/context.ts";
+import type { Flattening } from "../abi/flatten.ts";
+import type { Sizes } from "../abi/sizes.ts";
+import { InternalError } from "../base/diagnostics.ts";
+import type { ResourceIndex } from "../component/types.ts";
+import type { Value } from "../ir/function.ts";
+import { HANDLE_BORROW, HANDLE_OWN, HandleEntry, LENDERS_END, MemoryDefinition } from "../layout/offsets.ts";
+import type { CanonicalOptions, MemoryIndex } from "../plan/component.ts";
+import { REALLOC_SIGNATURE } from "../plan/signatures.ts";
+import type { Direction } from "./adapters.ts";
+import { emitHandleLookup, entryAddress, handleTag } from "./handles.ts";
+import type { Program } from "./program.ts";
+import type { Emitter } from "./structured.ts";
+import { SUPPORT } from "./support.ts";
+
+class GuestMemory implements MemoryContext<Value> {
+  readonly sizes: Sizes;
+  readonly #e: Emitter;
+  readonly #base: number;
+  readonly #length: number;
+
+  constructor(e: Emitter, program: Program, memory: MemoryIndex) {
+    this.#e = e;
+    this.sizes = program.adapters.sizes;
+    this.#base = program.offsets.memory(memory);
+    this.#length = program.offsets.memoryDefinition(memory) + MemoryDefinition.currentLength;
+  }
+
+  address(pointer: Value): Value {
+    return this.#e.add(this.#e.offset(this.#e.param(0), this.#base), pointer);
+  }
+  length(): Value {
+    return this.#e.load64(this.#e.param(0), this.#length);
+  }
+}
+
+/** One side. Parameter 0 of the emitter's function is the context. */
+class Guest {
+  readonly e: Emitter;
+  readonly program: Program;
+  readonly options: CanonicalOptions;
+  readonly flattening: Flattening;
+  readonly stringEncoding: StringEncoding;
+  readonly #memory: GuestMemory | undefined;
+
+  constructor(e: Emitter, program: Program, options: CanonicalOptions) {
+    this.e = e;
+    this.program = program;
+    this.options = options;
+    this.flattening = program.adapters.flattening;
+    this.stringEncoding = options.stringEncoding;
+    this.#memory = options.memory === undefined ? undefined : new GuestMemory(e, program, options.memory);
+  }
+
+  get memory(): GuestMemory {
+    if (this.#memory === undefined) throw new InternalError("frontend", "an adapter needs a memory", this.e.func.name);
+    return this.#memory;
+  }
+
+  get context(): Value {
+    return this.e.param(0);
+  }
+
+  table(): Value {
+    return this.e.offset(this.context, this.program.offsets.handleTable(this.options.instance));
+  }
+}
+
+export class GuestLift extends Guest implements LiftContext<Value> {
+  readonly #lends: boolean;
+
+  constructor(e: Emitter, program: Program, { lift, lends }: Direction) {
+    super(e, program, lift);
+    this.#lends = lends;
+  }
+
+  liftOwn(resource: ResourceIndex, handle: Value): Value {
+    const args = [this.context, this.table(), this.e.i32(resource), handle];
+    return this.e.call1(this.program.support("handle_take"), SUPPORT.handle_take, args);
+  }
+
+  liftBorrow(resource: ResourceIndex, handle: Value): Value {
+    const { e } = this;
+    const table = this.table();
+    if (!this.#lends) {
+      const args = [this.context, table, e.i32(resource), handle];
+      return e.call1(this.program.support("handle_rep"), SUPPORT.handle_rep, args);
+    }
+    const { entry } = emitHandleLookup(e, table, e.i32(resource), handle);
+    // `add_lender`. A borrowed handle is not put on the list: it can't be given away anyway.
+    emitLend(e, this.program, this.options, entry, handle);
+    return e.load64(entry, HandleEntry.rep);
+  }
+}
+
+/** Puts an own handle on the list of those that its instance has lent. */
+function emitLend(e: Emitter, program: Program, options: CanonicalOptions, entry: Value, handle: Value): void {
+  const headAt = program.offsets.instanceLenders(options.instance);
+  const isOwn = e.eqImm(e.andImm(e.load32(entry, HandleEntry.tag), 3), HANDLE_OWN);
+  e.if(e.and(isOwn, e.eqz(e.load32(entry, HandleEntry.link))), () => {
+    const head = e.load32(e.param(0), headAt);
+    e.store(entry, HandleEntry.link, e.select(head, head, e.i32(LENDERS_END)));
+    e.store(e.param(0), headAt, handle);
+  });
+}
+
+/** `deliver_resolve`: nothing of what an instance has lent is lent any more. */
+export function emitReturnLent(e: Emitter, program: Program, options: CanonicalOptions): void {
+  const headAt = program.offsets.instanceLenders(options.instance);
+  const context = e.param(0);
+  const table = e.offset(context, program.offsets.handleTable(options.instance));
+  const at = e.variable(e.load32(context, headAt));
+  e.store(context, headAt, e.i32(0));
+  e.loop((loop) => {
+    const handle = e.get(at);
+    e.breakIf(loop, e.or(e.eqz(handle), e.eqImm(handle, LENDERS_END)));
+    const entry = entryAddress(e, table, handle);
+    e.set(at, e.load32(entry, HandleEntry.link));
+    e.store(entry, HandleEntry.link, e.i32(0));
+  });
+}
+
+export class GuestLower extends Guest implements LowerContext<Value> {
+  constructor(e: Emitter, program: Program, { lower }: Direction) {
+    super(e, program, lower);
+  }
+
+  realloc(old: Value, oldSize: Value, alignment: number, newSize: Value): Value {
+    const { e, program } = this;
+    const { realloc } = this.options;
+    if (realloc === undefined) throw new InternalError("frontend", "an adapter needs a `realloc`", e.func.name);
+    const args = [this.context, e.wrap(old), e.wrap(oldSize), e.i32(alignment), e.wrap(newSize)];
+    return e.zext(e.call1(program.functionSymbol(realloc), program.signature(REALLOC_SIGNATURE), args));
+  }
+
+  #newHandle(tag: number, representation: Value): Value {
+    const args = [this.context, this.table(), this.e.i32(tag), representation];
+    return this.e.call1(this.program.support("handle_new"), SUPPORT.handle_new, args);
+  }
+
+  lowerOwn(resource: ResourceIndex, representation: Value): Value {
+    return this.#newHandle(handleTag(HANDLE_OWN, resource), representation);
+  }
+
+  lowerBorrow(resource: ResourceIndex, representation: Value): Value {
+    const { e, program } = this;
+    if (definedBy(program, resource, this.options)) return e.wrap(representation);
+    const handle = this.#newHandle(handleTag(HANDLE_BORROW, resource), representation);
+    const scope = program.offsets.instanceBorrows(this.options.instance);
+    e.store(entryAddress(e, this.table(), handle), HandleEntry.link, e.i32(scope));
+    e.store(this.context, scope, e.offset(e.load32(this.context, scope), 1));
+    return handle;
+  }
+}
+
+/** Whether the instance implements the resource, so that it gets representations instead of handles to borrow. */
+export function definedBy(program: Program, resource: ResourceIndex, options: CanonicalOptions): boolean {
+  const found = program.component.resources.get(resource);
+  return found.kind === "defined" && found.instance === options.instance;
+}
