@@ -1,0 +1,75 @@
+/** The examples do what their README says, command by command. */
+
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { findTool } from "../support/tools.ts";
+import { ROOT, type ProcessResult, runProcess } from "../support/windlass.ts";
+import { assemble } from "../support/wat.ts";
+import { noHost } from "./hosts.ts";
+
+const EXAMPLES = join(ROOT, "examples");
+const folder = mkdtempSync(join(tmpdir(), "windlass-examples-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+cpSync(EXAMPLES, folder, { recursive: true });
+
+interface Step {
+  readonly command: string;
+  readonly output: string;
+}
+
+/** The console session of a README: every command, and what it prints. */
+function session(readme: string): readonly Step[] {
+  const [, text = ""] = /```console\n([^`]*)```/.exec(readme) ?? [];
+  return text
+    .split(/^\$ /m)
+    .slice(1)
+    .map((part) => {
+      const end = part.indexOf("\n");
+      return { command: part.slice(0, end), output: part.slice(end + 1) };
+    });
+}
+
+function shell(command: string, cwd: string): ProcessResult {
+  const windlass = `${process.execPath} ${join(ROOT, "bin/windlass.js")}`;
+  return runProcess("/bin/sh", ["-c", command.replace(/^npx windlass /, `${windlass} `)], { cwd });
+}
+
+describe("examples for C hosts", () => {
+  for (const name of ["greeter", "two"]) {
+    const cwd = join(folder, name);
+    test(`${name}: the README's commands`, { skip: noHost }, () => {
+      const steps = session(readFileSync(join(cwd, "README.md"), "utf8"));
+      assert.ok(steps.length >= 3);
+      for (const { command, output } of steps) {
+        const result = shell(command, cwd);
+        assert.deepEqual(result, { status: 0, signal: null, stdout: output, stderr: "" }, command);
+      }
+    });
+
+    const noMake = noHost !== false ? noHost : findTool("make") === undefined ? "oracle not found: make" : false;
+    test(`${name}: make`, { skip: noMake }, () => {
+      const windlass = `WINDLASS=${process.execPath} ${join(ROOT, "bin/windlass.js")}`;
+      assert.equal(shell("make clean", cwd).status, 0);
+      const made = runProcess(findTool("make") ?? "", [windlass, "CFLAGS=-std=c11 -Wall -Wextra -Wpedantic -Werror"], {
+        cwd,
+      });
+      assert.equal(made.status, 0, made.stderr);
+      const [last] = session(readFileSync(join(cwd, "README.md"), "utf8")).slice(-1);
+      assert.equal(shell("./host", cwd).stdout, last?.output);
+    });
+  }
+
+  test("the binaries are what their text says", async () => {
+    for (const name of readdirSync(EXAMPLES)) {
+      const example = join(EXAMPLES, name);
+      for (const file of readdirSync(example).filter((f) => f.endsWith(".wat"))) {
+        const text = readFileSync(join(example, file), "utf8");
+        const binary = readFileSync(join(example, file.replace(/wat$/, "wasm")));
+        assert.ok(binary.equals(await assemble(text)), `${name}/${file}`);
+      }
+    }
+  });
+});
