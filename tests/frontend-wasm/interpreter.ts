@@ -6,8 +6,9 @@
 import { entity } from "../../src/base/entity.ts";
 import { i64ToBigInt } from "../../src/base/int64.ts";
 import { type Block, type Func, type FuncRef, NONE, type SigRef } from "../../src/ir/function.ts";
-import { ACCESS_TRAPS, Access, accessOf, accessSize, Op, opName } from "../../src/ir/ops.ts";
-import { F32, I32, type Signature, signaturesEqual, type Type, typeFromCode } from "../../src/ir/types.ts";
+import { ACCESS_TRAPS, Access, accessOf, accessSize, Op, opName, opRow } from "../../src/ir/ops.ts";
+import { F32, I32, type Signature, signaturesEqual, type Type, typeFromCode, typeSize } from "../../src/ir/types.ts";
+import { evaluateVector } from "../support/vector.ts";
 import { TRAP_NAMES, type TrapName } from "../../src/layout/traps.ts";
 
 export class TrapError extends Error {
@@ -46,6 +47,7 @@ export class Space {
   }
 
   read(address: number, size: number): bigint {
+    if (size === 16) return this.read(address, 8) | (this.read(address + 8, 8) << 64n);
     const at = address % PAGE;
     const page = this.#page(address);
     if (at + size <= PAGE) {
@@ -60,6 +62,11 @@ export class Space {
   }
 
   write(address: number, size: number, value: bigint): void {
+    if (size === 16) {
+      this.write(address, 8, value);
+      this.write(address + 8, 8, value >> 64n);
+      return;
+    }
     const at = address % PAGE;
     const page = this.#page(address);
     if (at + size > PAGE) {
@@ -114,7 +121,7 @@ export function fromFloat(type: Type, value: number): bigint {
   return bits.getBigUint64(0);
 }
 
-const width = (type: Type): number => (type === I32 || type === F32 ? 32 : 64);
+const width = (type: Type): number => 8 * typeSize(type);
 
 /** What a tail call leaves: the caller's caller makes the call. */
 export class TailCall {
@@ -187,6 +194,9 @@ export function interpret(world: World, func: Func, args: readonly bigint[], dep
         case Op.f64const:
           define(BigInt.asUintN(width(type), i64ToBigInt(lo, type === I32 || type === F32 ? 0 : hi)));
           continue;
+        case Op.v128const:
+          define((func.vectors[lo] ?? new Uint8Array(16)).reduceRight((v, byte) => (v << 8n) | BigInt(byte), 0n));
+          continue;
         case Op.load:
         case Op.store: {
           const address = Number(BigInt.asUintN(64, get(a) + BigInt(lo)));
@@ -258,9 +268,13 @@ export function interpret(world: World, func: Func, args: readonly bigint[], dep
         case Op.select:
           define(get(get(a) !== 0n ? b : c));
           continue;
-        default:
-          define(compute(func, op, type, a, b, lo, get));
+        default: {
+          const { operands } = opRow(op);
+          if (operands === "v128" || operands === "lane") {
+            define(evaluateVector(opName(op), lo, hi, get(a), b === NONE ? 0n : get(b), func.vectors[lo]));
+          } else define(compute(func, op, type, a, b, lo, get));
           continue;
+        }
       }
       break;
     }

@@ -123,6 +123,13 @@ function constant(expr: SExpr | undefined): bigint | undefined {
       return parseFloatBits(text, 32);
     case "f64.const":
       return parseFloatBits(text, 64);
+    case "v128.const": {
+      const lanes = LANES[text];
+      if (lanes === undefined) return undefined;
+      return expr.items
+        .slice(2)
+        .reduce((v, lane, i) => v | (lanes.parse(atomOf(lane) ?? "") << BigInt(lanes.bits * i)), 0n);
+    }
     case "ref.null":
       return 0n;
     case "ref.extern":
@@ -130,6 +137,37 @@ function constant(expr: SExpr | undefined): bigint | undefined {
     default:
       return undefined;
   }
+}
+
+interface Lanes {
+  readonly bits: number;
+  /** The type of float lanes. */
+  readonly float?: 2 | 3;
+  parse(text: string): bigint;
+}
+
+const integerLanes = (bits: number): Lanes => ({ bits, parse: (text) => parseInteger(text, bits) });
+const LANES: Readonly<Record<string, Lanes>> = {
+  i8x16: integerLanes(8),
+  i16x8: integerLanes(16),
+  i32x4: integerLanes(32),
+  i64x2: integerLanes(64),
+  f32x4: { bits: 32, float: 2, parse: (text) => parseFloatBits(text, 32) },
+  f64x2: { bits: 64, float: 3, parse: (text) => parseFloatBits(text, 64) },
+};
+
+/** Lane by lane: NaNs as in `matches`. */
+function matchesVector(expected: SList, actual: bigint): boolean {
+  const lanes = LANES[atomOf(expected.items[1]) ?? ""];
+  if (lanes === undefined) return false;
+  return expected.items.slice(2).every((item, i) => {
+    const text = atomOf(item) ?? "";
+    const lane = BigInt.asUintN(lanes.bits, actual >> BigInt(lanes.bits * i));
+    if (lanes.float !== undefined && text.includes("nan:") && !text.includes("0x")) {
+      return Number.isNaN(toFloat(lanes.float, lane));
+    }
+    return lanes.parse(text) === lane;
+  });
 }
 
 function matches(expected: SExpr | undefined, actual: bigint | undefined): boolean {
@@ -141,6 +179,7 @@ function matches(expected: SExpr | undefined, actual: bigint | undefined): boole
   // The payload of a computed NaN is the machine's, and an interpreter in JavaScript has none to offer.
   if (kind === "f32.const" && text.includes("nan")) return Number.isNaN(toFloat(2, actual));
   if (kind === "f64.const" && text.includes("nan")) return Number.isNaN(toFloat(3, actual));
+  if (kind === "v128.const") return matchesVector(expected, actual);
   return constant(expected) === actual;
 }
 
@@ -196,7 +235,7 @@ export async function runScript(file: string, name: string): Promise<ScriptRepor
     const first = atomOf(action.items[1]) ?? "";
     const instance = first.startsWith("$") ? named.get(first) : current;
     const at = first.startsWith("$") ? 2 : 1;
-    const field = new TextDecoder().decode(stringBytes(atomOf(action.items[at]) ?? '""'));
+    const field = new TextDecoder("utf-8", { ignoreBOM: true }).decode(stringBytes(atomOf(action.items[at]) ?? '""'));
     const func = instance?.exports.get(field);
     const args = action.items.slice(at + 1).map(constant);
     if (instance === undefined || func === undefined || args.includes(undefined)) {
