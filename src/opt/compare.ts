@@ -163,7 +163,7 @@ function equality(w: Rewriter, a: number, def: number, op: number, lo: number, h
 }
 
 /** Simplifies an fcmp of constants. */
-export function simplifyFloatCompare(w: Rewriter, floats: FloatFolder): number {
+export function simplifyFloatCompare(w: Rewriter, floats: () => FloatFolder): number {
   const { func: f, inst } = w;
   const type = f.type.get(inst) === 2 ? 2 : 3;
   const da = w.def(w.resolve(f.a.get(inst)));
@@ -172,7 +172,7 @@ export function simplifyFloatCompare(w: Rewriter, floats: FloatFolder): number {
   const isA = da !== NONE && f.op.get(da) === constant;
   const isB = db !== NONE && f.op.get(db) === constant;
   if (isA && isB) {
-    w.decided(floats.compare(f.lo.get(inst), type, f.lo.get(da), f.hi.get(da), f.lo.get(db), f.hi.get(db)));
+    w.decided(floats().compare(f.lo.get(inst), type, f.lo.get(da), f.hi.get(da), f.lo.get(db), f.hi.get(db)));
   } else if (isA) {
     const a = f.a.get(inst);
     f.a.set(inst, f.b.get(inst));

@@ -44,7 +44,7 @@ const HOLDS: readonly number[] = [
 
 /** How far a condition made of others (`and`, `or`) is taken apart. */
 const DEPTH = 4;
-const FIRST_SIZE = 64;
+const FIRST_SIZE = 16;
 
 /** Columns of the undo log. */
 const UNDO_VALUE = 0;
@@ -79,7 +79,7 @@ export class Conditions {
   readonly #logOther = new I32Column();
   readonly #logBefore = new I32Column();
   /** The ranges that the log's entries replaced, four to each. */
-  #oldRanges = new Float64Array(64);
+  #oldRanges = new Float64Array(0);
   #oldCount = 0;
 
   constructor(func: Func) {
@@ -257,7 +257,7 @@ export class Conditions {
       ranges[at + 3] = 0x7fff_ffff;
     }
     if (this.#oldCount === this.#oldRanges.length) {
-      const bigger = new Float64Array(this.#oldCount * 2);
+      const bigger = new Float64Array(Math.max(64, this.#oldCount * 2));
       bigger.set(this.#oldRanges);
       this.#oldRanges = bigger;
     }

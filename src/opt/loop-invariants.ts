@@ -141,7 +141,8 @@ class Mover {
     this.#taken = new Uint8Array(func.instCount);
   }
 
-  run(): void {
+  /** Whether anything moved. */
+  run(): boolean {
     const { order, domDepth } = this.#cfg;
     const func = this.#func;
     for (let o = 0; o < order.length; o++) {
@@ -161,6 +162,7 @@ class Mover {
     }
     for (let o = 0; o < order.length; o++) this.#visit(entity<Block>(order[o]!));
     for (let h = 0; h < this.#headers.length; h++) this.#flush(entity<Block>(this.#headers.get(h)));
+    return this.#headers.length > 0;
   }
 
   #markReads(inst: number): void {
@@ -385,10 +387,11 @@ class Mover {
   }
 }
 
-export function moveLoopInvariants(func: Func): void {
+/** Gives whether anything moved. */
+export function moveLoopInvariants(func: Func): boolean {
   const cfg = new ControlFlowGraph(func);
   const loops = findLoops(func, cfg);
   let any = false;
   for (let b = 0; b < loops.header.length && !any; b++) any = loops.header[b] !== NONE;
-  if (any) new Mover(func, cfg, loops).run();
+  return any && new Mover(func, cfg, loops).run();
 }

@@ -30,6 +30,9 @@ import { typeFromCode } from "../ir/types.ts";
 const REGIONS = REGION_NAMES.length;
 /** Every region that anything writes. */
 const ALL = (1 << REGIONS) - 1;
+const ENTRY = 6;
+const LOAD = Op.load;
+const STORE = Op.store;
 /** How many stores a load looks past. */
 const MAX_STEPS = 8;
 /** Slots of the table that a name may be in. */
@@ -91,13 +94,9 @@ export class MemoryState {
 
   // The table of names.
   readonly #mask: number;
-  readonly #address: Int32Array;
-  readonly #offset: Int32Array;
-  readonly #shape: Int32Array;
-  readonly #version: Int32Array;
-  readonly #value: Int32Array;
-  readonly #block: Int32Array;
-  /** The version up to which the last `find` looked, and the slot for its name. */
+  /** ENTRY to a slot: address (plus one; 0: empty), offset, shape, version; value, block. */
+  readonly #table: Int32Array;
+  /** The version up to which the last `find` looked. */
   #foundVersion = 0;
 
   constructor(func: Func, cfg: ControlFlowGraph) {
@@ -107,18 +106,13 @@ export class MemoryState {
     this.#loopHeader = loops.header;
     this.#loopWrites = loopWrites(func, cfg, loops.header, loops.parent);
     this.#out = new Int32Array(func.blockCount * REGIONS).fill(NONE);
-    let accesses = 16;
-    const { op } = func;
-    for (let i = 0; i < op.length; i++) if (op.data[i] === Op.load || op.data[i] === Op.store) accesses++;
-    let size = 64;
+    let accesses = 0;
+    const { data, length } = func.op;
+    for (let i = 0; i < length; i++) if (data[i] === LOAD || data[i] === STORE) accesses++;
+    let size = 8;
     while (size < accesses * 2) size *= 2;
     this.#mask = size - 1;
-    this.#address = new Int32Array(size).fill(NONE);
-    this.#offset = new Int32Array(size);
-    this.#shape = new Int32Array(size);
-    this.#version = new Int32Array(size);
-    this.#value = new Int32Array(size);
-    this.#block = new Int32Array(size);
+    this.#table = new Int32Array(size * ENTRY);
     // Version 0: memory at the entry, and `constant` memory always.
     this.#newVersion(NONE, NONE);
   }
@@ -184,44 +178,45 @@ export class MemoryState {
 
   /** The value of a name where it is known in `block`, or NONE. */
   #lookup(block: Block, address: number, offset: number, shape: number, version: number): number {
+    const table = this.#table;
     let slot = this.#hash(address, offset, shape, version);
     for (let probe = 0; probe < MAX_PROBES; probe++, slot = (slot + 1) & this.#mask) {
-      if (this.#address[slot] === NONE) return NONE;
+      const at = slot * ENTRY;
+      if (table[at] === 0) return NONE;
       if (
-        this.#address[slot] === address &&
-        this.#offset[slot] === offset &&
-        this.#shape[slot] === shape &&
-        this.#version[slot] === version
+        table[at] === address + 1 &&
+        table[at + 1] === offset &&
+        table[at + 2] === shape &&
+        table[at + 3] === version
       ) {
-        return this.#cfg.dominates(entity<Block>(this.#block[slot]!), block) ? this.#value[slot]! : NONE;
+        return this.#cfg.dominates(entity<Block>(table[at + 5]!), block) ? table[at + 4]! : NONE;
       }
     }
     return NONE;
   }
 
   #enter(block: Block, address: number, offset: number, shape: number, version: number, value: number): void {
+    const table = this.#table;
     const home = this.#hash(address, offset, shape, version);
-    let slot = home;
-    for (let probe = 0; ; probe++, slot = (slot + 1) & this.#mask) {
-      // When it is crowded here, the first one goes: an entry is a chance, not a duty.
-      if (probe === MAX_PROBES) slot = home;
-      else if (
-        this.#address[slot] !== NONE &&
-        (this.#address[slot] !== address ||
-          this.#offset[slot] !== offset ||
-          this.#shape[slot] !== shape ||
-          this.#version[slot] !== version)
-      ) {
-        continue;
-      }
-      this.#address[slot] = address;
-      this.#offset[slot] = offset;
-      this.#shape[slot] = shape;
-      this.#version[slot] = version;
-      this.#value[slot] = value;
-      this.#block[slot] = block;
-      return;
+    // When it is crowded, the first one goes: an entry is a chance, not a duty.
+    let at = home * ENTRY;
+    for (let probe = 0, slot = home; probe < MAX_PROBES; probe++, slot = (slot + 1) & this.#mask) {
+      const here = slot * ENTRY;
+      const same =
+        table[here] === address + 1 &&
+        table[here + 1] === offset &&
+        table[here + 2] === shape &&
+        table[here + 3] === version;
+      if (table[here] !== 0 && !same) continue;
+      at = here;
+      break;
     }
+    table[at] = address + 1;
+    table[at + 1] = offset;
+    table[at + 2] = shape;
+    table[at + 3] = version;
+    table[at + 4] = value;
+    table[at + 5] = block;
   }
 
   /** The store can't touch the bytes `offset` to `offset + size` behind `address`. */

@@ -8,39 +8,36 @@ import { moveLoopInvariants } from "./loop-invariants.ts";
 import { removeTrivialParams } from "./trivial-params.ts";
 import { numberValues } from "./value-numbering.ts";
 
-/** 0: what code generation needs and no more. 1: what makes code generation faster, too. 2: everything. */
+/** 0: what code generation needs and no more. 1: one round of what pays soonest. 2: everything. */
 export type OptLevel = 0 | 1 | 2;
 
 /** Called after every pass with its name: dumps and verification. */
 export type PassHook = (pass: string, func: Func) => void;
 
-interface Pass {
-  readonly name: string;
-  /** From this level on. */
-  readonly level: OptLevel;
-  readonly run: (func: Func) => void;
+/** Levels: see `OptLevel`. */
+export function optimize(func: Func, level: OptLevel, hook?: PassHook): void {
+  // First of all: every block is reachable then, as the others ask.
+  tidyControlFlow(func);
+  hook?.("tidy-control-flow", func);
+  if (level === 0) return;
+  removeTrivialParams(func);
+  hook?.("trivial-params", func);
+  simplifyAll(func, hook);
+  if (level === 1) return;
+  const moved = moveLoopInvariants(func);
+  hook?.("loop-invariants", func);
+  // What is the same in front of two loops, and checks that moved to where they are known to hold.
+  if (moved) simplifyAll(func, hook);
 }
 
-/** Tidying first makes every block reachable, as the others ask. */
-const PASSES: readonly Pass[] = [
-  { name: "tidy-control-flow", level: 0, run: tidyControlFlow },
-  { name: "trivial-params", level: 1, run: removeTrivialParams },
-  { name: "value-numbering", level: 1, run: (func) => numberValues(func, new ControlFlowGraph(func)) },
-  { name: "tidy-control-flow", level: 1, run: tidyControlFlow },
-  { name: "trivial-params", level: 1, run: removeTrivialParams },
-  { name: "dead-code", level: 1, run: removeDeadCode },
-  { name: "loop-invariants", level: 2, run: moveLoopInvariants },
-  // What the removed branches and parameters hid, and what is the same in front of two loops.
-  { name: "value-numbering", level: 2, run: (func) => numberValues(func, new ControlFlowGraph(func)) },
-  { name: "tidy-control-flow", level: 2, run: tidyControlFlow },
-  { name: "trivial-params", level: 2, run: removeTrivialParams },
-  { name: "dead-code", level: 2, run: removeDeadCode },
-];
-
-export function optimize(func: Func, level: OptLevel, hook?: PassHook): void {
-  for (const pass of PASSES) {
-    if (pass.level > level) continue;
-    pass.run(func);
-    hook?.(pass.name, func);
-  }
+/** Value numbering, and what it leaves to be cleaned up. */
+function simplifyAll(func: Func, hook: PassHook | undefined): void {
+  numberValues(func, new ControlFlowGraph(func));
+  hook?.("value-numbering", func);
+  tidyControlFlow(func);
+  hook?.("tidy-control-flow", func);
+  removeTrivialParams(func);
+  hook?.("trivial-params", func);
+  removeDeadCode(func);
+  hook?.("dead-code", func);
 }

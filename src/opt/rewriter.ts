@@ -10,11 +10,20 @@
 import { entity } from "../base/entity.ts";
 import type { I64 as Int64 } from "../base/int64.ts";
 import { type Func, type Inst, NONE, type Value } from "../ir/function.ts";
-import { accessOf, Op } from "../ir/ops.ts";
+import { accessOf, OP_NAMES, Op, type OpName } from "../ir/ops.ts";
 import { I32, I64, type Type } from "../ir/types.ts";
 
 /** By access: bits that a load of it may set, or 0 for all. */
 const LOAD_BITS = [0, 8, 0, 16, 0, 32, 0] as const;
+
+/** By op: whether `learn` has a case for it. */
+const LEARNS: Uint8Array = Uint8Array.from(OP_NAMES, (name) => {
+  const names: readonly OpName[] = [
+    ...(["iconst", "icmp", "fcmp", "load", "uextend", "ireduce", "band", "bor", "bxor", "select", "iadd"] as const),
+    ...(["imul", "udiv", "urem", "ushr", "ishl", "clz", "ctz", "popcnt"] as const),
+  ];
+  return names.includes(name) ? 1 : 0;
+});
 
 export class Rewriter {
   readonly func: Func;
@@ -79,6 +88,7 @@ export class Rewriter {
   /** Works out the known bits of the instruction's result from its operands. */
   learn(inst: Inst): void {
     const f = this.func;
+    if (LEARNS[f.op.get(inst)] === 0) return;
     const width = f.type.get(inst) === I32 ? 32 : 64;
     let bits = width;
     switch (f.op.get(inst)) {
@@ -98,13 +108,6 @@ export class Rewriter {
       case Op.ireduce:
         bits = Math.min(32, this.bits(f.a.get(inst)));
         break;
-      case Op.sext8:
-      case Op.sext16:
-      case Op.sext32:
-      case Op.sextend: {
-        // Sign extensions of what is not negative would be gone.
-        break;
-      }
       case Op.band:
         bits = Math.min(this.bits(f.a.get(inst)), this.bits(f.b.get(inst)));
         break;

@@ -12,7 +12,7 @@
 
 import { fitsI32, log2OfPower, mulI64, negI64, shlI64, shrU64, subI64 } from "../base/int64.ts";
 import { type Func, type Inst, NONE, type Value } from "../ir/function.ts";
-import { Access, accessOf, FLAG_COMMUTATIVE, IntCC, OP_FLAGS, Op } from "../ir/ops.ts";
+import { Access, accessOf, FLAG_COMMUTATIVE, IntCC, OP_FLAGS, OP_NAMES, Op, opRow } from "../ir/ops.ts";
 import { F32, F64, I32, I64, type Type, typeFromCode } from "../ir/types.ts";
 import { simplifyCompare, simplifyFloatCompare } from "./compare.ts";
 import { divideByConstant } from "./division.ts";
@@ -22,15 +22,45 @@ import { Rewriter } from "./rewriter.ts";
 /** How far constant additions are followed into an address. */
 const ADDRESS_STEPS = 64;
 
+/** By op: which rules there are, as the cases of `simplify`; 0: none. */
+const KIND: Uint8Array = Uint8Array.from(OP_NAMES, (name, op) => {
+  switch (name) {
+    case "select":
+      return 4;
+    case "bitcast":
+      return 6;
+    case "load":
+      return 10;
+    case "store":
+      return 11;
+    case "brif":
+    case "trapz":
+    case "trapnz":
+      return 12;
+  }
+  const { format, operands } = opRow(op);
+  if (format === "compare") return operands === "int" ? 2 : 3;
+  if (name.startsWith("fcvt_")) return 9;
+  const float = name.startsWith("f");
+  if (format === "binary") return float ? 7 : 1;
+  if (format === "unary") return float ? 8 : 5;
+  return 0;
+});
+
 export class Simplifier {
   readonly #func: Func;
   readonly #w: Rewriter;
-  readonly #floats = new FloatFolder();
+  #folder: FloatFolder | undefined;
 
   /** `uses`: how often each value is read. */
   constructor(func: Func, uses: Int32Array) {
     this.#func = func;
     this.#w = new Rewriter(func, uses);
+  }
+
+  get #floats(): FloatFolder {
+    this.#folder ??= new FloatFolder();
+    return this.#folder;
   }
 
   /** Remembers what is known of the result's bits; to be called once `simplify` has no more to do with `inst`. */
@@ -65,79 +95,35 @@ export class Simplifier {
     const w = this.#w;
     w.inst = inst;
     const op = f.op.get(inst);
-    switch (op) {
-      case Op.iadd:
-      case Op.isub:
-      case Op.imul:
-      case Op.umulhi:
-      case Op.smulhi:
-      case Op.sdiv:
-      case Op.udiv:
-      case Op.srem:
-      case Op.urem:
-      case Op.band:
-      case Op.bor:
-      case Op.bxor:
-      case Op.ishl:
-      case Op.ushr:
-      case Op.sshr:
-      case Op.rotl:
-      case Op.rotr:
+    // Literals: a cold engine dispatches on them quickly.
+    switch (KIND[op]!) {
+      case 1:
         return this.#binary(inst, op);
-      case Op.icmp:
+      case 2:
         return simplifyCompare(w);
-      case Op.fcmp:
-        return simplifyFloatCompare(w, this.#floats);
-      case Op.select:
+      case 3:
+        return simplifyFloatCompare(w, () => this.#floats);
+      case 4:
         return this.#select(inst);
-      case Op.clz:
-      case Op.ctz:
-      case Op.popcnt:
-      case Op.uextend:
-      case Op.sextend:
-      case Op.ireduce:
-      case Op.sext8:
-      case Op.sext16:
-      case Op.sext32:
+      case 5:
         return this.#unary(inst, op);
-      case Op.bitcast:
+      case 6:
         return this.#bitcast(inst);
-      case Op.fadd:
-      case Op.fsub:
-      case Op.fmul:
-      case Op.fdiv:
-      case Op.fmin:
-      case Op.fmax:
-      case Op.fcopysign:
+      case 7:
         return this.#floatBinary(inst, op);
-      case Op.fabs:
-      case Op.fneg:
-      case Op.fsqrt:
-      case Op.fceil:
-      case Op.ffloor:
-      case Op.ftrunc:
-      case Op.fnearest:
-      case Op.fpromote:
-      case Op.fdemote:
+      case 8:
         return this.#floatUnary(inst, op);
-      case Op.fcvt_from_sint:
-      case Op.fcvt_from_uint:
-      case Op.fcvt_to_sint:
-      case Op.fcvt_to_uint:
-      case Op.fcvt_to_sint_sat:
-      case Op.fcvt_to_uint_sat:
+      case 9:
         this.#convert(inst, op);
         return NONE;
-      case Op.load:
+      case 10:
         this.#address(inst);
         return NONE;
-      case Op.store:
+      case 11:
         this.#address(inst);
         this.#storedValue(inst);
         return NONE;
-      case Op.brif:
-      case Op.trapz:
-      case Op.trapnz:
+      case 12:
         this.#condition(inst);
         return NONE;
       default:

@@ -205,7 +205,8 @@ class Generator {
               ? AREA.table
               : AREA.heap;
     const length = region === Region.heap ? 256 : 64;
-    const at = start + r.below(Math.floor((length - size) / 4) + 1) * 4;
+    // The same few places again and again.
+    const at = start + (r.chance(75) ? r.below(3) * 8 : r.below(Math.floor((length - size) / 4) + 1) * 4);
     switch (r.below(4)) {
       case 0:
         return { base: b.binary(Op.iadd, I64, this.context, b.iconst64n(at)), offset: 0 };
