@@ -64,12 +64,18 @@ const MAY_FAIL = new Set<FunctionKind["kind"]>([
   "trampoline",
 ]);
 
-/** What the program of a core script needs. */
-function stepwise(component: Component, functions: readonly CoreFunc[]) {
+/** The program of a core script. */
+export interface CoreEntries {
+  /** What has an entry. */
+  readonly functions: readonly CoreFunc[];
+  /** Code that runs between instantiations can tell that they don't happen in one go. */
+  readonly stepwise: boolean;
+}
+
+function coreProgram(component: Component, { functions, stepwise }: CoreEntries) {
   return {
     scriptFunctions: functions,
-    // Other code runs between instantiations.
-    facts: analyzeComponent(component, { stepwise: true }),
+    facts: analyzeComponent(component, { stepwise }),
     reachable: component.instances.values().map((instance) => {
       const { module } = component.modules.get(instance.module);
       return new Uint8Array(module.functions.length).fill(1, module.importedFunctions);
@@ -78,19 +84,15 @@ function stepwise(component: Component, functions: readonly CoreFunc[]) {
 }
 
 /**
- * `functions` get entries, and every function of every module is compiled; without, the program is a component's, which is instantiated
- * in one go. Throws when more than single functions can't be compiled.
+ * With `core` every function of every module is compiled; without, the program is a component's, which is instantiated in one go.
+ * Throws when more than single functions can't be compiled.
  */
-export function buildScript(
-  component: Component,
-  functions: readonly CoreFunc[] | undefined,
-  options: BuildOptions,
-): BuiltScript {
+export function buildScript(component: Component, core: CoreEntries | undefined, options: BuildOptions): BuiltScript {
   const program = enumerateProgram(component, {
     name: "script",
     prefix: "script",
     output: "script",
-    ...(functions === undefined ? {} : stepwise(component, functions)),
+    ...(core === undefined ? {} : coreProgram(component, core)),
   });
   const refused: Refused[] = [];
   const compiled: CompiledFunction[] = [];

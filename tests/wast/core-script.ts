@@ -362,10 +362,20 @@ class CoreScript {
 
   // The program.
 
+  /**
+   * Whether some code can see a table before all that is ever written to it by instantiations has been written: another instance's segments
+   * are, or an instantiation fails half way. Otherwise the compiler may take the world for closed, as it does for a component.
+   */
+  #needsSteps(): boolean {
+    const fails = this.#steps.some((step) => step.kind === "instantiate" && step.expected.kind !== "done");
+    return fails || [...this.#instances.values()].some(({ linked }) => (linked?.module.importedTables ?? 0) > 0);
+  }
+
   async run(): Promise<readonly Outcome[]> {
     let built: BuiltScript;
     try {
-      built = buildScript(this.#linker.plan(), this.#functions, this.#options);
+      const core = { functions: this.#functions, stepwise: this.#needsSteps() };
+      built = buildScript(this.#linker.plan(), core, this.#options);
     } catch (error) {
       const message = reasonOf(error);
       return this.#steps.flatMap((step) => {

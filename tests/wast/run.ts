@@ -1,14 +1,18 @@
 /** Runs `.wast` scripts: finds the files, says what kind each is, and gives what came out of every form. */
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseWast } from "../support/wast.ts";
 import { isComponentScript, runComponentScript } from "./component-script.ts";
 import { runCoreScript } from "./core-script.ts";
-import { firstLine, type ScriptOptions, type ScriptReport } from "./outcome.ts";
+import { firstLine, type Outcome, type ScriptOptions, type ScriptReport } from "./outcome.ts";
+import { SKIPS } from "./skips.ts";
 
 /** Proposals that extend garbage collection: exact types and descriptors of structs. */
 const GC_PROPOSALS = /\/proposals\/custom-descriptors\//;
+
+/** A script of the standard's suites: its name there. */
+const SUITE_FILE = /\/testsuite\/((?:core|component)\/.*)$/;
 
 /** All scripts below `path`, or itself. Throws when there is nothing. */
 export function scriptFiles(path: string): string[] {
@@ -23,13 +27,24 @@ export function scriptFiles(path: string): string[] {
     });
 }
 
+/** A failure when a script of the standard's suites does not skip just what the list says. */
+function wrongSkips(file: string, outcomes: readonly Outcome[]): readonly Outcome[] {
+  const name = SUITE_FILE.exec(resolve(file))?.[1];
+  if (name === undefined) return [];
+  const listed = SKIPS.find((skip) => skip.file === name)?.forms ?? 0;
+  const skipped = outcomes.filter((o) => o.verdict === "skipped").length;
+  if (skipped === listed) return [];
+  return [{ line: 1, verdict: "failed", message: `${skipped} forms are skipped, and ${listed} are listed (skips.ts)` }];
+}
+
 /** Never rejects: what goes wrong is a failure of this script. */
 export async function runScript(file: string, options: ScriptOptions): Promise<ScriptReport> {
   try {
     const text = readFileSync(file, "utf8");
     const forms = parseWast(text);
     const run = isComponentScript(forms) ? runComponentScript : runCoreScript;
-    return { file, outcomes: await run(text, forms, { ...options, needsGc: GC_PROPOSALS.test(file) }) };
+    const outcomes = await run(text, forms, { ...options, needsGc: GC_PROPOSALS.test(file) });
+    return { file, outcomes: options.only === undefined ? [...outcomes, ...wrongSkips(file, outcomes)] : outcomes };
   } catch (error) {
     return { file, outcomes: [{ line: 1, verdict: "failed", message: firstLine(error) }] };
   }
