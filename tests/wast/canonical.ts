@@ -9,7 +9,7 @@
 import { join } from "../../src/abi/flatten.ts";
 import { type Flattening, MAX_FLAT_PARAMS } from "../../src/abi/flatten.ts";
 import { alignTo, discriminantSize, flagsSize, type Sizes } from "../../src/abi/sizes.ts";
-import type { ComponentTypes, InterfaceType } from "../../src/component/types.ts";
+import type { ComponentTypes, InterfaceType, ResourceIndex } from "../../src/component/types.ts";
 import type { StringEncoding } from "../../src/plan/component.ts";
 import { F32, I32, I64, type ValType } from "../../src/wasm/types.ts";
 
@@ -34,6 +34,8 @@ export interface HostMemory {
   write(address: number, bytes: Uint8Array): Promise<void>;
   /** Calls `realloc` for a new block; throws `LiftTrap` when it traps. */
   allocate(alignment: number, size: number): Promise<number>;
+  /** Takes an own handle out of the instance's table: its representation. Throws `LiftTrap`. */
+  takeHandle(resource: ResourceIndex, index: number): Promise<bigint>;
 }
 
 /** Cases of a variant, an enum, an option or a result: name and payload. */
@@ -152,7 +154,12 @@ export class HostBoundary {
       for (let i = 0; i < length; i++) values.push(await this.#liftFlat(element, flat));
       return values;
     }
-    return this.#liftScalar(t, flat.shift() ?? 0n);
+    return this.#liftWord(t, flat.shift() ?? 0n);
+  }
+
+  async #liftWord(t: InterfaceType, bits: bigint): Promise<Value> {
+    if (t.kind === "own") return this.#memory.takeHandle(t.resource, Number(BigInt.asUintN(32, bits)));
+    return this.#liftScalar(t, bits);
   }
 
   #liftScalar(t: InterfaceType, bits: bigint): Value {
@@ -202,7 +209,7 @@ export class HostBoundary {
       const { element, length } = this.types.fixedLists.table.get(t.type);
       return this.#loadElements(element, address, length);
     }
-    return this.#liftScalar(t, numberOf(await this.#memory.read(address, this.#sizes.elemSize(t))));
+    return this.#liftWord(t, numberOf(await this.#memory.read(address, this.#sizes.elemSize(t))));
   }
 
   async #loadElements(element: InterfaceType, start: number, length: number): Promise<Value[]> {

@@ -11,7 +11,7 @@ import { decodeComponent } from "../../src/component/decode.ts";
 import { validateComponent } from "../../src/component/validate/validate.ts";
 import type { ApiExport } from "../../src/frontend/api.ts";
 import { allStatuses } from "../../src/layout/host.ts";
-import { MemoryDefinition } from "../../src/layout/offsets.ts";
+import { HANDLE_LIMIT, HANDLE_OWN, HandleEntry, MemoryDefinition } from "../../src/layout/offsets.ts";
 import { Trap, trapMessage } from "../../src/layout/traps.ts";
 import type { Component } from "../../src/plan/component.ts";
 import { translate } from "../../src/translate/translate.ts";
@@ -316,6 +316,12 @@ class ComponentScript {
   }
 }
 
+/** Tag and representation of an entry of a handle table. */
+function decodeHandle(bytes: Uint8Array): readonly bigint[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return [BigInt(view.getUint32(HandleEntry.tag, true)), view.getBigUint64(HandleEntry.rep, true)];
+}
+
 function memoryOf(process: ScriptProcess, program: BuiltScript["program"], item: ApiExport): HostMemory {
   const { memory } = item.lifted.options;
   const none = (): never => {
@@ -330,6 +336,16 @@ function memoryOf(process: ScriptProcess, program: BuiltScript["program"], item:
     },
     read: (address, length) => process.read(at(address), length),
     write: (address, bytes) => process.write(at(address), bytes),
+    takeHandle: async (resource, index) => {
+      const at = program.offsets.handleTable(item.lifted.options.instance) + HandleEntry.size * index;
+      const inTable = index > 0 && index < HANDLE_LIMIT;
+      const [tag = 0n, rep = 0n] = inTable ? decodeHandle(await process.read(at, HandleEntry.size)) : [];
+      if (tag === 0n) throw new LiftTrap(trapMessage(Trap.unknown_handle));
+      if (tag !== BigInt(HANDLE_OWN | (resource << 2))) throw new LiftTrap(trapMessage(Trap.handle_type_mismatch));
+      // The host keeps the resource: its index is not used again.
+      await process.write(at + HandleEntry.tag, new Uint8Array(4));
+      return rep;
+    },
     allocate: async (alignment, size) => {
       const entry = item.realloc === undefined ? undefined : program.reallocEntries[item.realloc];
       if (entry === undefined) return none();
