@@ -224,10 +224,16 @@ class Generator {
 
   #load(): Value {
     const { b, r } = this;
-    const type = r.pick(TYPES);
-    const region = r.pick([Region.heap, Region.heap, Region.global, Region.context, Region.table, Region.constant]);
+    const type = r.chance(60) ? I32 : r.pick(TYPES);
+    const region = r.chance(50)
+      ? Region.heap
+      : r.pick([Region.global, Region.global, Region.context, Region.table, Region.constant]);
     const access =
-      type === I32 ? r.pick([0, 0, 1, 2, 3, 4]) : type === I64 ? r.pick([0, 0, 1, 2, 3, 4, 5, 6]) : Access.full;
+      type === I32
+        ? r.pick([0, 0, 0, 0, 0, 1, 2, 3, 4])
+        : type === I64
+          ? r.pick([0, 0, 1, 2, 3, 4, 5, 6])
+          : Access.full;
     if (region === Region.heap && r.chance(20)) {
       const base = b.binary(Op.iadd, I64, this.context, b.unary(Op.uextend, I64, this.value(I32)));
       return b.load(type, base, AREA.heap + r.below(8) * 4, region, access, true);
@@ -238,9 +244,9 @@ class Generator {
 
   #store(): void {
     const { b, r } = this;
-    const type = r.pick(TYPES);
-    const region = r.pick([Region.heap, Region.heap, Region.global, Region.context, Region.table]);
-    const access = type === I32 ? r.pick([0, 0, 1, 3]) : type === I64 ? r.pick([0, 0, 1, 3, 5]) : Access.full;
+    const type = r.chance(60) ? I32 : r.pick(TYPES);
+    const region = r.chance(50) ? Region.heap : r.pick([Region.global, Region.global, Region.context, Region.table]);
+    const access = type === I32 ? r.pick([0, 0, 0, 0, 1, 3]) : type === I64 ? r.pick([0, 0, 1, 3, 5]) : Access.full;
     const { base, offset } = this.#address(region, accessSize(access, type));
     b.store(type, base, this.value(type), offset, region, access, region === Region.heap && r.chance(50));
   }
