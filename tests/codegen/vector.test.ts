@@ -277,9 +277,24 @@ test("vshuffle: every kind of pattern", { skip }, () => {
   check(p, calls, 0);
 });
 
-test("vswizzle by constants", { skip }, () => {
+test("vswizzle by constants, and by what is below 16 or not quite", { skip }, () => {
   const p = new Program();
   const calls: Call[] = [];
+  const indices: ((b: FuncBuilder, x: Value) => Value)[] = [
+    ...[15, 7, 31, 0xf0].map((mask) => (b: FuncBuilder, x: Value): Value => {
+      return b.vector2(Op.vand, 0, x, b.v128const(new Uint8Array(16).fill(mask)));
+    }),
+    ...[3, 4, 5, 12].map((k) => (b: FuncBuilder, x: Value): Value => {
+      return b.vector2(Op.vshr_u, Shape.i8x16, x, b.iconst32(k));
+    }),
+    (b, x) => b.vector2(Op.vshr_u, Shape.i16x8, x, b.iconst32(4)),
+    (b, x) => b.vector2(Op.vshr_s, Shape.i8x16, x, b.iconst32(4)),
+  ];
+  for (const make of indices) {
+    const f = define(p, "swizzle", [V128, V128], V128, (b, [x, y]) => b.vector2(Op.vswizzle, 0, x!, make(b, y!)));
+    const inputs = vectorsFor(8, false, 8);
+    for (const x of inputs) for (const y of inputs) calls.push({ symbol: f, args: [x, y] });
+  }
   for (let k = 0; k < 20; k++) {
     const indices = Uint8Array.from({ length: 16 }, () => Number(random64() % (k < 10 ? 16n : 40n)) & 0xff);
     const f = define(p, `swizzle${k}`, [V128], V128, (b, [x]) => b.vector2(Op.vswizzle, 0, x!, b.v128const(indices)));

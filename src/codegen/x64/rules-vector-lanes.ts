@@ -6,6 +6,7 @@
 
 // hot loop: indices are in range by construction
 
+import { entity } from "../../base/entity.ts";
 import type { Value } from "../../ir/function.ts";
 import { NONE } from "../../ir/function.ts";
 import { Access, accessOf, accessSize, Op } from "../../ir/ops.ts";
@@ -216,6 +217,27 @@ function swizzleConstant(s: Selector): void {
   swizzleByConstant(s, s.vreg(s.a), bytesOfWords(constantWords(s, s.b) ?? dwords(0)), s.result());
 }
 
+/** Every byte of `value` is below 16: masked, or shifted right. */
+function isBelow16(s: Selector, value: Value): boolean {
+  const def = s.l.definition(value);
+  if (def === NONE) return false;
+  const { func } = s.l;
+  const a = func.resolve(entity<Value>(func.a.get(def)));
+  const b = func.resolve(entity<Value>(func.b.get(def)));
+  const isMask = (v: Value): boolean => {
+    const words = constantWords(s, v);
+    return words !== undefined && words.every((w) => (w & 0xf0f0f0f0) === 0);
+  };
+  switch (func.op.get(def)) {
+    case Op.vand:
+      return isMask(a) || isMask(b);
+    case Op.vshr_u:
+      return func.lo.get(def) === Shape.i8x16 && s.constant(b) && (s.k & 7) >= 4;
+    default:
+      return false;
+  }
+}
+
 /** Indices from 16 on get their top bit by saturation. */
 function swizzle(s: Selector): void {
   const a = s.vreg(s.a);
@@ -298,6 +320,7 @@ export const VECTOR_LANE_RULES: RuleTable = {
   ],
   vswizzle: [
     rule("by k → pshufb x, [k]",                (s) => constantWords(s, s.b) !== undefined,                      swizzleConstant),
+    rule("by indices below 16 → pshufb x, x",   (s) => isBelow16(s, s.b),                                        (s) => { op2(s, Inst.pshufb_rr, s.vreg(s.a), s.vreg(s.b), s.result()); }),
     rule("→ paddusb; pshufb x, x",              always,                                                          swizzle),
   ],
   load: [
