@@ -53,11 +53,16 @@ export function emitEnter(
   const stack = e.stackPointer();
   const budget = e.load64(context, ContextField.stackBudget);
   const own = e.select(e.ult(budget, stack), e.sub(stack, budget), e.i64(0));
-  const within = e.and(e.ult(own, outerLimit), e.ule(outerLimit, stack));
-  const isNested = e.nez(depth);
-  e.store(context, ContextField.stackLimit, e.select(e.and(isNested, within), outerLimit, own));
-  const failure = e.load32(context, ContextField.hostFailure);
-  e.store(context, ContextField.hostFailure, e.select(isNested, failure, e.i32(0)));
+  const limit = e.variable(own);
+  e.if(
+    e.eqz(depth),
+    () => e.store(context, ContextField.hostFailure, e.i32(0)),
+    () => {
+      const within = e.and(e.ult(own, outerLimit), e.ule(outerLimit, stack));
+      e.set(limit, e.select(within, outerLimit, own));
+    },
+  );
+  e.store(context, ContextField.stackLimit, e.get(limit));
   e.store(context, ContextField.entryDepth, e.offset(depth, 1));
   const out = e.callEntry(callee, signature, [context, ...args]);
   e.store(context, ContextField.stackLimit, outerLimit);

@@ -46,12 +46,12 @@ function isMaskTest(s: Selector): boolean {
   return isZero(s, s.b) && s.isSignTest() && s.isOnly(s.a, Op.band);
 }
 
-function testMask(s: Selector): void {
-  s.flags(Inst.test_rr, s.size, s.vreg(s.x), s.vreg(s.y));
+function testMask(s: Selector, size = s.size): void {
+  s.flags(Inst.test_rr, size, s.vreg(s.x), s.vreg(s.y));
 }
 
-function testMaskImm(s: Selector): void {
-  s.flagsImm(Inst.test_ri, s.size, s.vreg(s.x), s.k);
+function testMaskImm(s: Selector, size = s.size): void {
+  s.flagsImm(Inst.test_ri, size, s.vreg(s.x), s.k);
 }
 
 function testSelf(s: Selector): void {
@@ -197,6 +197,11 @@ export function conditionOf(s: Selector, value: Value): number {
     COMPARE_SET.apply(s, s.fired);
     s.look(root);
     return s.cc ^ invert;
+  }
+  if (s.isOnly(v, Op.band)) {
+    if (s.imm32(s.y)) testMaskImm(s, 4);
+    else testMask(s, 4);
+    return Cond.ne ^ invert;
   }
   const register = s.vreg(v);
   s.flags(Inst.test_rr, 4, register, register);

@@ -80,36 +80,39 @@ block12:
   v42 = isub.i64 v39, v40
   v43 = iconst.i64 0
   v44 = select.i64 v41, v42, v43
-  v45 = icmp.i64 ult v44, v37
-  v46 = icmp.i64 ule v37, v39
-  v47 = band.i32 v45, v46
-  v48 = iconst.i64 0
-  v49 = icmp.i64 ne v38, v48
-  v50 = band.i32 v49, v47
+  v45 = iconst.i64 0
+  v46 = icmp.i64 eq v38, v45
+  brif v46, block13, block15
+block13:
+  v47 = iconst.i32 0
+  store.i32 [v0 + 88], v47 full any
+  jump block14(v44)
+block15:
+  v48 = icmp.i64 ult v44, v37
+  v49 = icmp.i64 ule v37, v39
+  v50 = band.i32 v48, v49
   v51 = select.i64 v50, v37, v44
-  store.i64 [v0 + 8], v51 full any
-  v52 = load.i32 [v0 + 88] full any
-  v53 = iconst.i32 0
-  v54 = select.i32 v49, v52, v53
-  store.i32 [v0 + 88], v54 full any
-  v55 = iconst.i64 1
-  v56 = iadd.i64 v38, v55
-  store.i64 [v0 + 64], v56 full any
-  v57, v58 = call_entry fn0(v0, v32, v33)
+  jump block14(v51)
+block14(v52: i64):
+  store.i64 [v0 + 8], v52 full any
+  v53 = iconst.i64 1
+  v54 = iadd.i64 v38, v53
+  store.i64 [v0 + 64], v54 full any
+  v55, v56 = call_entry fn0(v0, v32, v33)
   store.i64 [v0 + 8], v37 full any
   store.i64 [v0 + 64], v38 full any
-  v59 = iconst.i32 0
-  v60 = icmp.i32 eq v57, v59
-  brif v60, block13, block14
-block13:
-  v61 = load.i32 [v0 + 96] full any
-  v62 = iconst.i32 2
-  v63 = bor.i32 v61, v62
-  store.i32 [v0 + 96], v63 full any
-  store.i32 [v1], v58 full any
-  jump block14
-block14:
-  return v57
+  v57 = iconst.i32 0
+  v58 = icmp.i32 eq v55, v57
+  brif v58, block16, block17
+block16:
+  v59 = load.i32 [v0 + 96] full any
+  v60 = iconst.i32 2
+  v61 = bor.i32 v59, v60
+  store.i32 [v0 + 96], v61 full any
+  store.i32 [v1], v56 full any
+  jump block17
+block17:
+  return v55
 }
 
 ;; dynamic
