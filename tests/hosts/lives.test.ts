@@ -60,10 +60,7 @@ describe("life of an instance", () => {
 
   test("a host that does not keep to the rules gets statuses", { skip: noHost }, async () => {
     const { stdout, status } = hosts.run(await life(), ["misuse"]);
-    assert.match(
-      stdout,
-      /^wasm trap: realloc returned a pointer that is not aligned or not in bounds\nwasm backtrace:\n {4}0: greeter\/checked::realloc\nok\n$/,
-    );
+    assert.match(stdout, /^wasm trap: realloc return.*\nwasm backtrace:\n {4}0: greeter\/checked::realloc\nok\n$/);
     assert.equal(status, 0);
   });
 

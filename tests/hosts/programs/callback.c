@@ -42,6 +42,7 @@ int main(void) {
   size_t i;
   for (i = 0; i < sizeof statuses / sizeof *statuses; i++) {
     callback_t *a = make(1), *b;
+    callback_fail(a, 1); /* Outside of any call: without effect. */
     calls = 0;
     fails_at = 2;
     with_status = statuses[i];
