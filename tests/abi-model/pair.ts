@@ -1,0 +1,323 @@
+/** Random calls through compiled adapters and through the model, over the same memories: both must end alike, byte for byte, or trap. */
+
+import assert from "node:assert/strict";
+import { InstanceFlag } from "../../src/layout/offsets.ts";
+import { TRAP_NAMES } from "../../src/layout/traps.ts";
+import type { OptLevel } from "../../src/opt/pipeline.ts";
+import type { Component } from "../../src/plan/component.ts";
+import { planOfText } from "../support/components.ts";
+import { type BuiltScript, buildScript } from "../wast/build.ts";
+import { ScriptProcess } from "../wast/child.ts";
+import {
+  alignment,
+  call,
+  context,
+  type CoreType,
+  elemSize,
+  flattenType,
+  Instance,
+  lowerFlatValues,
+  MAX_FLAT_PARAMS,
+  MAX_FLAT_RESULTS,
+  ModelTrap,
+  type Options,
+  type Type,
+} from "./model.ts";
+import { ENCODINGS, footprint, Random, randomType, randomValue } from "./random.ts";
+import {
+  ARGS,
+  BUMP,
+  CALLS,
+  coreSignature,
+  HEAP,
+  LOG,
+  LOG_SIZE,
+  MODE,
+  pairText,
+  POST,
+  RESULT,
+  type Signature,
+} from "./wat.ts";
+
+export const MEMORY_SIZE = 65536;
+
+/** A guest's memory as the model has it, and its `realloc`. */
+class Guest {
+  readonly memory = new Uint8Array(MEMORY_SIZE);
+  readonly view = new DataView(this.memory.buffer);
+
+  constructor(heap: number) {
+    this.view.setUint32(BUMP, heap, true);
+  }
+
+  readonly realloc = (old: number, oldSize: number, align: number, size: number): number => {
+    const { view, memory } = this;
+    const calls = view.getUint32(CALLS, true);
+    [old, oldSize, align, size].forEach((x, i) => {
+      view.setUint32(LOG + 16 * (calls % LOG_SIZE) + 4 * i, x, true);
+    });
+    view.setUint32(CALLS, calls + 1, true);
+    const ptr = Math.ceil(view.getUint32(BUMP, true) / align) * align;
+    view.setUint32(BUMP, ptr + size, true);
+    if (old !== 0) {
+      const length = Math.min(oldSize, size);
+      if (ptr + length > MEMORY_SIZE || old + length > MEMORY_SIZE) throw new ModelTrap("memory.copy");
+      memory.copyWithin(ptr, old, old + length);
+    }
+    const mode = view.getUint32(MODE, true);
+    if (mode === 1) return (ptr | 1) >>> 0;
+    return mode === 2 ? 0xffff_fff0 : ptr;
+  };
+
+  store(at: number, type: CoreType, bits: bigint): void {
+    if (type === "i32" || type === "f32") this.view.setUint32(at, Number(BigInt.asUintN(32, bits)), true);
+    else this.view.setBigUint64(at, bits, true);
+  }
+  load(at: number, type: CoreType): bigint {
+    return type === "i32" || type === "f32" ? BigInt(this.view.getUint32(at, true)) : this.view.getBigUint64(at, true);
+  }
+}
+
+export interface Statistics {
+  cases: number;
+  traps: number;
+  readonly types: Map<string, number>;
+  readonly trapNames: Map<string, number>;
+}
+
+export function statistics(): Statistics {
+  return { cases: 0, traps: 0, types: new Map(), trapNames: new Map() };
+}
+
+function countTypes(t: Type, into: Map<string, number>): void {
+  const parts: readonly (Type | undefined)[] =
+    t.k === "list" || t.k === "option"
+      ? [t.of]
+      : t.k === "map"
+        ? [t.key, t.value]
+        : t.k === "record" || t.k === "tuple"
+          ? t.fields
+          : t.k === "variant"
+            ? t.cases
+            : t.k === "result"
+              ? [t.ok, t.err]
+              : [];
+  const name = t.k === "list" && t.length !== undefined ? "fixed list" : t.k;
+  into.set(name, (into.get(name) ?? 0) + 1);
+  for (const part of parts) if (part !== undefined) countTypes(part, into);
+}
+
+export function randomSignature(r: Random): Signature {
+  const type = (): Type => {
+    for (;;) {
+      const t = randomType(r, r.below(6));
+      if (footprint(t) < 600 && flattenType(t).length < 400) return t;
+    }
+  };
+  return {
+    params: r.list(r.chance(10) ? 8 : r.below(4), type),
+    result: r.chance(25) ? undefined : type(),
+    lower: r.pick(ENCODINGS),
+    lift: r.pick(ENCODINGS),
+    postReturn: r.chance(30),
+  };
+}
+
+/** The memories and flat arguments that a case begins with. */
+function prepare(r: Random, signature: Signature): { readonly callee: Guest; readonly caller: Guest } {
+  const callee = new Guest(HEAP);
+  const caller = new Guest(HEAP);
+  const nobody = new Instance();
+  const options = (guest: Guest, encoding: Options["encoding"]): Options => ({
+    memory: guest.memory,
+    encoding,
+    realloc: guest.realloc,
+    wide: encoding === "latin1+utf16" && r.chance(25),
+  });
+  const { params, result } = signature;
+
+  const values = params.map((t) => randomValue(r, t));
+  const flat = lowerFlatValues(context(options(caller, signature.lower), nobody), MAX_FLAT_PARAMS, values, params);
+  const core = coreSignature(signature, "lower");
+  if (core.params.length > flat.length && result !== undefined) {
+    flat.push(BigInt(caller.realloc(0, 0, alignment(result), elemSize(result))));
+  }
+  core.params.forEach((type, i) => {
+    let bits = flat[i] ?? 0n;
+    // What is above the bits of a small type is nobody's business.
+    if (r.chance(4)) bits = mutate(r, bits);
+    caller.store(ARGS + 8 * i, type, bits);
+  });
+
+  if (result !== undefined) {
+    const cx = context(options(callee, signature.lift), nobody);
+    const [bits = 0n] = lowerFlatValues(cx, MAX_FLAT_RESULTS, [randomValue(r, result)], [result]);
+    const [type = "i32"] = coreSignature(signature, "lift").results;
+    callee.store(RESULT, type, r.chance(4) ? mutate(r, bits) : bits);
+  }
+  for (const guest of [callee, caller]) {
+    const end = guest.view.getUint32(BUMP, true);
+    if (end > HEAP && r.chance(15)) {
+      for (let n = 1 + r.below(3); n > 0; n--) {
+        guest.memory[HEAP + r.below(end - HEAP)] = r.pick([0, 1, 2, 0x7f, 0x80, 0xc3, 0xd8, 0xff, r.below(256)]);
+      }
+    }
+    if (r.chance(2)) guest.view.setUint32(MODE, 1 + r.below(2), true);
+    if (r.chance(2)) guest.view.setUint32(BUMP, MEMORY_SIZE - r.below(64), true);
+  }
+  return { callee, caller };
+}
+
+function mutate(r: Random, bits: bigint): bigint {
+  switch (r.below(4)) {
+    case 0:
+      return bits ^ (1n << BigInt(r.below(64)));
+    case 1:
+      return bits | 0xffff_0000n;
+    case 2:
+      return BigInt(r.pick([0, 1, MEMORY_SIZE - 1, MEMORY_SIZE, 0x8000_0000, 0xffff_ffff]));
+    default:
+      return bits + 1n;
+  }
+}
+
+/** The same call by the model: changes the guests; whether it trapped. */
+function byModel(signature: Signature, callee: Guest, caller: Guest): string | undefined {
+  const lower = coreSignature(signature, "lower");
+  const lift = coreSignature(signature, "lift");
+  const side = (guest: Guest, encoding: Options["encoding"]) => ({
+    options: { memory: guest.memory, encoding, realloc: guest.realloc },
+    instance: new Instance(),
+  });
+  try {
+    const results = call(
+      side(caller, signature.lower),
+      side(callee, signature.lift),
+      signature.params,
+      signature.result,
+      lower.params.map((type, i) => caller.load(ARGS + 8 * i, type)),
+      (args) => {
+        lift.params.forEach((type, i) => {
+          callee.store(ARGS + 8 * i, type, args[i] ?? 0n);
+        });
+        return lift.results.map((type) => callee.load(RESULT, type));
+      },
+      signature.postReturn ? () => callee.view.setUint32(POST, callee.view.getUint32(POST, true) + 1, true) : undefined,
+    );
+    lower.results.forEach((type, i) => {
+      caller.store(RESULT, type, results[i] ?? 0n);
+    });
+    return undefined;
+  } catch (error) {
+    if (error instanceof ModelTrap) return error.message;
+    throw error;
+  }
+}
+
+/** Compiled components around some signatures, in a process. */
+export class Pair {
+  readonly signatures: readonly Signature[];
+  readonly plan: Component;
+  readonly #built: BuiltScript;
+  readonly #process: ScriptProcess;
+
+  private constructor(signatures: readonly Signature[], plan: Component, built: BuiltScript) {
+    this.signatures = signatures;
+    this.plan = plan;
+    this.#built = built;
+    this.#process = new ScriptProcess(built.executable, 20_000);
+  }
+
+  static async start(signatures: readonly Signature[], optLevel: OptLevel, verify: boolean): Promise<Pair> {
+    const plan = await planOfText(pairText(signatures));
+    const built = buildScript(plan, undefined, { optLevel, verify });
+    assert.deepEqual(built.refused, []);
+    const pair = new Pair(signatures, plan, built);
+    const { program } = built;
+    const answer = await pair.#process.call("call", program.enterInstantiate - program.firstEntry, new Uint8Array(), 0);
+    assert.equal(answer.status, 0);
+    return pair;
+  }
+
+  close(): void {
+    this.#process.close();
+  }
+
+  /** One call, both ways. Throws what `assert` throws. */
+  async check(r: Random, index: number, stats: Statistics): Promise<void> {
+    const signature = this.signatures[index];
+    assert(signature !== undefined);
+    const { callee, caller } = prepare(r, signature);
+    const { program } = this.#built;
+    const memories = [program.offsets.memory(0), program.offsets.memory(1)];
+    await this.#process.write(memories[0] ?? 0, callee.memory);
+    await this.#process.write(memories[1] ?? 0, caller.memory);
+    const reason = byModel(signature, callee, caller);
+    const { status } = await this.#process.call("call", this.#entry(index), new Uint8Array(), 0);
+    stats.cases++;
+    for (const t of [...signature.params, ...(signature.result === undefined ? [] : [signature.result])]) {
+      countTypes(t, stats.types);
+    }
+    if (reason !== undefined) {
+      stats.traps++;
+      assert.notEqual(status, 0, `the model traps: ${reason}`);
+      const name = TRAP_NAMES[status] ?? `status ${status}`;
+      stats.trapNames.set(name, (stats.trapNames.get(name) ?? 0) + 1);
+      assert(status < 256, name);
+      await this.#restore();
+      return;
+    }
+    assert.equal(TRAP_NAMES[status], "none");
+    for (const [i, guest] of [callee, caller].entries()) {
+      const found = await this.#process.read(memories[i] ?? 0, MEMORY_SIZE);
+      if (Buffer.compare(found, guest.memory) === 0) continue;
+      const at = found.findIndex((byte, k) => byte !== guest.memory[k]);
+      const show = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(at & ~7, (at & ~7) + 16)).toString("hex");
+      assert.fail(
+        `${i === 0 ? "callee" : "caller"} at 0x${at.toString(16)}: ${show(found)} where the model has ${show(guest.memory)}`,
+      );
+    }
+  }
+
+  #entry(index: number): number {
+    const { program } = this.#built;
+    const at = program.api.exports.findIndex((e) => e.path.at(-1) === `run${index}`);
+    return (program.exportEntries[at] ?? 0) - program.firstEntry;
+  }
+
+  /** What a trap leaves behind. */
+  async #restore(): Promise<void> {
+    const { program } = this.#built;
+    const flags = new Uint8Array(Uint32Array.of(InstanceFlag.mayEnter | InstanceFlag.mayLeave).buffer);
+    for (let i = 0; i < program.component.componentInstances.size; i++) {
+      await this.#process.write(program.offsets.instanceFlags(i), flags);
+    }
+  }
+}
+
+/** `components` pairs of `functions` signatures with `calls` calls each. */
+export async function runRandom(
+  seed: number,
+  size: { readonly components: number; readonly functions: number; readonly calls: number },
+  stats: Statistics,
+): Promise<void> {
+  for (let c = 0; c < size.components; c++) {
+    const r = new Random(seed + c);
+    const signatures = r.list(size.functions, () => randomSignature(r));
+    const pair = await Pair.start(signatures, c % 3 === 0 ? 0 : 2, c === 0);
+    try {
+      for (let f = 0; f < size.functions; f++) {
+        for (let n = 0; n < size.calls; n++) {
+          try {
+            await pair.check(r, f, stats);
+          } catch (error) {
+            const text = JSON.stringify(signatures[f]);
+            throw new Error(`seed ${seed + c}, function ${f}, call ${n}: ${String(error)}\n${text}`, { cause: error });
+          }
+        }
+      }
+    } finally {
+      pair.close();
+    }
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * Two components around random functions, in text format. The callee `C` keeps what it is given, and returns what is in its memory; the caller
+ * `D` calls with what is in its memory, and keeps what it gets. All of their state is in their memories, so that a test can set and read it.
+ *
+ * | address | what |
+ * |---|---|
+ * | `BUMP` | where `realloc` allocates next |
+ * | `CALLS` | calls of `realloc`; `LOG` has the arguments of each |
+ * | `MODE` | what `realloc` does wrong: 1 misaligned, 2 out of bounds |
+ * | `POST` | calls of `post-return` |
+ * | `RESULT` | the callee's flat result; what the caller got |
+ * | `ARGS` | flat arguments, 8 bytes each |
+ */
+
+import { type CoreType, type Encoding, flattenType, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, type Type } from "./model.ts";
+
+export const BUMP = 0x10;
+export const CALLS = 0x14;
+export const MODE = 0x18;
+export const POST = 0x1c;
+export const RESULT = 0x20;
+export const ARGS = 0x40;
+export const LOG = 0x100;
+export const LOG_SIZE = 64;
+export const HEAP = 0x800;
+
+export interface Signature {
+  readonly params: readonly Type[];
+  readonly result: Type | undefined;
+  readonly lower: Encoding;
+  readonly lift: Encoding;
+  readonly postReturn: boolean;
+}
+
+export interface CoreSignature {
+  readonly params: readonly CoreType[];
+  readonly results: readonly CoreType[];
+}
+
+/** `flatten_functype`. */
+export function coreSignature({ params, result }: Signature, side: "lift" | "lower"): CoreSignature {
+  const flat = params.flatMap(flattenType);
+  const results = result === undefined ? [] : flattenType(result);
+  const core: CoreType[] = flat.length > MAX_FLAT_PARAMS ? ["i32"] : flat;
+  if (results.length <= MAX_FLAT_RESULTS) return { params: core, results };
+  return side === "lift" ? { params: core, results: ["i32"] } : { params: [...core, "i32"], results: [] };
+}
+
+/** Definitions of all composite types, inner ones first, and how types are referred to. */
+export class TypeTexts {
+  readonly definitions: { readonly name: string; readonly text: string }[] = [];
+  readonly #known = new Map<string, string>();
+
+  ref(t: Type): string {
+    const text = this.#text(t);
+    if (!text.startsWith("(")) return text;
+    let name = this.#known.get(text);
+    if (name === undefined) {
+      name = `t${this.definitions.length}`;
+      this.definitions.push({ name, text });
+      this.#known.set(text, name);
+    }
+    return `$${name}`;
+  }
+
+  #text(t: Type): string {
+    const labels = (count: number): string => Array.from({ length: count }, (_, i) => `"n${i}"`).join(" ");
+    switch (t.k) {
+      case "list":
+        return `(list ${this.ref(t.of)}${t.length === undefined ? "" : ` ${t.length}`})`;
+      case "map":
+        return `(map ${this.ref(t.key)} ${this.ref(t.value)})`;
+      case "record":
+        return `(record ${t.fields.map((f, i) => `(field "n${i}" ${this.ref(f)})`).join(" ")})`;
+      case "tuple":
+        return `(tuple ${t.fields.map((f) => this.ref(f)).join(" ")})`;
+      case "variant":
+        return `(variant ${t.cases.map((c, i) => `(case "n${i}"${c === undefined ? "" : ` ${this.ref(c)}`})`).join(" ")})`;
+      case "option":
+        return `(option ${this.ref(t.of)})`;
+      case "result": {
+        const ok = t.ok === undefined ? "" : ` ${this.ref(t.ok)}`;
+        return `(result${ok}${t.err === undefined ? "" : ` (error ${this.ref(t.err)})`})`;
+      }
+      case "enum":
+        return `(enum ${labels(t.count)})`;
+      case "flags":
+        return `(flags ${labels(t.count)})`;
+      case "own":
+      case "borrow":
+        return `(${t.k} $${t.resource.name})`;
+      default:
+        return t.k;
+    }
+  }
+}
+
+const REALLOC = `
+  (func (export "realloc") (param $old i32) (param $oldsize i32) (param $align i32) (param $size i32) (result i32)
+    (local $ptr i32) (local $log i32)
+    (local.set $log (i32.add (i32.const ${LOG})
+      (i32.shl (i32.rem_u (i32.load (i32.const ${CALLS})) (i32.const ${LOG_SIZE})) (i32.const 4))))
+    (i32.store (local.get $log) (local.get $old))
+    (i32.store offset=4 (local.get $log) (local.get $oldsize))
+    (i32.store offset=8 (local.get $log) (local.get $align))
+    (i32.store offset=12 (local.get $log) (local.get $size))
+    (i32.store (i32.const ${CALLS}) (i32.add (i32.load (i32.const ${CALLS})) (i32.const 1)))
+    (local.set $ptr (i32.and
+      (i32.add (i32.load (i32.const ${BUMP})) (i32.sub (local.get $align) (i32.const 1)))
+      (i32.sub (i32.const 0) (local.get $align))))
+    (i32.store (i32.const ${BUMP}) (i32.add (local.get $ptr) (local.get $size)))
+    (if (local.get $old) (then (memory.copy (local.get $ptr) (local.get $old)
+      (select (local.get $oldsize) (local.get $size) (i32.lt_u (local.get $oldsize) (local.get $size))))))
+    (if (i32.eq (i32.load (i32.const ${MODE})) (i32.const 1)) (then (return (i32.or (local.get $ptr) (i32.const 1)))))
+    (if (i32.eq (i32.load (i32.const ${MODE})) (i32.const 2)) (then (return (i32.const 0xfffffff0))))
+    (local.get $ptr))`;
+
+const list = (keyword: string, types: readonly string[]): string =>
+  types.length === 0 ? "" : `(${keyword} ${types.join(" ")})`;
+
+function callee(signatures: readonly Signature[]): string {
+  return signatures
+    .map((s, i) => {
+      const { params, results } = coreSignature(s, "lift");
+      const keep = params.map((t, k) => `(${t}.store (i32.const ${ARGS + 8 * k}) (local.get ${k}))`).join(" ");
+      const give = results.map((t) => `(${t}.load (i32.const ${RESULT}))`).join(" ");
+      const post = `(i32.store (i32.const ${POST}) (i32.add (i32.load (i32.const ${POST})) (i32.const 1)))`;
+      return `(func (export "f${i}") ${list("param", params)} ${list("result", results)} ${keep} ${give})
+  (func (export "p${i}") ${list("param", results)} ${post})`;
+    })
+    .join("\n  ");
+}
+
+function caller(signatures: readonly Signature[]): { readonly imports: string; readonly funcs: string } {
+  const cores = signatures.map((s) => coreSignature(s, "lower"));
+  const imports = cores.map(
+    ({ params, results }, i) => `(import "" "f${i}" (func $f${i} ${list("param", params)} ${list("result", results)}))`,
+  );
+  const funcs = cores.map(({ params, results }, i) => {
+    const args = params.map((t, k) => `(${t}.load (i32.const ${ARGS + 8 * k}))`).join(" ");
+    const [result] = results;
+    const call = `(call $f${i} ${args})`;
+    const body = result === undefined ? call : `(${result}.store (i32.const ${RESULT}) ${call})`;
+    return `(func (export "run${i}") ${body})`;
+  });
+  return { imports: imports.join("\n    "), funcs: funcs.join("\n    ") };
+}
+
+/** The root component: exports `run0`, `run1`, …, one per signature. The first memory is the callee's, the second the caller's. */
+export function pairText(signatures: readonly Signature[]): string {
+  const texts = new TypeTexts();
+  const types = signatures.map(({ params, result }) => {
+    const shown = params.map((t, i) => `(param "p${i}" ${texts.ref(t)})`);
+    return `${shown.join(" ")}${result === undefined ? "" : ` (result ${texts.ref(result)})`}`;
+  });
+  const exported = texts.definitions
+    .map(({ name, text }) => `(type $${name}' ${text}) (export $${name} "${name}" (type $${name}'))`)
+    .join("\n  ");
+  const imported = texts.definitions
+    .map(({ name, text }) => `(type $${name}' ${text}) (export "${name}" (type $${name} (eq $${name}')))`)
+    .join("\n    ");
+  const lifts = signatures.map(({ lift, postReturn }, i) => {
+    const post = postReturn ? ` (post-return (core func $m "p${i}"))` : "";
+    return `(func (export "f${i}") ${types[i]} (canon lift (core func $m "f${i}") string-encoding=${lift}
+    (memory (core memory $m "mem")) (realloc (core func $m "realloc"))${post}))`;
+  });
+  const lowers = signatures.map(
+    ({ lower }, i) => `(core func $f${i} (canon lower (func $c "f${i}") string-encoding=${lower}
+    (memory (core memory $libc "mem")) (realloc (core func $libc "realloc"))))`,
+  );
+  const { imports, funcs } = caller(signatures);
+  const each = (text: (i: number) => string): string => signatures.map((_, i) => text(i)).join("\n  ");
+  return `(component
+(component $C
+  ${exported}
+  (core module $M (memory (export "mem") 1) ${REALLOC}
+  ${callee(signatures)})
+  (core instance $m (instantiate $M))
+  ${lifts.join("\n  ")})
+(component $D
+  (import "c" (instance $c
+    ${imported}
+    ${each((i) => `(export "f${i}" (func ${types[i]}))`)}))
+  (core module $Libc (memory (export "mem") 1) ${REALLOC})
+  (core instance $libc (instantiate $Libc))
+  ${lowers.join("\n  ")}
+  (core module $Main
+    (import "" "mem" (memory 1))
+    ${imports}
+    ${funcs})
+  (core instance $main (instantiate $Main (with "" (instance
+    (export "mem" (memory $libc "mem"))
+    ${each((i) => `(export "f${i}" (func $f${i}))`)}))))
+  ${each((i) => `(func (export "run${i}") (canon lift (core func $main "run${i}")))`)})
+(instance $c (instantiate $C))
+(instance $d (instantiate $D (with "c" (instance $c))))
+${each((i) => `(func (export "run${i}") (alias export $d "run${i}"))`)})`;
+}
