@@ -3,8 +3,8 @@
  * leaves everything as it was; else it gives wasm code its stack limit, goes in by `call_entry`, and hands back results or the trap's
  * code. A trap inside comes back here, and nowhere else.
  *
- * A component instance is entered by one call at a time: an export that is called while the instance is active is refused
- * (Canonical ABI: `may_enter`). `realloc` is the exception: a host calls it from inside a host function, and before it calls an
+ * A component is entered by one call at a time: an export that is called while any of its instances is active is refused
+ * (Canonical ABI: `call_might_be_recursive`). `realloc` is the exception: a host calls it from inside a host function, and before it calls an
  * export; while it runs the instance may not leave.
  */
 
@@ -85,6 +85,14 @@ function emitChangeFlags(
   e.store(context, at, set === 0 ? kept : e.or(kept, e.i32(set)));
 }
 
+/**
+ * Whether no call is active in any of the component's instances: a host that was called from inside may not come back into another one
+ * either, for they have an ancestor in common (Canonical ABI: `call_might_be_recursive`).
+ */
+function emitIsIdle(e: Emitter, context: Value): Value {
+  return e.eqz(e.load64(context, ContextField.entryDepth));
+}
+
 function emitHasFlag(
   e: Emitter,
   program: Program,
@@ -137,7 +145,8 @@ export function buildLiftedEntry(program: Program, index: number, name: string):
   emitCheckInstance(e, context);
   const ready = e.eqImm(e.load32(context, ContextField.state), InstanceState.ready);
   const mayEnter = e.nez(emitHasFlag(e, program, context, options.instance, InstanceFlag.mayEnter));
-  e.if(e.eqz(e.and(ready, mayEnter)), () => e.return(e.i32(HostStatus.instance_busy)));
+  const mayCall = e.and(e.and(ready, mayEnter), emitIsIdle(e, context));
+  e.if(e.eqz(mayCall), () => e.return(e.i32(HostStatus.instance_busy)));
   if (item.values > 0) {
     e.if(e.ult(e.param(2), e.i64(item.values)), () => e.return(e.i32(HostStatus.invalid_argument)));
     e.if(e.eqz(values), () => e.return(e.i32(HostStatus.invalid_argument)));
@@ -165,7 +174,8 @@ export function buildPostReturnEntry(program: Program, index: number, name: stri
   emitCheckInstance(e, context);
   const ready = e.eqImm(e.load32(context, ContextField.state), InstanceState.ready);
   const mayEnter = e.nez(emitHasFlag(e, program, context, instance, InstanceFlag.mayEnter));
-  e.if(e.eqz(e.and(ready, mayEnter)), () => e.return(e.i32(HostStatus.instance_busy)));
+  const mayCall = e.and(e.and(ready, mayEnter), emitIsIdle(e, context));
+  e.if(e.eqz(mayCall), () => e.return(e.i32(HostStatus.instance_busy)));
   if (results.length > 0) {
     e.if(e.ult(e.param(2), e.i64(results.length)), () => e.return(e.i32(HostStatus.invalid_argument)));
     e.if(e.eqz(values), () => e.return(e.i32(HostStatus.invalid_argument)));

@@ -45,74 +45,78 @@ block6:
   v20 = iconst.i32 0
   v21 = icmp.i32 ne v19, v20
   v22 = band.i32 v16, v21
-  v23 = iconst.i32 0
-  v24 = icmp.i32 eq v22, v23
-  brif v24, block7, block8
+  v23 = load.i64 [v0 + 64] full any
+  v24 = iconst.i64 0
+  v25 = icmp.i64 eq v23, v24
+  v26 = band.i32 v22, v25
+  v27 = iconst.i32 0
+  v28 = icmp.i32 eq v26, v27
+  brif v28, block7, block8
 block7:
-  v25 = iconst.i32 260
-  return v25
+  v29 = iconst.i32 260
+  return v29
 block8:
-  v26 = iconst.i64 2
-  v27 = icmp.i64 ult v2, v26
-  brif v27, block9, block10
+  v30 = iconst.i64 2
+  v31 = icmp.i64 ult v2, v30
+  brif v31, block9, block10
 block9:
-  v28 = iconst.i32 256
-  return v28
+  v32 = iconst.i32 256
+  return v32
 block10:
-  v29 = iconst.i64 0
-  v30 = icmp.i64 eq v1, v29
-  brif v30, block11, block12
+  v33 = iconst.i64 0
+  v34 = icmp.i64 eq v1, v33
+  brif v34, block11, block12
 block11:
-  v31 = iconst.i32 256
-  return v31
+  v35 = iconst.i32 256
+  return v35
 block12:
-  v32 = load.i32 [v1] full any
-  v33 = load.i32 [v1 + 16] full any
-  v34 = load.i32 [v0 + 96] full any
-  v35 = iconst.i32 -3
-  v36 = band.i32 v34, v35
-  store.i32 [v0 + 96], v36 full any
-  v37 = load.i64 [v0 + 8] full any
-  v38 = load.i64 [v0 + 64] full any
-  v39 = stack_pointer
-  v40 = load.i64 [v0 + 48] full any
-  v41 = icmp.i64 ult v40, v39
-  v42 = isub.i64 v39, v40
-  v43 = iconst.i64 0
-  v44 = select.i64 v41, v42, v43
-  v45 = iconst.i64 0
-  v46 = icmp.i64 eq v38, v45
-  brif v46, block13, block15
+  v36 = load.i32 [v1] full any
+  v37 = load.i32 [v1 + 16] full any
+  v38 = load.i32 [v0 + 96] full any
+  v39 = iconst.i32 -3
+  v40 = band.i32 v38, v39
+  store.i32 [v0 + 96], v40 full any
+  v41 = load.i64 [v0 + 8] full any
+  v42 = load.i64 [v0 + 64] full any
+  v43 = stack_pointer
+  v44 = load.i64 [v0 + 48] full any
+  v45 = icmp.i64 ult v44, v43
+  v46 = isub.i64 v43, v44
+  v47 = iconst.i64 0
+  v48 = select.i64 v45, v46, v47
+  v49 = iconst.i64 0
+  v50 = icmp.i64 eq v42, v49
+  brif v50, block13, block15
 block13:
-  v47 = iconst.i32 0
-  store.i32 [v0 + 88], v47 full any
-  jump block14(v44)
+  v51 = iconst.i32 0
+  store.i32 [v0 + 88], v51 full any
+  jump block14(v48)
 block15:
-  v48 = icmp.i64 ult v44, v37
-  v49 = icmp.i64 ule v37, v39
-  v50 = band.i32 v48, v49
-  v51 = select.i64 v50, v37, v44
-  jump block14(v51)
-block14(v52: i64):
-  store.i64 [v0 + 8], v52 full any
-  v53 = iconst.i64 1
-  v54 = iadd.i64 v38, v53
-  store.i64 [v0 + 64], v54 full any
-  v55, v56 = call_entry fn0(v0, v32, v33)
-  store.i64 [v0 + 8], v37 full any
-  store.i64 [v0 + 64], v38 full any
-  v57 = iconst.i32 0
-  v58 = icmp.i32 eq v55, v57
-  brif v58, block16, block17
+  v52 = icmp.i64 ult v48, v41
+  v53 = icmp.i64 ule v41, v43
+  v54 = band.i32 v52, v53
+  v55 = select.i64 v54, v41, v48
+  jump block14(v55)
+block14(v56: i64):
+  store.i64 [v0 + 8], v56 full any
+  v57 = iconst.i64 1
+  v58 = iadd.i64 v42, v57
+  store.i64 [v0 + 64], v58 full any
+  v59, v60 = call_entry fn0(v0, v36, v37)
+  store.i64 [v0 + 8], v41 full any
+  store.i64 [v0 + 64], v42 full any
+  v61 = iconst.i32 0
+  v62 = icmp.i32 eq v59, v61
+  brif v62, block16, block17
 block16:
-  v59 = load.i32 [v0 + 96] full any
-  v60 = iconst.i32 2
-  v61 = bor.i32 v59, v60
-  store.i32 [v0 + 96], v61 full any
-  store.i32 [v1], v56 full any
+  v63 = load.i32 [v0 + 96] full any
+  v64 = iconst.i32 2
+  v65 = bor.i32 v63, v64
+  store.i32 [v0 + 96], v65 full any
+  store.i32 [v1], v60 full any
   jump block17
 block17:
-  return v55
+  return v59
 }
 
 ;; dynamic
