@@ -40,7 +40,8 @@ export class Assigner {
   private readonly bestHits: I32Column;
   private seen: Int32Array;
   private probeNumber = 0;
-  private readonly score: Float64Array;
+  /** What speaks for each register, as `scoreHints` found it. */
+  readonly score: Float64Array;
   private readonly order: Int32Array;
   /** Registers given out so far, by class. */
   private readonly givenOut: Int32Array;
@@ -144,7 +145,7 @@ export class Assigner {
   }
 
   /** Sums what speaks for each register: fixed operands, places of copies' other ends, earlier pieces of the same values. */
-  private scoreHints(b: number): void {
+  scoreHints(b: number): void {
     const { problem, score, hint, copies } = this;
     const { uses, useStart, opPoint, opFixed, opInst, blockOf, freq } = problem;
     score.fill(0);

@@ -22,6 +22,8 @@ export const MINIMAL_WEIGHT = 1e30;
 export class Bundles {
   /** First range of the sorted list. */
   readonly first: I32Column;
+  /** Last range of the list while it is carved from another bundle; else without meaning. */
+  readonly last: I32Column;
   /** Register, SPILLED, or NONE. */
   readonly place: I32Column;
   /** Slot family. */
@@ -38,6 +40,7 @@ export class Bundles {
 
   constructor(work: Workspace) {
     this.first = work.column();
+    this.last = work.column();
     this.place = work.column();
     this.family = work.column();
     this.regClass = work.byteColumn();
@@ -52,6 +55,7 @@ export class Bundles {
   }
 
   add(first: number, family: number, regClass: number, depth: number): number {
+    this.last.push(NONE);
     this.place.push(NONE);
     this.family.push(family);
     this.regClass.push(regClass);

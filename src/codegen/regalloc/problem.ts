@@ -13,6 +13,7 @@
 // hot loop: indices are in range by construction
 
 import { InternalError } from "../../base/diagnostics.ts";
+import { blockFrequencies } from "./frequency.ts";
 import { type AllocatorInput, Constraint, OperandKind, RegClass } from "./interface.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -84,45 +85,6 @@ export function useEnd(problem: Problem, operand: number): number {
   const base = problem.opInst[operand]! << 2;
   if (problem.opFixed[operand]! !== NONE || problem.opFollow[operand]! !== NONE) return base + 1;
   return problem.input.operandKind[operand] === OperandKind.lateUse ? base + 3 : base + 2;
-}
-
-/** How many times deeper loops count more. */
-const LOOP_FACTOR = 8;
-const MAX_DEPTH = 9;
-
-function depthFrequency(depth: number): number {
-  return LOOP_FACTOR ** Math.min(depth, MAX_DEPTH);
-}
-
-/**
- * Block frequencies from loop depth and branching: an edge that leaves a loop is unlikely, the others share the rest. One pass in
- * emission order; a block none of whose predecessors came before counts by depth alone. Never further than 16 times below its depth.
- */
-function blockFrequencies(input: AllocatorInput, work: Workspace): Float64Array {
-  const freq = work.f64(input.blockCount);
-  const { succStart, succ, predStart, pred, loopDepth } = input;
-  for (let b = 0; b < input.blockCount; b++) {
-    const depth = loopDepth[b]!;
-    const full = depthFrequency(depth);
-    let sum = 0;
-    let known = b === 0 ? 1 : 0;
-    if (b === 0) sum = full;
-    for (let e = predStart[b]!; e < predStart[b + 1]!; e++) {
-      const p = pred[e]!;
-      if (p >= b) continue;
-      known = 1;
-      const pDepth = loopDepth[p]!;
-      if (pDepth > depth) {
-        sum += full / 2;
-        continue;
-      }
-      let staying = 0;
-      for (let s = succStart[p]!; s < succStart[p + 1]!; s++) if (loopDepth[succ[s]!]! >= pDepth) staying++;
-      sum += (freq[p]! / Math.max(1, staying)) * (full / depthFrequency(pDepth));
-    }
-    freq[b] = known === 0 ? full : Math.min(full, Math.max(full / 16, sum));
-  }
-  return freq;
 }
 
 function checkShape(input: AllocatorInput): void {

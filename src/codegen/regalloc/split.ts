@@ -2,7 +2,7 @@
  * Cuts bundles that got no register into smaller ones.
  *
  * A bundle is cut where memory costs least, in this order. At loops: each loop in which it is used becomes a piece of its own, so that
- * it is loaded once before the loop; so does each run of uses between loops. At calls: one piece for the uses between two calls. At
+ * it is loaded once before the loop; so does each run of uses between loops. Around calls on paths that run less often than the uses: see region.ts. At calls: one piece for the uses between two calls. At
  * the widest gaps between uses, a few times. At last, one piece per operand. Pieces go back to the queue; what lies between
  * them is in memory. Pieces that meet at a block border or reach from one iteration to the next stay joined by their hints.
  */
@@ -11,8 +11,10 @@
 import type { I32Column, U8Column } from "../../base/columns.ts";
 import type { Assigner } from "./assign.ts";
 import { firstUseAt, MINIMAL_WEIGHT, measure, SPILLED } from "./bundles.ts";
+import { carve } from "./carve.ts";
 import { LoopTree } from "./loops.ts";
 import { isDef, Need, NONE, useEnd } from "./problem.ts";
+import { RegionSplitter } from "./region.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** How often a bundle is cut at gaps before it falls to single operands. */
@@ -51,9 +53,11 @@ export class Splitter {
   readonly assigner: Assigner;
   private readonly loops: LoopTree;
   private readonly events: Events;
+  private readonly regions: RegionSplitter;
   /** Pieces to cut out, ascending: [from, to), and what its operands weigh: 2 for one that needs a register, 1 for others. */
   private readonly segFrom: I32Column;
   private readonly segTo: I32Column;
+  private readonly segBundle: I32Column;
   private readonly segUses: I32Column;
   /** 1: a loop as a whole, not a run of uses. */
   private readonly segLoop: U8Column;
@@ -65,8 +69,10 @@ export class Splitter {
     const { input, work } = assigner.problem;
     this.loops = new LoopTree(input, work);
     this.events = new Events(work);
+    this.regions = new RegionSplitter(assigner);
     this.segFrom = work.column();
     this.segTo = work.column();
+    this.segBundle = work.column();
     this.segUses = work.column();
     this.segLoop = work.byteColumn();
   }
@@ -80,6 +86,7 @@ export class Splitter {
     let depth = bundles.depth.data[b]!;
     if (this.events.point.length > 0 && depth < MAX_GAP_CUTS) {
       const calls = problem.callInsts[regClass]!;
+      if (bundles.crossed.data[b] !== 0 && this.regions.split(b)) return;
       this.cutLoops(calls);
       if (this.isWhole() && bundles.crossed.data[b] !== 0) this.cutCalls(calls);
       if (this.isWhole()) {
@@ -91,8 +98,11 @@ export class Splitter {
     const minimal = this.isWhole();
     if (minimal) this.cutOperands();
     const first = bundles.length;
-    for (let k = 0; k < this.segFrom.length; k++) bundles.add(NONE, bundles.family.data[b]!, regClass, depth);
-    this.carve(b, first);
+    this.segBundle.length = 0;
+    for (let k = 0; k < this.segFrom.length; k++)
+      this.segBundle.push(bundles.add(NONE, bundles.family.data[b]!, regClass, depth));
+    carve(ranges, bundles, b, this.segFrom, this.segTo, this.segBundle);
+    bundles.place.data[b] = SPILLED;
     for (let piece = first; piece < bundles.length; piece++) {
       measure(problem, ranges, bundles, piece);
       if (minimal) bundles.weight.data[piece] = MINIMAL_WEIGHT * bundles.size.data[piece]!;
@@ -265,54 +275,6 @@ export class Splitter {
       const top = this.segFrom.length - 1;
       if (top >= 0 && point.data[k]! < this.segTo.data[top]!) this.extend(k);
       else this.open(point.data[k]!, end.data[k]!, 0, k);
-    }
-  }
-
-  /** Distributes the ranges of b over the pieces' bundles, which begin at number `first`; what lies between goes to memory, in b itself. */
-  private carve(b: number, first: number): void {
-    const { ranges, bundles } = this.assigner;
-    const { segFrom, segTo } = this;
-    let range = bundles.first.data[b]!;
-    let restTail = NONE;
-    bundles.first.data[b] = NONE;
-    bundles.place.data[b] = SPILLED;
-    let segment = 0;
-    let tail = NONE;
-    while (range !== NONE) {
-      const next = ranges.next.data[range]!;
-      const to = ranges.to.data[range]!;
-      const vreg = ranges.vreg.data[range]!;
-      let at = ranges.from.data[range]!;
-      let reuse = range;
-      while (at < to) {
-        while (segment < segFrom.length && segTo.data[segment]! <= at) {
-          segment++;
-          tail = NONE;
-        }
-        const inside = segment < segFrom.length && segFrom.data[segment]! <= at;
-        let end = to;
-        if (segment < segFrom.length) end = Math.min(to, inside ? segTo.data[segment]! : segFrom.data[segment]!);
-        let piece = reuse;
-        if (piece === NONE) piece = ranges.add(at, end, vreg);
-        ranges.from.data[piece] = at;
-        ranges.to.data[piece] = end;
-        ranges.next.data[piece] = NONE;
-        reuse = NONE;
-        if (inside) {
-          const target = first + segment;
-          ranges.bundle.data[piece] = target;
-          if (tail === NONE) bundles.first.data[target] = piece;
-          else ranges.next.data[tail] = piece;
-          tail = piece;
-        } else {
-          ranges.bundle.data[piece] = b;
-          if (restTail === NONE) bundles.first.data[b] = piece;
-          else ranges.next.data[restTail] = piece;
-          restTail = piece;
-        }
-        at = end;
-      }
-      range = next;
     }
   }
 }
