@@ -65,13 +65,15 @@ function trapIf(condition: boolean, reason: string): void {
 /** A resource type. */
 export interface Resource {
   readonly name: string;
-  readonly impl: Instance;
+  readonly impl: Instance | undefined;
 }
 
 export interface Handle {
   readonly resource: Resource;
   readonly rep: number;
   readonly own: boolean;
+  /** The call that a borrowed handle belongs to. */
+  readonly scope: Context | undefined;
   lends: number;
 }
 
@@ -553,13 +555,21 @@ function storeList(cx: Context, v: readonly Value[], ptr: number, of: Type): voi
 }
 
 function lowerOwn(cx: Context, rep: number, resource: Resource): number {
-  return cx.instance.add({ resource, rep, own: true, lends: 0 });
+  return cx.instance.add({ resource, rep, own: true, scope: undefined, lends: 0 });
 }
 
 function lowerBorrow(cx: Context, rep: number, resource: Resource): number {
   if (cx.instance === resource.impl) return rep;
   cx.borrows++;
-  return cx.instance.add({ resource, rep, own: false, lends: 0 });
+  return cx.instance.add({ resource, rep, own: false, scope: cx, lends: 0 });
+}
+
+/** `canon_resource_drop`, of a resource without destructor. */
+export function resourceDrop(instance: Instance, index: number, resource: Resource): void {
+  const handle = instance.remove(index);
+  trapIf(handle.resource !== resource, "another resource");
+  trapIf(handle.lends !== 0, "lent");
+  if (!handle.own && handle.scope !== undefined) handle.scope.borrows--;
 }
 
 // Flattening

@@ -1,7 +1,7 @@
 /** Random calls through compiled adapters and through the model, over the same memories: both must end alike, byte for byte, or trap. */
 
 import assert from "node:assert/strict";
-import { InstanceFlag } from "../../src/layout/offsets.ts";
+import { HANDLE_BORROW, HANDLE_OWN, HandleEntry, InstanceFlag } from "../../src/layout/offsets.ts";
 import { TRAP_NAMES } from "../../src/layout/traps.ts";
 import type { OptLevel } from "../../src/opt/pipeline.ts";
 import type { Component } from "../../src/plan/component.ts";
@@ -15,12 +15,15 @@ import {
   type CoreType,
   elemSize,
   flattenType,
+  type Handle,
   Instance,
   lowerFlatValues,
   MAX_FLAT_PARAMS,
   MAX_FLAT_RESULTS,
   ModelTrap,
   type Options,
+  type Resource,
+  resourceDrop,
   type Type,
 } from "./model.ts";
 import { ENCODINGS, footprint, Random, randomType, randomValue } from "./random.ts";
@@ -29,6 +32,7 @@ import {
   BUMP,
   CALLS,
   coreSignature,
+  droppedParams,
   HEAP,
   LOG,
   LOG_SIZE,
@@ -78,6 +82,84 @@ class Guest {
   }
 }
 
+/** Component instances of `pairText`. */
+const CALLEE = 2;
+const CALLER = 3;
+
+/** The guests of a case. */
+interface World {
+  readonly callee: Guest;
+  readonly caller: Guest;
+  readonly calleeInstance: Instance;
+  readonly callerInstance: Instance;
+}
+
+/** Resource types, in the order of their numbers in the plan. Who implements `r` differs from case to case. */
+class ResourceType implements Resource {
+  readonly name: string;
+  impl: Instance | undefined;
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+const Q = new ResourceType("q");
+const R = new ResourceType("r");
+const RESOURCES: readonly ResourceType[] = [Q, R];
+
+/** Stores handles as they are. */
+class RawInstance extends Instance {
+  override add(handle: Handle): number {
+    return handle.rep;
+  }
+}
+
+/** Some handles, some of them gone again. */
+function randomHandles(r: Random): Instance {
+  const instance = new Instance();
+  for (let n = 2 + r.below(40); n > 0; n--) {
+    const own = r.chance(85);
+    instance.add({ resource: r.pick(RESOURCES), rep: r.next(), own, scope: undefined, lends: 0 });
+  }
+  for (let n = r.below(3); n > 0; n--) {
+    const index = r.below(instance.handles.length);
+    if (instance.handles[index] !== undefined) instance.remove(index);
+  }
+  return instance;
+}
+
+/** A handle that fits, mostly: one that the call has not given away or lent before. */
+function randomHandle(r: Random, t: Type, instance: Instance, given: Set<number>): number {
+  if (t.k !== "own" && t.k !== "borrow") throw new Error("no handle");
+  const again = r.chance(3);
+  const fitting = instance.handles.flatMap((h, i) =>
+    h?.resource === t.resource && (h.own || t.k === "borrow") && (again || !given.has(i)) ? [i] : [],
+  );
+  const handle = fitting.length === 0 || r.chance(1) ? r.below(10) : r.pick(fitting);
+  if (t.k === "own" || r.chance(50)) given.add(handle);
+  return handle;
+}
+
+/** A handle table as it is in the context. */
+function tableBytes(instance: Instance): Uint8Array {
+  const bytes = new Uint8Array(HandleEntry.size * instance.handles.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(HandleEntry.tag, instance.handles.length - 1, true);
+  let next = 0;
+  for (const index of instance.free) {
+    view.setUint32(HandleEntry.size * index + HandleEntry.link, next, true);
+    next = index;
+  }
+  view.setUint32(HandleEntry.link, next, true);
+  instance.handles.forEach((h, i) => {
+    if (h === undefined) return;
+    const at = HandleEntry.size * i;
+    const kind = h.own ? HANDLE_OWN : HANDLE_BORROW;
+    view.setUint32(at + HandleEntry.tag, kind | (RESOURCES.findIndex((x) => x === h.resource) << 2), true);
+    view.setBigUint64(at + HandleEntry.rep, BigInt(h.rep), true);
+  });
+  return bytes;
+}
+
 export interface Statistics {
   cases: number;
   traps: number;
@@ -107,16 +189,21 @@ function countTypes(t: Type, into: Map<string, number>): void {
   for (const part of parts) if (part !== undefined) countTypes(part, into);
 }
 
-export function randomSignature(r: Random): Signature {
-  const type = (): Type => {
+/** `handles`: percent of leaves that are handles. */
+export function randomSignature(r: Random, handles: number): Signature {
+  const type = (isParam: boolean): Type => {
     for (;;) {
-      const t = randomType(r, r.below(6));
+      const leaf = (): Type | undefined => {
+        if (!r.chance(handles)) return undefined;
+        return { k: isParam && r.chance(50) ? "borrow" : "own", resource: r.pick(RESOURCES) };
+      };
+      const t = randomType(r, r.below(6), leaf);
       if (footprint(t) < 600 && flattenType(t).length < 400) return t;
     }
   };
   return {
-    params: r.list(r.chance(10) ? 8 : r.below(4), type),
-    result: r.chance(25) ? undefined : type(),
+    params: r.list(r.chance(10) ? 8 : r.below(4), () => type(true)),
+    result: r.chance(25) ? undefined : type(false),
     lower: r.pick(ENCODINGS),
     lift: r.pick(ENCODINGS),
     postReturn: r.chance(30),
@@ -124,10 +211,12 @@ export function randomSignature(r: Random): Signature {
 }
 
 /** The memories and flat arguments that a case begins with. */
-function prepare(r: Random, signature: Signature): { readonly callee: Guest; readonly caller: Guest } {
+function prepare(r: Random, signature: Signature): World {
   const callee = new Guest(HEAP);
   const caller = new Guest(HEAP);
-  const nobody = new Instance();
+  const calleeInstance = randomHandles(r);
+  const callerInstance = randomHandles(r);
+  const nobody = new RawInstance();
   const options = (guest: Guest, encoding: Options["encoding"]): Options => ({
     memory: guest.memory,
     encoding,
@@ -136,7 +225,8 @@ function prepare(r: Random, signature: Signature): { readonly callee: Guest; rea
   });
   const { params, result } = signature;
 
-  const values = params.map((t) => randomValue(r, t));
+  const given = new Set<number>();
+  const values = params.map((t) => randomValue(r, t, (h) => randomHandle(r, h, callerInstance, given)));
   const flat = lowerFlatValues(context(options(caller, signature.lower), nobody), MAX_FLAT_PARAMS, values, params);
   const core = coreSignature(signature, "lower");
   if (core.params.length > flat.length && result !== undefined) {
@@ -151,7 +241,9 @@ function prepare(r: Random, signature: Signature): { readonly callee: Guest; rea
 
   if (result !== undefined) {
     const cx = context(options(callee, signature.lift), nobody);
-    const [bits = 0n] = lowerFlatValues(cx, MAX_FLAT_RESULTS, [randomValue(r, result)], [result]);
+    given.clear();
+    const value = randomValue(r, result, (h) => randomHandle(r, h, calleeInstance, given));
+    const [bits = 0n] = lowerFlatValues(cx, MAX_FLAT_RESULTS, [value], [result]);
     const [type = "i32"] = coreSignature(signature, "lift").results;
     callee.store(RESULT, type, r.chance(4) ? mutate(r, bits) : bits);
   }
@@ -165,7 +257,7 @@ function prepare(r: Random, signature: Signature): { readonly callee: Guest; rea
     if (r.chance(2)) guest.view.setUint32(MODE, 1 + r.below(2), true);
     if (r.chance(2)) guest.view.setUint32(BUMP, MEMORY_SIZE - r.below(64), true);
   }
-  return { callee, caller };
+  return { callee, caller, calleeInstance, callerInstance };
 }
 
 function mutate(r: Random, bits: bigint): bigint {
@@ -182,17 +274,20 @@ function mutate(r: Random, bits: bigint): bigint {
 }
 
 /** The same call by the model: changes the guests; whether it trapped. */
-function byModel(signature: Signature, callee: Guest, caller: Guest): string | undefined {
+function byModel(signature: Signature, world: World): string | undefined {
+  const { callee, caller, calleeInstance, callerInstance } = world;
+  R.impl = calleeInstance;
   const lower = coreSignature(signature, "lower");
   const lift = coreSignature(signature, "lift");
-  const side = (guest: Guest, encoding: Options["encoding"]) => ({
+  const side = (guest: Guest, encoding: Options["encoding"], instance: Instance) => ({
     options: { memory: guest.memory, encoding, realloc: guest.realloc },
-    instance: new Instance(),
+    instance,
   });
+  const dropped = droppedParams(signature);
   try {
     const results = call(
-      side(caller, signature.lower),
-      side(callee, signature.lift),
+      side(caller, signature.lower, callerInstance),
+      side(callee, signature.lift, calleeInstance),
       signature.params,
       signature.result,
       lower.params.map((type, i) => caller.load(ARGS + 8 * i, type)),
@@ -200,6 +295,7 @@ function byModel(signature: Signature, callee: Guest, caller: Guest): string | u
         lift.params.forEach((type, i) => {
           callee.store(ARGS + 8 * i, type, args[i] ?? 0n);
         });
+        for (const i of dropped) resourceDrop(calleeInstance, Number(args[i] ?? 0n), Q);
         return lift.results.map((type) => callee.load(RESULT, type));
       },
       signature.postReturn ? () => callee.view.setUint32(POST, callee.view.getUint32(POST, true) + 1, true) : undefined,
@@ -247,12 +343,16 @@ export class Pair {
   async check(r: Random, index: number, stats: Statistics): Promise<void> {
     const signature = this.signatures[index];
     assert(signature !== undefined);
-    const { callee, caller } = prepare(r, signature);
+    const world = prepare(r, signature);
+    const { callee, caller, calleeInstance, callerInstance } = world;
     const { program } = this.#built;
+    const tables = [program.offsets.handleTable(CALLEE), program.offsets.handleTable(CALLER)];
+    await this.#process.write(tables[0] ?? 0, tableBytes(calleeInstance));
+    await this.#process.write(tables[1] ?? 0, tableBytes(callerInstance));
     const memories = [program.offsets.memory(0), program.offsets.memory(1)];
     await this.#process.write(memories[0] ?? 0, callee.memory);
     await this.#process.write(memories[1] ?? 0, caller.memory);
-    const reason = byModel(signature, callee, caller);
+    const reason = byModel(signature, world);
     const { status } = await this.#process.call("call", this.#entry(index), new Uint8Array(), 0);
     stats.cases++;
     for (const t of [...signature.params, ...(signature.result === undefined ? [] : [signature.result])]) {
@@ -277,6 +377,16 @@ export class Pair {
         `${i === 0 ? "callee" : "caller"} at 0x${at.toString(16)}: ${show(found)} where the model has ${show(guest.memory)}`,
       );
     }
+    for (const [i, instance] of [calleeInstance, callerInstance].entries()) {
+      const expected = Buffer.from(tableBytes(instance));
+      const found = Buffer.from(await this.#process.read(tables[i] ?? 0, expected.length));
+      // What an entry holds that is free is nobody's business but for its link.
+      for (const free of instance.free)
+        found.fill(0, HandleEntry.size * free + HandleEntry.rep, HandleEntry.size * (free + 1));
+      assert.equal(found.toString("hex"), expected.toString("hex"), `handles of the ${i === 0 ? "callee" : "caller"}`);
+    }
+    const count = await this.#process.read(program.offsets.instanceBorrows(CALLEE), 4);
+    assert.deepEqual(count, new Uint8Array(4), "number of borrowed handles");
   }
 
   #entry(index: number): number {
@@ -291,6 +401,8 @@ export class Pair {
     const flags = new Uint8Array(Uint32Array.of(InstanceFlag.mayEnter | InstanceFlag.mayLeave).buffer);
     for (let i = 0; i < program.component.componentInstances.size; i++) {
       await this.#process.write(program.offsets.instanceFlags(i), flags);
+      await this.#process.write(program.offsets.instanceBorrows(i), new Uint8Array(4));
+      await this.#process.write(program.offsets.instanceLenders(i), new Uint8Array(4));
     }
   }
 }
@@ -298,12 +410,12 @@ export class Pair {
 /** `components` pairs of `functions` signatures with `calls` calls each. */
 export async function runRandom(
   seed: number,
-  size: { readonly components: number; readonly functions: number; readonly calls: number },
+  size: { readonly components: number; readonly functions: number; readonly calls: number; readonly handles: number },
   stats: Statistics,
 ): Promise<void> {
   for (let c = 0; c < size.components; c++) {
     const r = new Random(seed + c);
-    const signatures = r.list(size.functions, () => randomSignature(r));
+    const signatures = r.list(size.functions, () => randomSignature(r, size.handles));
     const pair = await Pair.start(signatures, c % 3 === 0 ? 0 : 2, c === 0);
     try {
       for (let f = 0; f < size.functions; f++) {

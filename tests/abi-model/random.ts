@@ -47,9 +47,10 @@ const PRIMS: readonly Prim[] = [
 ];
 const KEYS: readonly Prim[] = ["bool", "u8", "s8", "u16", "u32", "s32", "u64", "char", "string"];
 
-export function randomType(r: Random, depth: number): Type {
-  if (depth === 0 || r.chance(25)) return { k: r.pick(PRIMS) };
-  const inner = (): Type => randomType(r, depth - 1);
+/** `leaf` may give another type than one of the primitive ones. */
+export function randomType(r: Random, depth: number, leaf: () => Type | undefined = () => undefined): Type {
+  if (depth === 0 || r.chance(25)) return leaf() ?? { k: r.pick(PRIMS) };
+  const inner = (): Type => randomType(r, depth - 1, leaf);
   const maybe = (): Type | undefined => (r.chance(30) ? undefined : inner());
   switch (r.below(9)) {
     case 0:
@@ -93,13 +94,15 @@ function randomBits(r: Random): bigint {
   return (BigInt(word()) << 32n) | BigInt(word());
 }
 
-export function randomValue(r: Random, t: Type): Value {
-  const list = (count: number, of: Type): Value[] => r.list(count, () => randomValue(r, of));
+/** `handle` gives the value of a handle. */
+export function randomValue(r: Random, t: Type, handle: (t: Type) => number = () => 0): Value {
+  const inner = (of: Type): Value => randomValue(r, of, handle);
+  const list = (count: number, of: Type): Value[] => r.list(count, () => inner(of));
   const count = (): number => r.below(r.chance(10) ? 20 : 4);
   const one = (cases: readonly (Type | undefined)[]): Value => {
     const index = r.below(cases.length);
     const c = cases[index];
-    return { index, payload: c === undefined ? undefined : randomValue(r, c) };
+    return { index, payload: c === undefined ? undefined : inner(c) };
   };
   switch (t.k) {
     case "bool":
@@ -128,7 +131,7 @@ export function randomValue(r: Random, t: Type): Value {
       return list(count(), { k: "tuple", fields: [t.key, t.value] });
     case "record":
     case "tuple":
-      return t.fields.map((f) => randomValue(r, f));
+      return t.fields.map(inner);
     case "variant":
       return one(t.cases);
     case "option":
@@ -141,7 +144,7 @@ export function randomValue(r: Random, t: Type): Value {
       return r.next() % 2 ** t.count;
     case "own":
     case "borrow":
-      throw new Error("handles are made by calls");
+      return handle(t);
   }
 }
 

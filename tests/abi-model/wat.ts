@@ -1,6 +1,7 @@
 /**
- * Two components around random functions, in text format. The callee `C` keeps what it is given, and returns what is in its memory; the caller
- * `D` calls with what is in its memory, and keeps what it gets. All of their state is in their memories, so that a test can set and read it.
+ * Components around random functions, in text format. The callee `C` keeps what it is given, and returns what is in its memory; the caller `D`
+ * calls with what is in its memory, and keeps what it gets. All of their state is in their memories, so that a test can set and read it. There
+ * are two resource types: `r`, which the callee implements, and `q` of a third component. The callee drops parameters that are borrowed `q`.
  *
  * | address | what |
  * |---|---|
@@ -44,6 +45,17 @@ export function coreSignature({ params, result }: Signature, side: "lift" | "low
   const core: CoreType[] = flat.length > MAX_FLAT_PARAMS ? ["i32"] : flat;
   if (results.length <= MAX_FLAT_RESULTS) return { params: core, results };
   return side === "lift" ? { params: core, results: ["i32"] } : { params: [...core, "i32"], results: [] };
+}
+
+/** Flat parameters of the callee that are borrowed `q`: it drops them. */
+export function droppedParams({ params }: Signature): number[] {
+  if (params.flatMap(flattenType).length > MAX_FLAT_PARAMS) return [];
+  let at = 0;
+  return params.flatMap((t) => {
+    const index = at;
+    at += flattenType(t).length;
+    return t.k === "borrow" && t.resource.name === "q" ? [index] : [];
+  });
 }
 
 /** Definitions of all composite types, inner ones first, and how types are referred to. */
@@ -122,10 +134,13 @@ function callee(signatures: readonly Signature[]): string {
   return signatures
     .map((s, i) => {
       const { params, results } = coreSignature(s, "lift");
+      const drop = droppedParams(s)
+        .map((k) => `(call $drop (local.get ${k}))`)
+        .join(" ");
       const keep = params.map((t, k) => `(${t}.store (i32.const ${ARGS + 8 * k}) (local.get ${k}))`).join(" ");
       const give = results.map((t) => `(${t}.load (i32.const ${RESULT}))`).join(" ");
       const post = `(i32.store (i32.const ${POST}) (i32.add (i32.load (i32.const ${POST})) (i32.const 1)))`;
-      return `(func (export "f${i}") ${list("param", params)} ${list("result", results)} ${keep} ${give})
+      return `(func (export "f${i}") ${list("param", params)} ${list("result", results)} ${keep} ${drop} ${give})
   (func (export "p${i}") ${list("param", results)} ${post})`;
     })
     .join("\n  ");
@@ -146,7 +161,10 @@ function caller(signatures: readonly Signature[]): { readonly imports: string; r
   return { imports: imports.join("\n    "), funcs: funcs.join("\n    ") };
 }
 
-/** The root component: exports `run0`, `run1`, …, one per signature. The first memory is the callee's, the second the caller's. */
+/**
+ * The root component: exports `run0`, `run1`, …, one per signature. The first memory is the callee's, the second the caller's; component
+ * instance 1 implements `q`, 2 is the callee, 3 the caller.
+ */
 export function pairText(signatures: readonly Signature[]): string {
   const texts = new TypeTexts();
   const types = signatures.map(({ params, result }) => {
@@ -171,14 +189,24 @@ export function pairText(signatures: readonly Signature[]): string {
   const { imports, funcs } = caller(signatures);
   const each = (text: (i: number) => string): string => signatures.map((_, i) => text(i)).join("\n  ");
   return `(component
+(component $P (type $q' (resource (rep i32))) (export "q" (type $q')))
 (component $C
+  (import "p" (instance $p (export "q" (type $q (sub resource)))))
+  (alias export $p "q" (type $q))
+  (type $r' (resource (rep i32)))
+  (export $r "r" (type $r'))
+  (core func $drop (canon resource.drop $q))
   ${exported}
-  (core module $M (memory (export "mem") 1) ${REALLOC}
+  (core module $M (import "" "drop" (func $drop (param i32))) (memory (export "mem") 1) ${REALLOC}
   ${callee(signatures)})
-  (core instance $m (instantiate $M))
+  (core instance $m (instantiate $M (with "" (instance (export "drop" (func $drop))))))
   ${lifts.join("\n  ")})
 (component $D
+  (import "p" (instance $p (export "q" (type $q (sub resource)))))
+  (alias export $p "q" (type $q))
   (import "c" (instance $c
+    (alias outer $D $q (type $q))
+    (export "r" (type $r (sub resource)))
     ${imported}
     ${each((i) => `(export "f${i}" (func ${types[i]}))`)}))
   (core module $Libc (memory (export "mem") 1) ${REALLOC})
@@ -192,7 +220,8 @@ export function pairText(signatures: readonly Signature[]): string {
     (export "mem" (memory $libc "mem"))
     ${each((i) => `(export "f${i}" (func $f${i}))`)}))))
   ${each((i) => `(func (export "run${i}") (canon lift (core func $main "run${i}")))`)})
-(instance $c (instantiate $C))
-(instance $d (instantiate $D (with "c" (instance $c))))
+(instance $p (instantiate $P))
+(instance $c (instantiate $C (with "p" (instance $p))))
+(instance $d (instantiate $D (with "p" (instance $p)) (with "c" (instance $c))))
 ${each((i) => `(func (export "run${i}") (alias export $d "run${i}"))`)})`;
 }
