@@ -226,7 +226,7 @@ function isBelow16(s: Selector, value: Value): boolean {
   const b = func.resolve(entity<Value>(func.b.get(def)));
   const isMask = (v: Value): boolean => {
     const words = constantWords(s, v);
-    return words !== undefined && words.every((w) => (w & 0xf0f0f0f0) === 0);
+    return words?.every((w) => (w & 0xf0f0f0f0) === 0) === true;
   };
   switch (func.op.get(def)) {
     case Op.vand:
