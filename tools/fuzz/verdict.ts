@@ -1,0 +1,81 @@
+/** Bytes that are perhaps no module: what the decoder and validator say of them, against what the engine says. */
+
+import { WindlassError } from "../../src/base/diagnostics.ts";
+import { decodeModule } from "../../src/wasm/decode.ts";
+import { validateModule } from "../../src/wasm/validate.ts";
+import { engineRejection } from "./engine.ts";
+import type { Random } from "./random.ts";
+
+const INTERESTING = [
+  0, 1, 2, 3, 4, 5, 6, 7, 0x0b, 0x10, 0x1f, 0x40, 0x41, 0x5f, 0x60, 0x63, 0x64, 0x6f, 0x70, 0x7b, 0x7c, 0x7d, 0x7e,
+  0x7f, 0x80, 0xc0, 0xd0, 0xfb, 0xfc, 0xfd, 0xfe, 0xff,
+];
+
+/** A copy with a few bytes changed, taken out, put in or doubled. */
+export function mutate(r: Random, bytes: Uint8Array): Uint8Array {
+  let out = [...bytes];
+  for (let edits = r.chance(0.6) ? 1 : r.between(2, 5); edits > 0; edits--) {
+    const at = r.between(r.chance(0.98) ? 8 : 0, out.length - 1);
+    switch (r.below(8)) {
+      case 0:
+      case 1:
+      case 2:
+        out[at] = r.pick(INTERESTING);
+        break;
+      case 3:
+        out[at] = (out[at] ?? 0) ^ (1 << r.below(8));
+        break;
+      case 4:
+        out[at] = r.below(256);
+        break;
+      case 5:
+        out.splice(at, r.between(1, 3));
+        break;
+      case 6:
+        out.splice(at, 0, r.pick(INTERESTING));
+        break;
+      default: {
+        if (r.chance(0.3)) out = out.slice(0, at);
+        else out.splice(r.below(out.length), 0, ...out.slice(at, at + r.between(1, 8)));
+      }
+    }
+    if (out.length < 9) break;
+  }
+  return Uint8Array.from(out);
+}
+
+/** The engine rejects, and we accept: features that it does not have (yet), and limits of its own. By its message. */
+const ENGINE_REJECTS: readonly { readonly message: RegExp; readonly reason: string }[] = [];
+
+/** The engine accepts, and we reject. By our message. */
+const ENGINE_ACCEPTS: readonly { readonly message: RegExp; readonly reason: string }[] = [];
+
+/** Undefined when both say the same, or when the difference is a known one. */
+export function verdictDifference(bytes: Uint8Array): {
+  readonly accepted: boolean;
+  readonly difference: string | undefined;
+} {
+  const theirs = engineRejection(bytes);
+  let ours: string | undefined;
+  try {
+    validateModule(decodeModule(bytes));
+  } catch (error) {
+    if (!(error instanceof WindlassError)) {
+      return {
+        accepted: false,
+        difference: `the validator fails: ${error instanceof Error ? error.message : String(error)}`,
+      };
+    }
+    const [first] = error.diagnostics;
+    ours = `${first?.kind}: ${first?.message}`;
+  }
+  const accepted = ours === undefined;
+  if ((theirs === undefined) === accepted) return { accepted, difference: undefined };
+  if (theirs !== undefined) {
+    if (ENGINE_REJECTS.some((d) => d.message.test(theirs))) return { accepted, difference: undefined };
+    return { accepted, difference: `accepted, but the engine says ${theirs}` };
+  }
+  const message = ours ?? "";
+  if (ENGINE_ACCEPTS.some((d) => d.message.test(message))) return { accepted, difference: undefined };
+  return { accepted, difference: `rejected (${message}), but the engine accepts it` };
+}
