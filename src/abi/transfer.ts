@@ -3,7 +3,7 @@
  * (Canonical ABI, `load`, `store`, `lift_flat`, `lower_flat`). Traps of lifting and lowering may come in another order than in the
  * specification, where a value is lifted as a whole; which is observable in the message only, since a trap ends both instances.
  *
- * Large types in memory get functions of their own, so that code is linear in the types and not in the tree that they stand for: `cost` says what
+ * Large types get functions of their own, so that code is linear in the types and not in the tree that they stand for: `cost` says what
  * is large, for this and for whoever enumerates the functions.
  */
 
@@ -131,7 +131,7 @@ export class TypeFacts {
     return out;
   }
 
-  /** Whether a value of this type that goes from memory to memory does so in a function of its own. */
+  /** Whether a value of this type that goes from memory to memory, or from flat values to flat values, does so in a function of its own. */
   isOutlined(t: InterfaceType): boolean {
     return this.cost(t) > OUTLINE_COST;
   }
@@ -156,6 +156,8 @@ export interface TransferHooks<V> {
   string(pair: PointerPair<V>): PointerPair<V>;
   /** Calls the function of a type that is outlined; addresses are native. */
   value(type: InterfaceType, from: V, to: V): void;
+  /** The same of flat values. */
+  flatValue(type: InterfaceType, values: readonly V[]): readonly V[];
 }
 
 export class Transfer<V, X> {
@@ -195,6 +197,11 @@ export class Transfer<V, X> {
         this.hooks.value(type, e.offset(from.place.base, from.place.offset), e.offset(to.place.base, to.place.offset));
         return;
       }
+    } else if (from.place === undefined && to.place === undefined && this.facts.isOutlined(type)) {
+      const values = from.flat(type);
+      if (values === undefined) throw new InternalError("abi", "a value is neither in memory nor flat");
+      to.setFlat(this.hooks.flatValue(type, values));
+      return;
     }
     this.inline(type, from, to);
   }

@@ -27,6 +27,8 @@ export type PointerPair<V> = readonly [pointer: V, length: V];
 export interface Source<V> {
   /** Where it is, if it is in memory: native. */
   readonly place: { readonly base: V; readonly offset: number } | undefined;
+  /** Its core values as they are, if it is flat. */
+  flat(type: InterfaceType): readonly V[] | undefined;
   /** The value, checked and normalized, in the flat type of its type. */
   scalar(type: ScalarType): V;
   /** A handle. */
@@ -42,6 +44,8 @@ export interface Source<V> {
 
 export interface Destination<V> {
   readonly place: { readonly base: V; readonly offset: number } | undefined;
+  /** Its core values, lowered elsewhere. Only of a flat destination. */
+  setFlat(values: readonly V[]): void;
   scalar(type: ScalarType, value: V): void;
   handle(value: V): void;
   pointerPair(pair: PointerPair<V>): void;
@@ -79,6 +83,12 @@ class MemoryPlace<V, X> {
 
   get place() {
     return { base: this.base, offset: this.offset };
+  }
+  flat(): undefined {
+    return undefined;
+  }
+  setFlat(): void {
+    throw new InternalError("abi", "a place in memory is not flat");
   }
 
   fieldOffset(types: readonly InterfaceType[], index: number): number {
@@ -239,6 +249,10 @@ export class FlatSource<V, X> implements Source<V> {
     this.#start = start;
   }
 
+  flat(type: InterfaceType): readonly V[] {
+    return this.flattening.flattenType(type).map((_, i) => this.#value(i));
+  }
+
   #value(index: number): V {
     const value = this.#values[this.#start + index];
     if (value === undefined) throw new InternalError("abi", "there are fewer flat values than the type has");
@@ -337,6 +351,11 @@ export class FlatDestination<V, X> implements Destination<V> {
     return { destination, values: () => variables.map((x) => e.get(x)) };
   }
 
+  setFlat(values: readonly V[]): void {
+    values.forEach((value, i) => {
+      this.#set(i, value);
+    });
+  }
   scalar(_type: ScalarType, value: V): void {
     this.#set(0, value);
   }

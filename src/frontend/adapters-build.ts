@@ -56,8 +56,13 @@ function transferOf(e: Emitter, program: Program, direction: Direction): Transfe
       return [newPointer, newLength];
     },
     value: (type, from, to) => {
-      const callee = program.adapterValue(program.adapters.valueFunction(type, direction));
+      const callee = program.adapterValue(program.adapters.valueFunction(type, direction, true));
       e.call(callee, VALUE_SIGNATURE, [context, from, to]);
+    },
+    flatValue: (type, values) => {
+      const index = program.adapters.valueFunction(type, direction, false);
+      const signature = program.signature(program.adapters.flatType({ type, direction }));
+      return e.call(program.adapterFlatValue(index), signature, [context, ...values]);
     },
   });
 }
@@ -90,6 +95,19 @@ export function buildAdapterValue(program: Program, index: number, name: string)
     new MemoryDestination(transfer.e, transfer.lower.memory, e.param(2), 0),
   );
   e.return();
+  return e.finish();
+}
+
+/** Values of one large type, flat. */
+export function buildAdapterFlatValue(program: Program, index: number, name: string): Func {
+  const row = program.adapters.flatValues[index];
+  if (row === undefined) throw new RangeError(`no function of flat values ${index}`);
+  const type = program.adapters.flatType(row);
+  const e = Emitter.start(name, program.signature(type), ATTRIBUTES);
+  const transfer = transferOf(e, program, row.direction);
+  const into = FlatDestination.into(transfer.e, program.adapters.flattening, type.results);
+  transfer.inline(row.type, new FlatSource(transfer.e, program.adapters.flattening, e.params, 1), into.destination);
+  e.return(...into.values());
   return e.finish();
 }
 

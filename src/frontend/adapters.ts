@@ -11,7 +11,7 @@ import { TypeFacts } from "../abi/transfer.ts";
 import { InternalError, WindlassError } from "../base/diagnostics.ts";
 import type { InterfaceType } from "../component/types.ts";
 import type { CanonicalOptions, Component, Trampoline } from "../plan/component.ts";
-import { I32 } from "../wasm/types.ts";
+import { type FuncType, I32 } from "../wasm/types.ts";
 import { coreFuncKey } from "./api.ts";
 
 /** Parts of types that the code of all adapters may name. Bounds the code that types with shared parts multiply. */
@@ -51,9 +51,12 @@ export class AdapterFunctions {
   readonly flattening: Flattening;
   readonly strings: StringFunction[] = [];
   readonly values: ValueFunction[] = [];
+  /** The same for values that are flat. */
+  readonly flatValues: ValueFunction[] = [];
   readonly transcoders = new Set<TranscoderName>();
   readonly #strings = new Map<string, number>();
   readonly #values = new Map<string, number>();
+  readonly #flatValues = new Map<string, number>();
   readonly #component: Component;
   #parts = 0;
 
@@ -94,12 +97,9 @@ export class AdapterFunctions {
     }
     if (inMemory) {
       if (this.facts.parts(type).length > 0 && this.facts.isPlain(type, this.sizes)) return;
-      if (this.facts.isOutlined(type)) {
-        this.#outline(type, direction);
-        return;
-      }
     }
-    this.#inline(type, direction, inMemory);
+    if (this.facts.isOutlined(type)) this.#outline(type, direction, inMemory);
+    else this.#inline(type, direction, inMemory);
   }
 
   #inline(type: InterfaceType, direction: Direction, inMemory: boolean): void {
@@ -109,11 +109,12 @@ export class AdapterFunctions {
     for (const part of this.facts.parts(type)) this.#value(part, direction, within);
   }
 
-  #outline(type: InterfaceType, direction: Direction): void {
+  #outline(type: InterfaceType, direction: Direction, inMemory: boolean): void {
     const key = valueKey(type, direction);
-    if (this.#values.has(key)) return;
-    this.#values.set(key, this.values.push({ direction, type }) - 1);
-    this.#inline(type, direction, true);
+    const known = inMemory ? this.#values : this.#flatValues;
+    if (known.has(key)) return;
+    known.set(key, (inMemory ? this.values : this.flatValues).push({ direction, type }) - 1);
+    this.#inline(type, direction, inMemory);
   }
 
   #string(direction: Direction): void {
@@ -131,10 +132,16 @@ export class AdapterFunctions {
     return index;
   }
 
-  /** The position in `values`. */
-  valueFunction(type: InterfaceType, direction: Direction): number {
-    const index = this.#values.get(valueKey(type, direction));
+  /** The position in `values` or `flatValues`. */
+  valueFunction(type: InterfaceType, direction: Direction, inMemory: boolean): number {
+    const index = (inMemory ? this.#values : this.#flatValues).get(valueKey(type, direction));
     if (index === undefined) throw new InternalError("frontend", `a function of ${typeKey(type)} was not enumerated`);
     return index;
+  }
+
+  /** The core types of a function of flat values: the same on both sides. */
+  flatType({ type }: ValueFunction): FuncType {
+    const flat = this.flattening.flattenType(type);
+    return { kind: "func", params: flat, results: flat };
   }
 }

@@ -4,7 +4,13 @@ import { InternalError } from "../base/diagnostics.ts";
 import type { Func, FuncSymbol } from "../ir/function.ts";
 import type { Signature } from "../ir/types.ts";
 import type { CoreInstanceIndex } from "../plan/component.ts";
-import { buildAdapter, buildAdapterString, buildAdapterValue, buildTranscoder } from "./adapters-build.ts";
+import {
+  buildAdapter,
+  buildAdapterFlatValue,
+  buildAdapterString,
+  buildAdapterValue,
+  buildTranscoder,
+} from "./adapters-build.ts";
 import type { ApiFunction } from "./api.ts";
 import {
   buildDelete,
@@ -131,6 +137,8 @@ export function buildFunction(program: Program, symbol: FuncSymbol): Func {
       return buildAdapterString(program, kind.index, name);
     case "adapter-value":
       return buildAdapterValue(program, kind.index, name);
+    case "adapter-flat-value":
+      return buildAdapterFlatValue(program, kind.index, name);
     case "transcoder":
       return buildTranscoder(kind.name, name);
     case "wasm":

@@ -84,6 +84,7 @@ export type FunctionKind =
   /** What adapters call: positions in `AdapterFunctions`. */
   | { readonly kind: "adapter-string"; readonly index: number }
   | { readonly kind: "adapter-value"; readonly index: number }
+  | { readonly kind: "adapter-flat-value"; readonly index: number }
   | { readonly kind: "transcoder"; readonly name: TranscoderName }
   | { readonly kind: "wasm"; readonly instance: CoreInstanceIndex; readonly func: number };
 
@@ -176,6 +177,7 @@ export class Program {
   readonly #trampolines: readonly FuncSymbol[];
   readonly #adapterStrings: readonly FuncSymbol[];
   readonly #adapterValues: readonly FuncSymbol[];
+  readonly #adapterFlatValues: readonly FuncSymbol[];
   readonly #transcoders = new Map<TranscoderName, FuncSymbol>();
   /** The module's name, and from the second instance of a module on its number. */
   readonly #instanceNames: readonly string[];
@@ -280,6 +282,9 @@ export class Program {
     this.#adapterValues = this.adapters.values.map(({ type }, index) =>
       local({ kind: "adapter-value", index }, `adapter::${type.kind}${index}`),
     );
+    this.#adapterFlatValues = this.adapters.flatValues.map(({ type }, index) =>
+      local({ kind: "adapter-flat-value", index }, `adapter::flat-${type.kind}${index}`),
+    );
     for (const transcoder of this.adapters.transcoders) {
       this.#transcoders.set(transcoder, local({ kind: "transcoder", name: transcoder }, `support::${transcoder}`));
     }
@@ -323,7 +328,7 @@ export class Program {
         elementSlots: module.elements.map((segment) => (segment.mode.kind === "passive" ? slots++ : undefined)),
       };
     });
-    this.offsets = new VMComponentOffsets(contextShape(component, slots, areas));
+    this.offsets = new VMComponentOffsets(contextShape(component, this.adapters, slots, areas));
   }
 
   /** Every entry as a reference: a script's commands say which by its position. */
@@ -501,6 +506,10 @@ export class Program {
   adapterValue(index: number): FuncSymbol {
     return this.#symbol(this.#adapterValues[index], `function of values ${index}`);
   }
+  /** By its position in `adapters.flatValues`. */
+  adapterFlatValue(index: number): FuncSymbol {
+    return this.#symbol(this.#adapterFlatValues[index], `function of flat values ${index}`);
+  }
   get restorer(): FuncSymbol {
     return this.#restorer;
   }
@@ -562,10 +571,16 @@ function instanceNames(component: Component): readonly string[] {
   });
 }
 
-function contextShape(component: Component, passiveSegments: number, elementAreas: readonly number[]): ContextShape {
+function contextShape(
+  component: Component,
+  adapters: AdapterFunctions,
+  passiveSegments: number,
+  elementAreas: readonly number[],
+): ContextShape {
   let slots = 0;
   for (const type of component.signatures) slots = Math.max(slots, resultSlots(type));
   for (const { signature } of component.lowerings) slots = Math.max(slots, resultSlots(signature));
+  for (const row of adapters.flatValues) slots = Math.max(slots, resultSlots(adapters.flatType(row)));
   return {
     lowerings: component.lowerings.size,
     componentInstances: component.componentInstances.size,

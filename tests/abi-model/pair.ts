@@ -407,7 +407,32 @@ export class Pair {
   }
 }
 
-/** `components` pairs of `functions` signatures with `calls` calls each. */
+/** `calls` random calls of each function. `what` is said of a failure. */
+export async function runSignatures(
+  r: Random,
+  signatures: readonly Signature[],
+  calls: number,
+  stats: Statistics,
+  options: { readonly optLevel: OptLevel; readonly verify: boolean; readonly what: string },
+): Promise<void> {
+  const pair = await Pair.start(signatures, options.optLevel, options.verify);
+  try {
+    for (let f = 0; f < signatures.length; f++) {
+      for (let n = 0; n < calls; n++) {
+        try {
+          await pair.check(r, f, stats);
+        } catch (error) {
+          const text = JSON.stringify(signatures[f]);
+          throw new Error(`${options.what}, function ${f}, call ${n}: ${String(error)}\n${text}`, { cause: error });
+        }
+      }
+    }
+  } finally {
+    pair.close();
+  }
+}
+
+/** `components` pairs of `functions` random signatures with `calls` calls each. `handles`: percent of leaves that are handles. */
 export async function runRandom(
   seed: number,
   size: { readonly components: number; readonly functions: number; readonly calls: number; readonly handles: number },
@@ -416,20 +441,7 @@ export async function runRandom(
   for (let c = 0; c < size.components; c++) {
     const r = new Random(seed + c);
     const signatures = r.list(size.functions, () => randomSignature(r, size.handles));
-    const pair = await Pair.start(signatures, c % 3 === 0 ? 0 : 2, c === 0);
-    try {
-      for (let f = 0; f < size.functions; f++) {
-        for (let n = 0; n < size.calls; n++) {
-          try {
-            await pair.check(r, f, stats);
-          } catch (error) {
-            const text = JSON.stringify(signatures[f]);
-            throw new Error(`seed ${seed + c}, function ${f}, call ${n}: ${String(error)}\n${text}`, { cause: error });
-          }
-        }
-      }
-    } finally {
-      pair.close();
-    }
+    const options = { optLevel: c % 3 === 0 ? 0 : 2, verify: c === 0, what: `seed ${seed + c}` } as const;
+    await runSignatures(r, signatures, size.calls, stats, options);
   }
 }

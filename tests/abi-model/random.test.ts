@@ -6,7 +6,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { needX64Linux } from "../support/tools.ts";
-import { runRandom, statistics } from "./pair.ts";
+import type { Type } from "./model.ts";
+import { runRandom, runSignatures, statistics } from "./pair.ts";
+import { ENCODINGS, Random } from "./random.ts";
+import type { Signature } from "./wat.ts";
 
 const CASES = Number(process.env["WINDLASS_ABI_CASES"] ?? 3000);
 const SEED = Number(process.env["WINDLASS_ABI_SEED"] ?? 1);
@@ -29,4 +32,58 @@ test(`${CASES} random calls between components`, { timeout: 3_600_000 }, async (
   t.diagnostic(`types: ${sorted(stats.types)}`);
   t.diagnostic(`traps: ${sorted(stats.trapNames)}`);
   assert(stats.traps > stats.cases / 100 && stats.traps < stats.cases / 2);
+});
+
+const record = (...fields: readonly Type[]): Type => ({ k: "record", fields });
+const list = (of: Type, length?: number): Type => ({ k: "list", of, length });
+const many = (count: number, t: Type): readonly Type[] => new Array<Type>(count).fill(t);
+const string: Type = { k: "string" };
+const u8: Type = { k: "u8" };
+
+/** A tree of variants that shares its parts: small as values, large as code. */
+function nested(depth: number): Type {
+  let t: Type = { k: "f32" };
+  for (let i = 0; i < depth; i++) t = { k: "variant", cases: [t, record(t), i % 2 === 0 ? { k: "u64" } : undefined] };
+  return t;
+}
+
+test("large types are transferred by functions of their own", { timeout: 600_000 }, async (t) => {
+  if (!needX64Linux(t)) return;
+  const large = record(...many(30, u8), ...many(30, { k: "bool" }), string, { k: "char" });
+  const shapes: readonly (readonly [readonly Type[], Type | undefined])[] = [
+    [[nested(6)], nested(5)],
+    [[nested(8), string], undefined],
+    [[list(nested(7))], list(large)],
+    [[large, large], large],
+    [[list(large)], { k: "option", of: large }],
+    [[list(record(large, nested(6), list(large)))], undefined],
+    // Plain records: block copies of all lengths.
+    ...[1, 3, 8, 9, 15, 16, 31, 64, 65, 200].map((n) => [[list(u8, n), ...many(16, u8)], list(list(u8, n))] as const),
+    [[list({ k: "tuple", fields: [{ k: "u32" }, { k: "f32" }] })], list({ k: "flags", count: 16 })],
+    [[{ k: "variant", cases: [...many(300, u8), string] }], { k: "enum", count: 700 }],
+  ];
+  const signatures = shapes.map(
+    ([params, result], i): Signature => ({
+      params,
+      result,
+      lower: ENCODINGS[i % 3] ?? "utf8",
+      lift: ENCODINGS[(i + 1) % 3] ?? "utf8",
+      postReturn: false,
+    }),
+  );
+  const stats = statistics();
+  for (const optLevel of [0, 2] as const) {
+    await runSignatures(new Random(optLevel), signatures, 40, stats, { optLevel, verify: true, what: "large types" });
+  }
+  assert(stats.cases > stats.traps * 2);
+});
+
+test("strings of every pair of encodings, short and long", { timeout: 600_000 }, async (t) => {
+  if (!needX64Linux(t)) return;
+  const signatures = ENCODINGS.flatMap((lower) =>
+    ENCODINGS.map((lift): Signature => ({ params: [string], result: list(string), lower, lift, postReturn: true })),
+  );
+  const stats = statistics();
+  await runSignatures(new Random(5), signatures, 200, stats, { optLevel: 2, verify: true, what: "strings" });
+  assert(stats.cases > stats.traps * 2);
 });
