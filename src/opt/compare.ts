@@ -5,10 +5,8 @@ import { addI64, negI64 } from "../base/int64.ts";
 import { NONE } from "../ir/function.ts";
 import { FloatCC, INT_CC_SWAPPED, IntCC, Op } from "../ir/ops.ts";
 import { I32, I64 } from "../ir/types.ts";
-import { type FloatFolder, foldCompare, isSignedCondition } from "./fold.ts";
+import { foldCompare, isSignedCondition } from "./fold.ts";
 import type { Rewriter } from "./rewriter.ts";
-
-const FLOAT_CC_SWAPPED = [FloatCC.eq, FloatCC.ne, FloatCC.gt, FloatCC.lt, FloatCC.ge, FloatCC.le] as const;
 
 /** The unsigned condition that agrees with `cc` when neither operand has its sign bit set. */
 function unsignedCondition(cc: number): number {
@@ -159,25 +157,5 @@ function equality(w: Rewriter, a: number, def: number, op: number, lo: number, h
   }
   f.a.set(inst, w.a(def));
   f.b.set(inst, w.iconst(type, t.lo, t.hi));
-  return NONE;
-}
-
-/** Simplifies an fcmp of constants. */
-export function simplifyFloatCompare(w: Rewriter, floats: () => FloatFolder): number {
-  const { func: f, inst } = w;
-  const type = f.type.get(inst) === 2 ? 2 : 3;
-  const da = w.def(w.resolve(f.a.get(inst)));
-  const db = w.def(w.resolve(f.b.get(inst)));
-  const constant = type === 2 ? Op.f32const : Op.f64const;
-  const isA = da !== NONE && f.op.get(da) === constant;
-  const isB = db !== NONE && f.op.get(db) === constant;
-  if (isA && isB) {
-    w.decided(floats().compare(f.lo.get(inst), type, f.lo.get(da), f.hi.get(da), f.lo.get(db), f.hi.get(db)));
-  } else if (isA) {
-    const a = f.a.get(inst);
-    f.a.set(inst, f.b.get(inst));
-    f.b.set(inst, a);
-    f.lo.set(inst, FLOAT_CC_SWAPPED[f.lo.get(inst)]!);
-  }
   return NONE;
 }

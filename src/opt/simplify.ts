@@ -5,19 +5,19 @@
  *
  * One rule looks at one instruction and its operands' definitions. Either it names an existing value that the result equals, or it rewrites
  * the instruction in place, perhaps with new instructions in front of it, or it leaves it. A rule that fired has made progress: none
- * undoes another. Floats are left alone but for constants, and operations that move bits: what a NaN becomes is the
- * machine's business.
+ * undoes another.
  */
 // hot loop: indices are in range by construction
 
 import { fitsI32, log2OfPower, mulI64, negI64, shlI64, shrU64, subI64 } from "../base/int64.ts";
 import { type Func, type Inst, NONE, type Value } from "../ir/function.ts";
 import { Access, accessOf, FLAG_COMMUTATIVE, IntCC, OP_FLAGS, OP_NAMES, Op, opRow } from "../ir/ops.ts";
-import { F32, F64, I32, I64, type Type, typeFromCode } from "../ir/types.ts";
-import { simplifyCompare, simplifyFloatCompare } from "./compare.ts";
+import { I32, I64, type Type } from "../ir/types.ts";
+import { simplifyCompare } from "./compare.ts";
 import { divideByConstant } from "./division.ts";
-import { FloatFolder, foldBinary, foldUnary } from "./fold.ts";
+import { foldBinary, foldUnary } from "./fold.ts";
 import { Rewriter } from "./rewriter.ts";
+import { FloatRules } from "./simplify-float.ts";
 
 /** How far constant additions are followed into an address. */
 const ADDRESS_STEPS = 64;
@@ -50,17 +50,13 @@ const KIND: Uint8Array = Uint8Array.from(OP_NAMES, (name, op) => {
 export class Simplifier {
   readonly #func: Func;
   readonly #w: Rewriter;
-  #folder: FloatFolder | undefined;
+  readonly #floats: FloatRules;
 
   /** `uses`: how often each value is read. */
   constructor(func: Func, uses: Int32Array) {
     this.#func = func;
     this.#w = new Rewriter(func, uses);
-  }
-
-  get #floats(): FloatFolder {
-    this.#folder ??= new FloatFolder();
-    return this.#folder;
+    this.#floats = new FloatRules(this.#w);
   }
 
   /** Remembers what is known of the result's bits; to be called once `simplify` has no more to do with `inst`. */
@@ -102,19 +98,19 @@ export class Simplifier {
       case 2:
         return simplifyCompare(w);
       case 3:
-        return simplifyFloatCompare(w, () => this.#floats);
+        return this.#floats.compare(inst);
       case 4:
         return this.#select(inst);
       case 5:
         return this.#unary(inst, op);
       case 6:
-        return this.#bitcast(inst);
+        return this.#floats.bitcast(inst);
       case 7:
-        return this.#floatBinary(inst, op);
+        return this.#floats.binary(inst, op);
       case 8:
-        return this.#floatUnary(inst, op);
+        return this.#floats.unary(inst, op);
       case 9:
-        this.#convert(inst, op);
+        this.#floats.convert(inst, op);
         return NONE;
       case 10:
         this.#address(inst);
@@ -544,98 +540,6 @@ export class Simplifier {
       if (!kept) return;
       f.b.set(inst, w.a(def));
     }
-  }
-
-  // Floats.
-
-  #bitcast(inst: Inst): number {
-    const f = this.#func;
-    const w = this.#w;
-    const def = w.def(f.a.get(inst));
-    if (def === NONE) return NONE;
-    const op = f.op.get(def);
-    if (op === Op.bitcast) return w.a(def);
-    if (op === Op.iconst || op === Op.f32const || op === Op.f64const) {
-      const type = f.type.get(inst);
-      const made = type === F32 ? Op.f32const : type === F64 ? Op.f64const : Op.iconst;
-      w.becomeConst(made, f.lo.get(def), type === I32 || type === F32 ? 0 : f.hi.get(def));
-    }
-    return NONE;
-  }
-
-  /** The float constant that defines `value`, or NONE. */
-  #float(value: number): number {
-    const def = this.#w.def(value);
-    if (def === NONE) return NONE;
-    const op = this.#func.op.get(def);
-    return op === Op.f32const || op === Op.f64const ? def : NONE;
-  }
-
-  #becomeFloat(type: Type): void {
-    const { t } = this.#floats;
-    this.#w.becomeConst(type === F32 ? Op.f32const : Op.f64const, t.lo, t.hi);
-  }
-
-  #floatBinary(inst: Inst, op: number): number {
-    const f = this.#func;
-    const type = f.type.get(inst) === F32 ? F32 : F64;
-    const a = f.a.get(inst);
-    const b = f.b.get(inst);
-    if (op === Op.fcopysign && a === b) return a;
-    const ka = this.#float(a);
-    const kb = this.#float(b);
-    if (ka === NONE || kb === NONE) {
-      // By age, constants to the right: equal sums are equal.
-      if ((OP_FLAGS[op]! & FLAG_COMMUTATIVE) !== 0 && (ka !== NONE || (kb === NONE && a > b))) {
-        f.a.set(inst, b);
-        f.b.set(inst, a);
-      }
-      return NONE;
-    }
-    if (this.#floats.binary(op, type, f.lo.get(ka), f.hi.get(ka), f.lo.get(kb), f.hi.get(kb))) this.#becomeFloat(type);
-    return NONE;
-  }
-
-  #floatUnary(inst: Inst, op: number): number {
-    const f = this.#func;
-    const w = this.#w;
-    const type = f.type.get(inst) === F32 ? F32 : F64;
-    const a = f.a.get(inst);
-    const k = this.#float(a);
-    if (k !== NONE) {
-      const from = f.op.get(k) === Op.f32const ? F32 : F64;
-      if (this.#floats.unary(op, type, from, f.lo.get(k), f.hi.get(k))) this.#becomeFloat(type);
-      return NONE;
-    }
-    const def = w.def(a);
-    if (def === NONE) return NONE;
-    const inner = f.op.get(def);
-    if (op === Op.fneg && inner === Op.fneg) return w.a(def);
-    if (op === Op.fabs && inner === Op.fabs) return a;
-    if (op === Op.fabs && (inner === Op.fneg || inner === Op.fcopysign)) f.a.set(inst, w.a(def));
-    return NONE;
-  }
-
-  #convert(inst: Inst, op: number): void {
-    const f = this.#func;
-    const w = this.#w;
-    const floats = this.#floats;
-    const type = typeFromCode(f.type.get(inst));
-    const a = f.a.get(inst);
-    const from = typeFromCode(f.valueType.get(a));
-    if (op === Op.fcvt_from_sint || op === Op.fcvt_from_uint) {
-      const k = w.constant(a);
-      const signed = op === Op.fcvt_from_sint;
-      if (k !== NONE) {
-        if (floats.fromInt(type, from, signed, f.lo.get(k), f.hi.get(k))) this.#becomeFloat(type);
-      } else if (!signed && w.bits(a) < (from === I32 ? 32 : 64)) f.op.set(inst, Op.fcvt_from_sint);
-      return;
-    }
-    const k = this.#float(a);
-    if (k === NONE) return;
-    const signed = op === Op.fcvt_to_sint || op === Op.fcvt_to_sint_sat;
-    const saturating = op === Op.fcvt_to_sint_sat || op === Op.fcvt_to_uint_sat;
-    if (floats.toInt(type, from, signed, saturating, f.lo.get(k), f.hi.get(k))) w.become(floats.t.lo, floats.t.hi);
   }
 }
 
