@@ -52,6 +52,7 @@ test("random modules compute what this engine computes, in every configuration",
     seed: 1,
     batch: 24,
     allConfigurations: true,
+    reduction: 20_000,
     folder: scratch,
     report: (l) => lines.push(l),
   });

@@ -12,7 +12,6 @@ import { reduce } from "./reduce.ts";
 import { Census } from "./tree.ts";
 import { mutate, verdictDifference } from "./verdict.ts";
 
-const REDUCTION_MILLISECONDS = 60_000;
 /** Mutations of each module. */
 const MUTATIONS = 6;
 
@@ -22,6 +21,8 @@ export interface FuzzerOptions {
   readonly batch: number;
   /** Every batch in every configuration; otherwise in two of them, in turn. */
   readonly allConfigurations: boolean;
+  /** Milliseconds that a failing module is made smaller for. */
+  readonly reduction: number;
   /** Where failing cases go. */
   readonly folder: string;
   readonly report: (line: string) => void;
@@ -126,7 +127,7 @@ export class Fuzzer {
         const again = result === undefined ? undefined : failureOf(result, expected, one);
         return again !== undefined && kindOf(again) === kind;
       },
-      REDUCTION_MILLISECONDS,
+      this.#options.reduction,
     );
     const one = caseOf(reduced);
     const path = join(folder, `seed-${subject.seed}`);
