@@ -135,22 +135,32 @@ class AdapterBuilder {
   readonly adapter: Adapter;
   readonly params: readonly InterfaceType[];
   readonly result: readonly InterfaceType[];
+  readonly paramsInMemory: boolean;
+  readonly resultInMemory: boolean;
 
   constructor(program: Program, adapter: Adapter, name: string) {
-    this.e = Emitter.start(name, program.signature(adapter.signature), ATTRIBUTES);
+    const type = program.component.types.func(adapter.callee.type);
     this.program = program;
     this.adapter = adapter;
-    const { params, result } = program.component.types.func(adapter.callee.type);
-    this.params = params.map((p) => p.type);
-    this.result = result === undefined ? [] : [result];
+    this.params = type.params.map((p) => p.type);
+    this.result = type.result === undefined ? [] : [type.result];
+    const { paramsInMemory, resultInMemory } = program.adapters.flattening.flattenFuncType(type, "lower");
+    this.paramsInMemory = paramsInMemory;
+    this.resultInMemory = resultInMemory;
+    // One that passes a few core values on has a frame as small as a trampoline's.
+    const isSmall = !paramsInMemory && !resultInMemory && !this.#hasPointers([...this.params, ...this.result]);
+    this.e = Emitter.start(
+      name,
+      program.signature(adapter.signature),
+      isSmall ? { ...ATTRIBUTES, stackCheck: false } : ATTRIBUTES,
+    );
   }
 
   build(): Func {
     const { e, program, adapter } = this;
     const { callee, options } = adapter;
-    const { flattening, facts } = program.adapters;
-    const type = program.component.types.func(callee.type);
-    const { paramsInMemory, resultInMemory } = flattening.flattenFuncType(type, "lower");
+    const { facts } = program.adapters;
+    const { paramsInMemory, resultInMemory } = this;
     const context = e.param(0);
     emitCheckMayLeave(e, program, context, options.instance);
 

@@ -88,7 +88,7 @@ export class GuestLift extends Guest implements LiftContext<Value> {
       const args = [this.context, table, e.i32(resource), handle];
       return e.call1(this.program.support("handle_rep"), SUPPORT.handle_rep, args);
     }
-    const { entry } = emitHandleLookup(e, table, e.i32(resource), handle);
+    const { entry } = emitHandleLookup(e, this.program, table, e.i32(resource), handle);
     // `add_lender`. A borrowed handle is not put on the list: it can't be given away anyway.
     emitLend(e, this.program, this.options, entry, handle);
     return e.load64(entry, HandleEntry.rep);

@@ -5,8 +5,9 @@
  */
 
 import type { Value } from "../ir/function.ts";
-import { HANDLE_LIMIT, HANDLE_OWN, HandleEntry } from "../layout/offsets.ts";
+import { HANDLE_LIMIT, HANDLE_OWN, HandleEntry, TrapRecord } from "../layout/offsets.ts";
 import { Trap } from "../layout/traps.ts";
+import type { Program } from "./program.ts";
 import type { Emitter } from "./structured.ts";
 
 /** Bits of a tag below the resource's number: the kind. */
@@ -45,19 +46,26 @@ export function emitHandleNew(e: Emitter, table: Value, tag: Value, rep: Value):
   return result;
 }
 
-/** The entry of a guest's handle, which must refer to `resource`; and its tag. */
+/** The entry of a guest's handle, which must refer to `resource`; and its tag. Parameter 0 of the function is the context. */
 export function emitHandleLookup(
   e: Emitter,
+  program: Program,
   table: Value,
   resource: Value,
   index: Value,
 ): { readonly entry: Value; readonly tag: Value } {
+  const trapIf = (condition: Value, trap: number): void => {
+    e.if(condition, () => {
+      e.store(e.param(0), program.offsets.trap + TrapRecord.handle, index);
+      e.trap(trap);
+    });
+  };
   const used = e.load32(table, HandleEntry.tag);
-  e.trapUnless(e.ult(e.offset(index, -1), used), Trap.unknown_handle);
+  trapIf(e.uge(e.offset(index, -1), used), Trap.unknown_handle);
   const entry = entryAddress(e, table, index);
   const tag = e.load32(entry, HandleEntry.tag);
-  e.trapUnless(tag, Trap.unknown_handle);
-  e.trapIf(e.ne(e.shr(tag, KIND_BITS), resource), Trap.handle_type_mismatch);
+  trapIf(e.eqz(tag), Trap.unknown_handle);
+  trapIf(e.ne(e.shr(tag, KIND_BITS), resource), Trap.handle_type_mismatch);
   return { entry, tag };
 }
 
@@ -84,14 +92,14 @@ export function buildHandleNewSupport(e: Emitter): void {
 }
 
 /** `handle_rep(context, table, resource, index)` → rep. */
-export function buildHandleRepSupport(e: Emitter): void {
-  const { entry } = emitHandleLookup(e, e.param(1), e.param(2), e.param(3));
+export function buildHandleRepSupport(e: Emitter, program: Program): void {
+  const { entry } = emitHandleLookup(e, program, e.param(1), e.param(2), e.param(3));
   e.return(e.load64(entry, HandleEntry.rep));
 }
 
 /** `handle_take(context, table, resource, index)` → rep. */
-export function buildHandleTakeSupport(e: Emitter): void {
-  const { entry, tag } = emitHandleLookup(e, e.param(1), e.param(2), e.param(3));
+export function buildHandleTakeSupport(e: Emitter, program: Program): void {
+  const { entry, tag } = emitHandleLookup(e, program, e.param(1), e.param(2), e.param(3));
   e.trapUnless(emitIsOwn(e, tag), Trap.handle_type_mismatch);
   emitCheckNotLent(e, entry);
   const rep = e.load64(entry, HandleEntry.rep);

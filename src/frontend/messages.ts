@@ -15,6 +15,10 @@ const TEXTS = {
   endOfOffset: ")",
   newline: "\n",
   unknown: "unknown function",
+  space: " ",
+  handleIndex: "handle index ",
+  wrongType: " used with the wrong type",
+  otherResource: ", expected guest-defined resource but found a different guest-defined resource",
   failedToStart: "windlass: out of memory or address space\n",
 } as const satisfies Record<string, string>;
 

@@ -10,7 +10,7 @@
 
 import type { Value } from "../ir/function.ts";
 import { ContextField, InstanceState, TRAP_TEXT_SIZE, TrapRecord } from "../layout/offsets.ts";
-import { TRAP_NAMES } from "../layout/traps.ts";
+import { TRAP_NAMES, Trap } from "../layout/traps.ts";
 import { TABLE_HEADER, trapTableLocations } from "./link-data.ts";
 import { type TextName, textOffset } from "./messages.ts";
 import type { Program } from "./program.ts";
@@ -95,7 +95,25 @@ export function buildFormatTrap(e: Emitter, program: Program): void {
   const code = e.load32(context, trap + TrapRecord.code);
   const messages = e.dataAddress(program.messages);
   const known = e.select(e.ultImm(code, TRAP_NAMES.length), code, e.i32(0));
-  out.string(e.add(messages, e.zext(e.load32(e.add(messages, e.shl(e.zext(known), 2)), 0))));
+  const message = (): void =>
+    out.string(e.add(messages, e.zext(e.load32(e.add(messages, e.shl(e.zext(known), 2)), 0))));
+  const handle = (): void => out.number(e.zext(e.load32(context, trap + TrapRecord.handle)), 10);
+  e.if(
+    e.eqImm(code, Trap.handle_type_mismatch),
+    () => {
+      out.text("handleIndex");
+      handle();
+      out.text("wrongType");
+      if (program.component.resources.values().every((r) => r.kind === "defined")) out.text("otherResource");
+    },
+    () => {
+      message();
+      e.if(e.eqImm(code, Trap.unknown_handle), () => {
+        out.text("space");
+        handle();
+      });
+    },
+  );
   out.text("backtrace");
 
   const base = e.textBase();

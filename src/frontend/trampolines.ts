@@ -237,7 +237,7 @@ export function buildTrampoline(
     e.return(emitHandleNew(e, table, e.i32(handleTag(HANDLE_OWN, resource)), e.zext(operand)));
     return e.finish();
   }
-  const { entry, tag } = emitHandleLookup(e, table, e.i32(resource), operand);
+  const { entry, tag } = emitHandleLookup(e, program, table, e.i32(resource), operand);
   if (kind === "resource-rep") {
     e.return(e.load(I32, entry, HandleEntry.rep));
     return e.finish();

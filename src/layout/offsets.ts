@@ -132,6 +132,8 @@ export const TrapRecord = {
   /** u32: Trap; u32: exit status of `exit`. */
   code: 0,
   exitStatus: 4,
+  /** In its place: the index that a handle trap is about. */
+  handle: 4,
   /** u64: code address of the trap; of a fault the address that was touched. */
   pc: 8,
   faultAddress: 16,
