@@ -206,7 +206,7 @@ class ModelTable {
 }
 
 /** Where a trap leaves the index of the handle. */
-const CONTEXT = MEMORY_BASE + 0x1_0000n;
+const TRAP_CONTEXT = MEMORY_BASE + 0x1_0000n;
 
 const outcome = (run: () => bigint | number): string => {
   try {
@@ -233,11 +233,11 @@ test("handle tables do what the model does", () => {
         if (what === "new" || what === "borrow") {
           const own = what === "new";
           const tag = BigInt(handleTag(own ? HANDLE_OWN : HANDLE_BORROW, resource));
-          const real = outcome(() => machine.call(program.support("handle_new"), [CONTEXT, table, tag, rep])[0] ?? -1n);
+          const real = outcome(() => machine.call(program.support("handle_new"), [TRAP_CONTEXT, table, tag, rep])[0] ?? -1n);
           assert.equal(real, String(model.add({ own, resource, rep })));
         } else {
           const support = what === "rep" ? "handle_rep" : "handle_take";
-          const args = [CONTEXT, table, BigInt(resource), BigInt(index)];
+          const args = [TRAP_CONTEXT, table, BigInt(resource), BigInt(index)];
           const real = outcome(() => machine.call(program.support(support), args)[0] ?? -1n);
           const expected = outcome(
             () => (what === "rep" ? model.find(index, resource) : model.take(index, resource)).rep,
