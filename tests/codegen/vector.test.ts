@@ -288,6 +288,7 @@ test("vswizzle by constants, and by what is below 16 or not quite", { skip }, ()
       return b.vector2(Op.vshr_u, Shape.i8x16, x, b.iconst32(k));
     }),
     (b, x) => b.vector2(Op.vshr_u, Shape.i16x8, x, b.iconst32(4)),
+    (b, x) => b.vector1(Op.vnot, 0, x),
     (b, x) => b.vector2(Op.vshr_s, Shape.i8x16, x, b.iconst32(4)),
   ];
   for (const make of indices) {

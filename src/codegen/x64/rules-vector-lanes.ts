@@ -217,25 +217,20 @@ function swizzleConstant(s: Selector): void {
   swizzleByConstant(s, s.vreg(s.a), bytesOfWords(constantWords(s, s.b) ?? dwords(0)), s.result());
 }
 
+/** A constant all of whose bytes are below 16. */
+function isNibbles(s: Selector, value: Value): boolean {
+  return constantWords(s, value)?.every((w) => (w & 0xf0f0f0f0) === 0) === true;
+}
+
 /** Every byte of `value` is below 16: masked, or shifted right. */
 function isBelow16(s: Selector, value: Value): boolean {
-  const def = s.l.definition(value);
-  if (def === NONE) return false;
+  const op = s.defOp(value);
+  if (op !== Op.vand && op !== Op.vshr_u) return false;
   const { func } = s.l;
-  const a = func.resolve(entity<Value>(func.a.get(def)));
+  const def = s.l.definition(value);
   const b = func.resolve(entity<Value>(func.b.get(def)));
-  const isMask = (v: Value): boolean => {
-    const words = constantWords(s, v);
-    return words?.every((w) => (w & 0xf0f0f0f0) === 0) === true;
-  };
-  switch (func.op.get(def)) {
-    case Op.vand:
-      return isMask(a) || isMask(b);
-    case Op.vshr_u:
-      return func.lo.get(def) === Shape.i8x16 && s.constant(b) && (s.k & 7) >= 4;
-    default:
-      return false;
-  }
+  if (op === Op.vshr_u) return func.lo.get(def) === Shape.i8x16 && s.constant(b) && (s.k & 7) >= 4;
+  return isNibbles(s, b) || isNibbles(s, func.resolve(entity<Value>(func.a.get(def))));
 }
 
 /** Indices from 16 on get their top bit by saturation. */
