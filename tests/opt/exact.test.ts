@@ -29,6 +29,7 @@ const SMALL = [
   1n,
   2n,
   3n,
+  4n,
   5n,
   6n,
   7n,
@@ -265,6 +266,41 @@ for (const type of [I32, I64] as const) {
           args,
         );
       }
+    }
+  });
+
+  test(`${name}: arithmetic of narrow values`, () => {
+    const masks = [1n, 0xfn, 0xffn, 0xffffn];
+    const outer = [1n, 0xfn, 0x1fn, 0xffn, 0x1ffn, 0xffffn, 0x1ffffn];
+    const shifts = [1n, 4n, 5n, 8n, 9n, 16n, 17n];
+    const values = unique(type, [0n, 1n, 2n, 0xfn, 0x10n, 0xfen, 0xffn, 0xffffn, 0x8000n, -1n]);
+    const args = values.flatMap((x) => values.map((y) => [x, y]));
+    for (const op of [Op.iadd, Op.imul, Op.isub, Op.bor, Op.bxor, Op.band, Op.ishl, Op.ushr]) {
+      const types = masks.flatMap(() => masks.flatMap(() => [...outer, ...shifts].map((): Type => type)));
+      const tests = masks.flatMap(() => masks.flatMap(() => outer.flatMap((): Type[] => [I32, I32])));
+      check(
+        [type, type],
+        [...types, ...tests],
+        (b, [x = entity(0), y = entity(0)]) => {
+          const out: Value[] = [];
+          const compared: Value[] = [];
+          for (const m of masks) {
+            for (const n of masks) {
+              const left = b.binary(Op.band, type, x, constant(b, type, m));
+              const right = b.binary(Op.band, type, y, constant(b, type, n));
+              const v = b.binary(op, type, left, right);
+              for (const k of outer) {
+                out.push(b.binary(Op.band, type, v, constant(b, type, k)));
+                compared.push(b.icmp(IntCC.ule, type, v, constant(b, type, k)));
+                compared.push(b.icmp(IntCC.sgt, type, v, constant(b, type, -k)));
+              }
+              for (const k of shifts) out.push(b.binary(Op.ushr, type, v, constant(b, type, k)));
+            }
+          }
+          b.return([...out, ...compared]);
+        },
+        args,
+      );
     }
   });
 
