@@ -160,7 +160,7 @@ export class Func {
   /** Follows replacements, and shortens the way for the next time. */
   resolve(value: Value): Value {
     const alias = this.valueAlias.get(value);
-    return alias === NONE ? value : this.#resolveAlias(value, alias);
+    return alias >= 0 ? this.#resolveAlias(value, alias) : value;
   }
 
   #resolveAlias(value: Value, alias: number): Value {
