@@ -24,6 +24,7 @@ const RANKS: Readonly<Record<string, number>> = {
   frontend: 5,
   object: 5,
   compiler: 6,
+  verify: 6,
   bindings: 6,
   driver: 7,
   cli: 7,

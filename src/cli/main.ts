@@ -6,6 +6,7 @@ import { registerBuild } from "./build.ts";
 import { registerCompile } from "./compile.ts";
 import { EXIT_USER_ERROR } from "./errors.ts";
 import { registerInspect } from "./inspect.ts";
+import { registerVerify } from "./verify.ts";
 import { registerRun, separateGuestArguments } from "./run.ts";
 
 export function createProgram(): Command {
@@ -19,6 +20,7 @@ export function createProgram(): Command {
   registerBuild(program);
   registerCompile(program);
   registerInspect(program);
+  registerVerify(program);
   for (const command of program.commands) command.exitOverride().showHelpAfterError("(add --help for the options)");
   program.addHelpText(
     "after",
@@ -27,7 +29,8 @@ Examples:
   $ windlass run app.wasm -- one two            build into the cache and run
   $ windlass build app.wasm -o app              a static Linux executable
   $ windlass compile lib.wasm -o lib.o --header lib.h
-  $ windlass inspect lib.o --disassemble`,
+  $ windlass inspect lib.o --disassemble
+  $ windlass verify lib.o                       prove that its code stays inside`,
   );
   return program;
 }

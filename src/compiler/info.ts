@@ -8,6 +8,7 @@
 import { ByteReader, ByteWriter, ReadError } from "../base/bytes.ts";
 import { WindlassError } from "../base/diagnostics.ts";
 import { PrimaryMap } from "../base/entity.ts";
+import { isSandboxPolicy, type SandboxPolicy } from "../layout/sandbox.ts";
 import type { LoweredIndex } from "../plan/component.ts";
 
 /** Byte offset and byte length in the text section. Plain data: it serializes into the image. */
@@ -80,6 +81,8 @@ export interface ObjectInfo {
   /** One for each lowering, in the order of `.windlass.trampolines`. */
   readonly lowerings: readonly (FunctionDescription & { readonly callee: string })[];
   readonly exports: readonly FunctionDescription[];
+  /** What `windlass verify` proves of the code; the linker adds it. */
+  readonly sandbox?: SandboxPolicy;
 }
 
 export function encodeInfo(info: ObjectInfo): Uint8Array {
@@ -103,7 +106,7 @@ function isInfo(value: unknown): value is ObjectInfo {
   if (!isRecord(value) || value["format"] !== 1 || !isRecord(value["options"])) return false;
   const texts = ["compiler", "target", "name", "output"].every((k) => typeof value[k] === "string");
   const lists = [value["lowerings"], value["exports"]].every((l) => Array.isArray(l) && l.every(isDescription));
-  return texts && lists;
+  return texts && lists && (value["sandbox"] === undefined || isSandboxPolicy(value["sandbox"]));
 }
 
 /** Throws `WindlassError` when the section is damaged. */

@@ -13,6 +13,7 @@ import type { FuncSymbol } from "../ir/function.ts";
 import { ElfObject, Sections, type SymbolIndex } from "../object/writer.ts";
 import type { LoweredIndex } from "../plan/component.ts";
 import { type CompiledTrampoline, X64ComponentCompiler } from "./component-compiler.ts";
+import { sandboxPolicy } from "./sandbox.ts";
 import { encodeInfo, encodeTrampolines, type ObjectInfo, type TrampolineInfo } from "./info.ts";
 
 export interface LinkedProgram {
@@ -57,6 +58,7 @@ export function linkProgram(
 
   const layout = text.layout(program.functions.size);
   const dataSymbols: SymbolIndex[] = [];
+  const places = new Map<number, number>();
   for (const [symbol, item] of program.data.entries()) {
     if (item.content.kind === "zero") {
       const section = object.section(Sections.bss);
@@ -67,6 +69,7 @@ export function linkProgram(
       const section = object.section(Sections.rodata);
       const bytes = dataBytes(program, symbol, layout);
       const at = object.append(section, bytes, item.align);
+      places.set(symbol, at);
       dataSymbols.push(object.addData(item.name, section, at, bytes.length));
     }
   }
@@ -77,7 +80,11 @@ export function linkProgram(
     (symbol) => dataSymbols[symbol] ?? fail(`data object $${symbol}`),
   );
   object.append(object.section(Sections.trampolines), encodeTrampolines(infos), 4);
-  object.append(object.section(Sections.info), encodeInfo(info), 1);
+  object.append(
+    object.section(Sections.info),
+    encodeInfo({ ...info, sandbox: sandboxPolicy(program, (symbol) => places.get(symbol)) }),
+    1,
+  );
   return {
     object,
     trampolines: infos,

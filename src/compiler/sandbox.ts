@@ -1,0 +1,257 @@
+/**
+ * The policy of the sandbox verifier (`layout/sandbox.ts`) for one program: a description of what is in it, written into the object beside
+ * the code. Made from the plan and the program's order alone, never from machine code.
+ */
+
+import { entity } from "../base/entity.ts";
+import { MEMORY_GROW_SIGNATURE, TABLE_GROW_SIGNATURE } from "../frontend/environment.ts";
+import type { FunctionKind, Program } from "../frontend/program.ts";
+import { SUPPORT } from "../frontend/support.ts";
+import { resolveFunction } from "../frontend/wasm/constants.ts";
+import { I32, type Signature, F32, F64, V128 } from "../ir/types.ts";
+import type { SandboxFunctions, SandboxImage, SandboxInstance, SandboxPolicy } from "../layout/sandbox.ts";
+import type { Component, CoreInstanceIndex, StaticModule } from "../plan/component.ts";
+import { functionType } from "../wasm/module.ts";
+import { OperatorReader } from "../wasm/operators.ts";
+import * as wasm from "../wasm/types.ts";
+
+type SignatureOf = (typeIndex: number) => number | undefined;
+const NO_SIGNATURES: SignatureOf = () => undefined;
+
+function token(type: wasm.ValType, signatureOf: SignatureOf): string {
+  switch (type) {
+    case wasm.I32:
+      return "i";
+    case wasm.I64:
+      return "l";
+    case wasm.F32:
+      return "f";
+    case wasm.F64:
+      return "d";
+    case wasm.V128:
+      return "v";
+    default: {
+      const heap = wasm.heapOf(type);
+      if (wasm.isConcrete(type)) {
+        const signature = signatureOf(heap);
+        return signature === undefined ? "x" : `r${signature}`;
+      }
+      return heap === wasm.HEAP_FUNC || heap === wasm.HEAP_NOFUNC ? "r" : "x";
+    }
+  }
+}
+
+function typeText(type: wasm.FuncType, signatureOf: SignatureOf): string {
+  return `${type.params.map((t) => token(t, signatureOf)).join("")}>${type.results.map((t) => token(t, signatureOf)).join("")}`;
+}
+
+/** Of a signature of the program itself: no references. The context is left out. */
+function signatureText(signature: Signature): string {
+  const one = (type: number): string =>
+    type === I32 ? "i" : type === F32 ? "f" : type === F64 ? "d" : type === V128 ? "v" : "l";
+  return `${signature.params.slice(1).map(one).join("")}>${signature.results.map(one).join("")}`;
+}
+
+function moduleSignatures(module: StaticModule): SignatureOf {
+  return (typeIndex) => module.signatures[typeIndex];
+}
+
+class Types {
+  readonly list: string[] = [];
+  readonly #known = new Map<string, number>();
+  of(text: string): number {
+    let index = this.#known.get(text);
+    if (index === undefined) {
+      index = this.list.push(text) - 1;
+      this.#known.set(text, index);
+    }
+    return index;
+  }
+}
+
+/** Flags of the functions of a trusted instance that use an intrinsic in their own body. */
+function intrinsicUsers(component: Component, instance: CoreInstanceIndex): Uint8Array {
+  const { module } = component.modules.get(component.instances.get(instance).module);
+  const users = new Uint8Array(module.functions.length);
+  const isIntrinsic = module.functions
+    .slice(0, module.importedFunctions)
+    .map((_, i) => (resolveFunction(component, instance, i).kind === "intrinsic" ? 1 : 0));
+  const reader = new OperatorReader(module.bytes);
+  for (let body = 0; body < module.bodyStart.length; body++) {
+    reader.startBody(module.bodyStart[body] ?? 0, module.bodyEnd[body] ?? 0);
+    while (!reader.atEnd) {
+      reader.next();
+      if ((reader.op !== 0x10 && reader.op !== 0x12) || isIntrinsic[reader.index] !== 1) continue; // call, return_call
+      users[module.importedFunctions + body] = 1;
+      break;
+    }
+  }
+  return users;
+}
+
+/** Signature number → its type, from a module that has it, else from what is lowered. */
+function signatureTexts(component: Component): readonly string[] {
+  const texts: string[] = component.signatures.values().map((type) => typeText(type, NO_SIGNATURES));
+  for (const module of component.modules) {
+    module.signatures.forEach((signature, typeIndex) => {
+      const composite = module.module.types[typeIndex]?.composite;
+      if (signature !== undefined && composite?.kind === "func") {
+        texts[signature] = typeText(composite, moduleSignatures(module));
+      }
+    });
+  }
+  return texts;
+}
+
+function operandOf(kind: FunctionKind): number {
+  switch (kind.kind) {
+    case "wasm":
+    case "instantiate-core":
+      return kind.instance;
+    case "memory-grow":
+      return kind.memory;
+    case "table-grow":
+      return kind.table;
+    case "lowered":
+      return kind.index;
+    default:
+      return -1;
+  }
+}
+
+class FunctionList {
+  readonly runs: SandboxFunctions[] = [];
+  readonly types: number[] = [];
+  readonly #program: Program;
+  readonly #types: Types;
+  readonly #users = new Map<CoreInstanceIndex, Uint8Array>();
+
+  constructor(program: Program, types: Types) {
+    this.#program = program;
+    this.#types = types;
+    for (const { kind } of program.functions) this.#add(kind);
+  }
+
+  #add(kind: FunctionKind): void {
+    const name = kind.kind === "support" ? `support ${kind.name}` : this.#isTrusted(kind) ? "trusted" : kind.kind;
+    const of = operandOf(kind);
+    const last = this.runs.at(-1);
+    if (last !== undefined && last.kind === name && last.of === of) {
+      this.runs[this.runs.length - 1] = { ...last, count: last.count + 1 };
+    } else this.runs.push({ kind: name, of, count: 1 });
+    const text = this.#typeOf(kind);
+    this.types.push(text === undefined ? -1 : this.#types.of(text));
+  }
+
+  #isTrusted(kind: FunctionKind): boolean {
+    if (kind.kind !== "wasm") return false;
+    const { component } = this.#program;
+    if (!component.modules.get(component.instances.get(kind.instance).module).trusted) return false;
+    let users = this.#users.get(kind.instance);
+    if (users === undefined) {
+      users = intrinsicUsers(component, kind.instance);
+      this.#users.set(kind.instance, users);
+    }
+    return users[kind.func] === 1;
+  }
+
+  #typeOf(kind: FunctionKind): string | undefined {
+    const { component } = this.#program;
+    switch (kind.kind) {
+      case "wasm": {
+        const module = component.modules.get(component.instances.get(kind.instance).module);
+        return typeText(functionType(module.module, kind.func), moduleSignatures(module));
+      }
+      case "lowered":
+        return typeText(component.lowerings.get(kind.index).signature, NO_SIGNATURES);
+      case "trampoline": {
+        const { signatureIndex } = component.trampolines.get(kind.index);
+        return typeText(component.signatures.get(signatureIndex), NO_SIGNATURES);
+      }
+      case "memory-grow":
+        return signatureText(MEMORY_GROW_SIGNATURE);
+      case "table-grow":
+        return signatureText(TABLE_GROW_SIGNATURE).replace("ll>", "lr>");
+      case "support":
+        return SUPPORT[kind.name].convention === "wasm" ? signatureText(SUPPORT[kind.name]) : undefined;
+      case "instantiate":
+      case "instantiate-core":
+        return ">";
+      default:
+        return undefined;
+    }
+  }
+}
+
+/** `place` gives the byte offset of a data object in `.rodata`, or undefined when it is elsewhere. */
+export function sandboxPolicy(program: Program, place: (symbol: number) => number | undefined): SandboxPolicy {
+  const { component } = program;
+  const types = new Types();
+  const signatures = signatureTexts(component).map((text) => types.of(text));
+  const subtypes = [...component.signatures.keys()].flatMap((s): [number, number[]][] => {
+    const found = program.facts.signatures.subtypes(s);
+    return found.length === 0 ? [] : [[s, [...found]]];
+  });
+  const list = new FunctionList(program, types);
+  const instances = component.instances.values().map(
+    ({ memories, tables, globals }): SandboxInstance => ({
+      memories: [...memories],
+      tables: [...tables],
+      globals: [...globals],
+    }),
+  );
+  const definer = (instance: CoreInstanceIndex): SignatureOf =>
+    moduleSignatures(component.modules.get(component.instances.get(instance).module));
+  const images: SandboxImage[] = [];
+  for (const [symbol, { content, name }] of program.data.entries()) {
+    const offset = place(symbol);
+    // Images of table elements; those of a script's entries are no references of wasm code.
+    if (content.kind === "funcrefs" && offset !== undefined && !name.endsWith("data::dispatch")) {
+      images.push({ offset, count: content.functions.length });
+    }
+  }
+  return {
+    shape: program.offsets.shape,
+    memories: component.memories.values().map(({ type, style, maxBytes }) => ({
+      minBytes: Math.min(type.min * 2 ** type.pageSizeLog2, maxBytes),
+      guarded: style === "guarded" && !type.is64 && type.pageSizeLog2 >= 12,
+    })),
+    tables: component.tables.values().map(({ type, instance }) => ({
+      minElements: type.min,
+      element: token(type.element, definer(instance)),
+    })),
+    globals: component.globals.values().map(({ type, instance }) => token(type.type, definer(instance))),
+    passive: passiveLengths(program),
+    instances,
+    types: types.list,
+    signatures,
+    subtypes,
+    functions: list.runs,
+    functionTypes: list.types,
+    images,
+  };
+}
+
+/** By the number of the slot in the context. */
+function passiveLengths(program: Program): readonly number[] {
+  const { component, offsets } = program;
+  const lengths: number[] = [];
+  const first = offsets.shape.passiveSegments > 0 ? offsets.passiveSegment(0) : 0;
+  const slotOf = (displacement: number): number => (displacement - first) / 4;
+  component.instances.values().forEach(({ module }, i) => {
+    const instance = entity<CoreInstanceIndex>(i);
+    const m = component.modules.get(module).module;
+    m.data.forEach((segment, s) => {
+      const at = program.passiveSegment(instance, "data", s);
+      if (at !== undefined) lengths[slotOf(at)] = segment.end - segment.start;
+    });
+    m.elements.forEach((segment, s) => {
+      const at = program.passiveSegment(instance, "element", s);
+      const { items } = segment;
+      if (at !== undefined) {
+        lengths[slotOf(at)] = items.kind === "functions" ? items.functions.length : items.expressions.length;
+      }
+    });
+  });
+  return lengths;
+}

@@ -1,0 +1,354 @@
+/**
+ * Every memory access of a function: proves that it is inside something that the function may touch, and says what a load gives.
+ *
+ * Allowed are: the function's own frame and arguments; named fields of the context; linear memories of its instance, by an index that the
+ * guard covers or that was compared with the length; elements of its tables, by an index that was compared; read-only data.
+ */
+
+import {
+  ContextField,
+  FUNCREF_CODE_OFFSET,
+  FUNCREF_SIGNATURE_OFFSET,
+  FUNCREF_SIZE,
+  type Field,
+  MemoryDefinition,
+} from "./context.ts";
+import type { Machine } from "./machine.ts";
+import { RED_ZONE, Reg } from "./machine.ts";
+import { referenceToken, lengthClass, RESULT_SLOTS } from "./state.ts";
+import { isFunctionReference } from "./types.ts";
+import { AtomKind, Base, Form, formKey, isConstant } from "./values.ts";
+import { GUARDED_RESERVATION } from "../layout/offsets.ts";
+
+/** Bytes that a function may use without having compared its stack pointer. */
+export const UNCHECKED_STACK = 256 + 16;
+
+/** What an access touches. */
+type Place =
+  | { readonly kind: "slot"; readonly at: number }
+  | { readonly kind: "field"; readonly field: Field; readonly at: number }
+  /** `within`: byte in the element. */
+  | { readonly kind: "table"; readonly table: number; readonly address: Form; readonly within: number }
+  | { readonly kind: "jump table"; readonly start: number; readonly entries: number }
+  | { readonly kind: "other" };
+
+const OTHER: Place = { kind: "other" };
+
+/** Reads `size` bytes at the memory operand. */
+export function loadValue(m: Machine, size: number): Form {
+  const place = locate(m, size, false);
+  if (place === undefined) return m.fresh(size, "load");
+  switch (place.kind) {
+    case "slot":
+      return loadSlot(m, place.at, size);
+    case "field":
+      return loadField(m, place.field, place.at, size);
+    case "table":
+      return loadElement(m, place.table, place.address, place.within, size);
+    case "jump table":
+      return m.atom(Number.POSITIVE_INFINITY, AtomKind.jumpTable, place.start, `${place.entries}`, "load");
+    case "other":
+      return m.fresh(size, "load");
+  }
+}
+
+/** Writes `value` to the memory operand. */
+export function storeValue(m: Machine, value: Form, size: number): void {
+  const place = locate(m, size, true);
+  if (place !== undefined) storeAt(m, place, value, size);
+}
+
+/** An access whose value doesn't matter. */
+export function touch(m: Machine, size: number, write: boolean): void {
+  const place = locate(m, size, write);
+  if (write && place !== undefined) storeAt(m, place, undefined, size);
+}
+
+function storeAt(m: Machine, place: Place, value: Form | undefined, size: number): void {
+  const { state } = m;
+  switch (place.kind) {
+    case "slot":
+      state.killSlots(place.at, place.at + size);
+      if (size === 8 && value !== undefined) state.slots.set(place.at, value);
+      return;
+    case "field":
+      return storeField(m, place.field, place.at, value, size);
+    case "table": {
+      state.elements.clear();
+      const token = m.world.map.policy.tables[place.table]?.element ?? "x";
+      if (!isFunctionReference(token)) return;
+      if (size !== FUNCREF_SIZE || place.within !== 0 || value === undefined || !isReference(m, value, token)) {
+        m.fail(`writes something to table ${place.table} that is no reference to a function of its type`);
+      }
+    }
+  }
+}
+
+/** Whether a value is null or a reference of a subtype of `token`. */
+export function isReference(m: Machine, value: Form, token: string): boolean {
+  const { types } = m.world;
+  const known = referenceToken(m.atoms, value);
+  if (known === null) return true;
+  if (known !== undefined) return types.fits(known, token);
+  // A constant: the offset of a function's code and the number of its signature.
+  if (!isConstant(value) || value.c < 0) return false;
+  return constantFits(m, value.c % 2 ** 32, Math.floor(value.c / 2 ** 32), token);
+}
+
+function constantFits(m: Machine, code: number, half: number, token: string): boolean {
+  const { types, image } = m.world;
+  const target = image.byStart.get(image.textStart + code);
+  const type = types.ofHalf(half);
+  if (target?.type === undefined || type < 0 || types.list[type]?.text !== target.type) return false;
+  return types.fits(`r${half - 1}`, token);
+}
+
+// Where an access goes.
+
+function locate(m: Machine, size: number, write: boolean): Place | undefined {
+  const address = m.address();
+  if (address === undefined) {
+    m.fail("the address can't be followed");
+    return undefined;
+  }
+  switch (address.base) {
+    case Base.frame:
+      return locateFrame(m, address, size);
+    case Base.context:
+      return locateContext(m, address, size, write);
+    case Base.image:
+      return locateImage(m, address, size, write);
+    default:
+      m.fail("the address is not relative to the context, the frame or the program's data");
+      return undefined;
+  }
+}
+
+function locateFrame(m: Machine, address: Form, size: number): Place | undefined {
+  const sp = m.state.register(Reg.rsp);
+  const top = 16 + m.type.stackBytes;
+  const inside =
+    address.a === 0 && sp.base === Base.frame && sp.a === 0 && address.c >= sp.c - RED_ZONE && address.c + size <= top;
+  if (!inside) {
+    m.fail("accesses the stack outside of the function's frame");
+    return undefined;
+  }
+  if (address.c < Math.min(-UNCHECKED_STACK, m.state.floor - UNCHECKED_STACK) - RED_ZONE) {
+    m.fail("uses more stack than was compared with the limit");
+    return undefined;
+  }
+  return { kind: "slot", at: address.c };
+}
+
+function locateImage(m: Machine, address: Form, size: number, write: boolean): Place | undefined {
+  const { image } = m.world;
+  if (write) {
+    m.fail("writes to the program's text or read-only data");
+    return undefined;
+  }
+  m.state.range(address);
+  const { lo, hi } = m.state;
+  if (lo >= image.rodataStart && hi + size <= image.rodataStart + image.rodata.length) return OTHER;
+  const { end, constantsEnd } = m.f;
+  if (lo >= end && hi + size <= constantsEnd) {
+    // An entry of a jump table: a distance from the table's start.
+    const start = address.c;
+    if (size === 4 && address.s === 4 && address.b === 0 && lo === start) {
+      return { kind: "jump table", start, entries: (hi - start) / 4 + 1 };
+    }
+    return OTHER;
+  }
+  m.fail("reads data that is not the function's own or is not known to be in bounds");
+  return undefined;
+}
+
+function locateContext(m: Machine, address: Form, size: number, write: boolean): Place | undefined {
+  const { map } = m.world;
+  m.state.range(address);
+  const { lo, hi } = m.state;
+  if (address.a === 0 && address.c < map.contextSize) return locateField(m, address.c, size, write);
+  const region = map.region(lo);
+  if (region === undefined) {
+    m.fail(`accesses the context's region at displacement ${hex(lo)}, where nothing is`);
+    return undefined;
+  }
+  const { kind, index, start } = region;
+  if (kind === "memory") {
+    if (!m.rights.memories.has(index)) return refuse(m, `accesses memory ${index}, which is not its own`);
+    const offset = new Form(Base.number, address.c - start, address.a, address.s, address.b, address.t);
+    const memory = map.policy.memories[index];
+    if (memory === undefined) return undefined;
+    if (memory.guarded && hi + size <= start + GUARDED_RESERVATION) return OTHER;
+    if (hi + size <= start + memory.minBytes) return OTHER;
+    if (isBelowLength(m, offset, AtomKind.memoryLength, index, size)) return OTHER;
+    return refuse(m, `accesses memory ${index} at an index that is not known to be in bounds`);
+  }
+  if (kind === "table") {
+    if (!m.rights.tables.has(index)) return refuse(m, `accesses table ${index}, which is not its own`);
+    const offset = new Form(Base.number, address.c - start, address.a, address.s, address.b, address.t);
+    return locateElement(m, address, offset, index, size);
+  }
+  return refuse(m, "accesses handle tables");
+}
+
+function refuse(m: Machine, reason: string): undefined {
+  m.fail(reason);
+  return undefined;
+}
+
+function hex(n: number): string {
+  return Number.isFinite(n) ? `0x${n.toString(16)}` : `${n}`;
+}
+
+/** sum + constant + extra ≤ the current length. */
+export function isBelowLength(m: Machine, f: Form, kind: number, index: number, extra: number): boolean {
+  return m.state.margin(f, lengthClass(kind, index)) >= f.c + extra;
+}
+
+function locateElement(m: Machine, address: Form, offset: Form, index: number, size: number): Place | undefined {
+  const table = m.world.map.policy.tables[index];
+  const within = ((offset.c % FUNCREF_SIZE) + FUNCREF_SIZE) % FUNCREF_SIZE;
+  if (
+    table === undefined ||
+    offset.s % FUNCREF_SIZE !== 0 ||
+    offset.t % FUNCREF_SIZE !== 0 ||
+    within + size > FUNCREF_SIZE
+  ) {
+    return refuse(m, `accesses table ${index} across its elements`);
+  }
+  const element = inElements(offset);
+  m.state.range(element);
+  const inside =
+    m.state.lo >= 0 && (m.state.hi < table.minElements || isBelowLength(m, element, AtomKind.tableLength, index, 1));
+  if (!inside) return refuse(m, `accesses table ${index} at an index that is not known to be in bounds`);
+  const start = new Form(address.base, address.c - within, address.a, address.s, address.b, address.t);
+  return { kind: "table", table: index, address: start, within };
+}
+
+/** A byte offset as an index of elements, rounded down. */
+export function inElements(f: Form): Form {
+  return new Form(Base.number, Math.floor(f.c / FUNCREF_SIZE), f.a, f.s / FUNCREF_SIZE, f.b, f.t / FUNCREF_SIZE);
+}
+
+// Fields of the context.
+
+function locateField(m: Machine, at: number, size: number, write: boolean): Place | undefined {
+  const field = m.world.map.field(at);
+  if (field === undefined || at + size > field.end) {
+    return refuse(m, `accesses the context at displacement ${hex(at)}, where no field is`);
+  }
+  if (!mayAccess(m, field, at, write)) {
+    const which = field.kind === "fixed" ? `field at ${hex(at)}` : `${field.kind} ${field.index}`;
+    return refuse(m, `${write ? "writes" : "reads"} the context's ${which}`);
+  }
+  return { kind: "field", field, at };
+}
+
+function mayAccess(m: Machine, field: Field, at: number, write: boolean): boolean {
+  const { rights } = m;
+  switch (field.kind) {
+    case "fixed":
+      return !write && at >= ContextField.stackLimit && at < ContextField.stackLimit + 8;
+    case "result":
+      return true;
+    case "memory definition":
+      return !write && rights.memories.has(field.index);
+    case "table definition":
+      return !write && rights.tables.has(field.index);
+    case "global":
+      return rights.globals.has(field.index);
+    case "passive segment":
+      return true;
+    default:
+      return false;
+  }
+}
+
+function loadField(m: Machine, field: Field, at: number, size: number): Form {
+  const { policy } = m.world.map;
+  const within = at - field.start;
+  switch (field.kind) {
+    case "fixed":
+      return at === ContextField.stackLimit && size === 8
+        ? m.atom(Number.POSITIVE_INFINITY, AtomKind.stackLimit, 0, undefined, "load")
+        : m.fresh(size, "load");
+    case "result":
+      return loadSlot(m, RESULT_SLOTS + at, size);
+    case "memory definition": {
+      const memory = policy.memories[field.index];
+      const max = policy.shape.memories[field.index]?.maxBytes ?? 0;
+      if (within !== MemoryDefinition.currentLength || memory === undefined) return m.fresh(size, "load");
+      return length(m, AtomKind.memoryLength, field.index, memory.minBytes, max, size);
+    }
+    case "table definition": {
+      const table = policy.tables[field.index];
+      const max = policy.shape.tables[field.index]?.maxElements ?? 0;
+      if (within !== 0 || table === undefined) return m.fresh(size, "load");
+      return length(m, AtomKind.tableLength, field.index, table.minElements, max, size);
+    }
+    case "global": {
+      const token = policy.globals[field.index] ?? "x";
+      if (!isFunctionReference(token) || within !== 0 || size !== 8) return m.fresh(size, "load");
+      return m.atom(Number.POSITIVE_INFINITY, AtomKind.reference, 0, token, "load");
+    }
+    case "passive segment":
+      return size === 4 ? m.bounded(4, policy.passive[field.index] ?? 0, "load") : m.fresh(size, "load");
+    default:
+      return m.fresh(size, "load");
+  }
+}
+
+/** The current length of a memory or table. Half of it will do when no length has more bits. */
+function length(m: Machine, kind: number, index: number, min: number, max: number, size: number): Form {
+  if (size !== 8 && (size !== 4 || max >= 2 ** 32)) return m.fresh(size, "load");
+  const f = m.atom(max, kind, index, undefined, "load");
+  m.state.narrow(f.a, min, max);
+  const sum = new Form(Base.number, 0, f.a, 1);
+  m.state.relate(sum, lengthClass(kind, index), 0);
+  return f;
+}
+
+function storeField(m: Machine, field: Field, at: number, value: Form | undefined, size: number): void {
+  const { policy } = m.world.map;
+  switch (field.kind) {
+    case "result":
+      m.state.killSlots(RESULT_SLOTS + at, RESULT_SLOTS + at + size);
+      if (size === 8 && value !== undefined) m.state.slots.set(RESULT_SLOTS + at, value);
+      return;
+    case "global": {
+      const token = policy.globals[field.index] ?? "x";
+      if (!isFunctionReference(token)) return;
+      const whole = size === 8 && at === field.start && value !== undefined;
+      if (!whole || !isReference(m, value, token)) {
+        m.fail(`writes something to global ${field.index} that is no reference to a function of its type`);
+      }
+      return;
+    }
+    case "passive segment":
+      if (value === undefined || !isConstant(value) || value.c !== 0 || size !== 4) {
+        m.fail(`writes something other than 0 to the length of passive segment ${field.index}`);
+      }
+  }
+}
+
+// What loads give.
+
+function loadSlot(m: Machine, at: number, size: number): Form {
+  const known = m.state.slots.get(at);
+  if (known === undefined) return m.fresh(size, "load");
+  return m.truncate(known, size);
+}
+
+function loadElement(m: Machine, index: number, address: Form, within: number, size: number): Form {
+  const token = m.world.map.policy.tables[index]?.element ?? "x";
+  if (!isFunctionReference(token)) return m.fresh(size, "load");
+  if (size === FUNCREF_SIZE) return m.atom(Number.POSITIVE_INFINITY, AtomKind.reference, 0, token, "load");
+  if (size === 4 && within === FUNCREF_SIGNATURE_OFFSET) {
+    return m.atom(0xffff_ffff, AtomKind.signature, 0, address, "load");
+  }
+  if (size === 4 && within === FUNCREF_CODE_OFFSET) {
+    const element = m.state.elements.get(formKey(address));
+    if (element !== undefined) return m.atom(0xffff_ffff, AtomKind.code, element.type, undefined, "load");
+  }
+  return m.fresh(size, "load");
+}

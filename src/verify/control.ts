@@ -1,0 +1,470 @@
+/**
+ * Calls, returns and jumps: that they go where they may, with the context in rdi, the frame in order, and references where references are
+ * expected; and what is left of the registers behind a call.
+ */
+
+import { inElements, isBelowLength, isReference, UNCHECKED_STACK } from "./access.ts";
+import { Flow, OperandKind } from "./decode.ts";
+import type { CodeFunction } from "./image.ts";
+import { Op } from "./instructions.ts";
+import { type Machine, Reg } from "./machine.ts";
+import { RESULT_SLOTS } from "./state.ts";
+import { type FunctionType, isFunctionReference } from "./types.ts";
+import { AtomKind, Base, combine, Form, isConstant, loneAtom } from "./values.ts";
+
+const CALLEE_SAVED = [3, 5, 12, 13, 14, 15] as const;
+const CALLER_SAVED = [0, 1, 2, 6, 7, 8, 9, 10, 11] as const;
+
+/** What the end of a block leads to. */
+export type End =
+  | { readonly kind: "falls" }
+  | { readonly kind: "ends" }
+  | { readonly kind: "jump"; readonly target: number }
+  | { readonly kind: "branch"; readonly target: number }
+  | { readonly kind: "table"; readonly targets: readonly number[] };
+
+const FALLS: End = { kind: "falls" };
+const ENDS: End = { kind: "ends" };
+
+/** Runs the current instruction, whatever it is. */
+export function run(m: Machine): End {
+  const { i } = m;
+  if (i.flow !== Flow.next && i.prefixed) {
+    m.fail("an instruction that compiled code does not have");
+    return ENDS;
+  }
+  switch (i.flow) {
+    case Flow.next: {
+      const op = m.world.instructions.of(i.mnemonic);
+      if (op >= Op.push) stack(m, op);
+      else m.step();
+      return FALLS;
+    }
+    case Flow.jump:
+      return jump(m);
+    case Flow.branch:
+      return { kind: "branch", target: i.target };
+    case Flow.return:
+      leaves(m, m.type);
+      return ENDS;
+    case Flow.call:
+      return directCall(m);
+    case Flow.indirectCall:
+      indirectCall(m);
+      return FALLS;
+    case Flow.indirectJump:
+      return indirectJump(m);
+    default:
+      m.fail("an instruction that compiled code does not have");
+      return ENDS;
+  }
+}
+
+/** push, pop and leave, of whole registers. */
+function stack(m: Machine, op: number): void {
+  const { i, state } = m;
+  const sp = state.register(Reg.rsp);
+  if (sp.base !== Base.frame || sp.a !== 0) return m.fail("the stack pointer is not known");
+  if (op === Op.leave) {
+    const frame = state.register(Reg.rbp);
+    if (frame.base !== Base.frame || frame.a !== 0) return m.fail("the frame pointer is not known");
+    return pop(m, frame.c, Reg.rbp);
+  }
+  if (i.k0 !== OperandKind.register || i.s0 !== 8) return m.fail("an instruction that compiled code does not have");
+  if (op === Op.pop) return pop(m, sp.c, i.r0);
+  const at = sp.c - 8;
+  const value = state.register(i.r0);
+  state.registers[Reg.rsp] = new Form(Base.frame, at);
+  state.killSlots(at, at + 8);
+  state.slots.set(at, value);
+}
+
+function pop(m: Machine, at: number, register: number): void {
+  const { state } = m;
+  if (at < state.register(Reg.rsp).c || at + 8 > 16 + m.type.stackBytes) {
+    return m.fail("pops from outside of the function's frame");
+  }
+  state.registers[Reg.rsp] = new Form(Base.frame, at + 8);
+  if (register === Reg.rsp) return m.fail("the stack pointer gets a value that is not followed");
+  m.write(register, 8, state.slots.get(at) ?? m.fresh(8, "pop"));
+}
+
+// Leaving the function.
+
+/** The caller's registers and stack are as they were, with `type`'s arguments (of a tail call) above the return address. */
+function checkRestored(m: Machine, stackBytes: number): boolean {
+  const { state } = m;
+  const sp = state.register(Reg.rsp);
+  const at = 8 + m.type.stackBytes - stackBytes;
+  if (sp.base !== Base.frame || sp.a !== 0 || sp.c !== at) {
+    m.fail("the stack pointer is not back where it was");
+    return false;
+  }
+  const address = state.slots.get(at);
+  if (address?.base !== Base.returnAddress || address.a !== 0 || address.c !== 0) {
+    m.fail("the return address may have been overwritten");
+    return false;
+  }
+  for (const r of CALLEE_SAVED) {
+    const f = state.register(r);
+    if (f.base !== Base.saved + r || f.a !== 0 || f.c !== 0) {
+      m.fail(`${REGISTER_NAMES[r] ?? ""} does not have the caller's value`);
+      return false;
+    }
+  }
+  return true;
+}
+
+const REGISTER_NAMES: Readonly<Record<number, string>> = {
+  3: "rbx",
+  5: "rbp",
+  12: "r12",
+  13: "r13",
+  14: "r14",
+  15: "r15",
+};
+
+function leaves(m: Machine, type: FunctionType): void {
+  const { i, state } = m;
+  const popped = i.operands === 0 ? 0 : i.immediate;
+  if (popped !== type.stackBytes) return m.fail(`pops ${popped} bytes of arguments, not ${type.stackBytes}`);
+  if (!checkRestored(m, type.stackBytes)) return;
+  for (const [register, token] of type.resultRegisters) {
+    if (!isReference(m, state.register(register), token)) return m.fail("returns something that is no reference");
+  }
+  for (const [at, token] of type.resultSlots) {
+    const value = state.slots.get(RESULT_SLOTS + at);
+    if (value === undefined || !isReference(m, value, token)) return m.fail("returns something that is no reference");
+  }
+}
+
+function jump(m: Machine): End {
+  const { i, f, world } = m;
+  if (i.target >= f.start && i.target < f.end) return { kind: "jump", target: i.target };
+  const target = world.image.byStart.get(i.target);
+  if (target === undefined) {
+    m.fail("jumps to something that is no function's start");
+    return ENDS;
+  }
+  const type = calleeType(m, target);
+  if (type !== undefined) tailCall(m, type);
+  return ENDS;
+}
+
+function tailCall(m: Machine, type: FunctionType): void {
+  if (!checkRestored(m, type.stackBytes)) return;
+  if (m.type.resultRegisters.length > 0 || m.type.resultSlots.length > 0 || type.resultRegisters.length > 0) {
+    if (!sameResults(m, type)) return m.fail("calls a function with other results in its place");
+  }
+  checkArguments(m, type, 8);
+}
+
+function sameResults(m: Machine, type: FunctionType): boolean {
+  const { types } = m.world;
+  const fits = (mine: readonly (readonly [number, string])[], its: readonly (readonly [number, string])[]): boolean =>
+    mine.every(([at, token]) => its.some(([other, sub]) => other === at && types.fits(sub, token)));
+  return fits(m.type.resultRegisters, type.resultRegisters) && fits(m.type.resultSlots, type.resultSlots);
+}
+
+function indirectJump(m: Machine): End {
+  const { i, state, atoms } = m;
+  if (i.k0 !== OperandKind.register || i.s0 !== 8) {
+    m.fail("jumps to an address in memory");
+    return ENDS;
+  }
+  const target = state.register(i.r0);
+  const entry = target.b === 0 && target.s === 1 ? target.a : 0;
+  if (target.base === Base.image && atoms.kind[entry] === AtomKind.jumpTable) return tableJump(m, target, entry);
+  const type = checkedCode(m, target);
+  if (type === undefined) m.fail("jumps to an address that was not checked");
+  else tailCall(m, type);
+  return ENDS;
+}
+
+function tableJump(m: Machine, target: Form, entry: number): End {
+  const { atoms, world, f } = m;
+  const start = atoms.detail[entry] ?? 0;
+  if (target.c !== start) {
+    m.fail("jumps to an entry of a jump table relative to something else");
+    return ENDS;
+  }
+  const count = Number(atoms.payload[entry]);
+  const view = new DataView(world.image.text.buffer, world.image.text.byteOffset, world.image.text.length);
+  const targets: number[] = [];
+  for (let k = 0; k < count; k++) {
+    const to = start + view.getInt32(start - world.image.textStart + 4 * k, true);
+    if (to < f.start || to >= f.end) {
+      m.fail(`entry ${k} of the jump table leads out of the function`);
+      return ENDS;
+    }
+    targets.push(to);
+  }
+  return { kind: "table", targets };
+}
+
+// Calls.
+
+/** What may be called, and its type; undefined when it may not, which is reported. */
+function calleeType(m: Machine, target: CodeFunction): FunctionType | undefined {
+  const type = target.type === undefined ? undefined : m.world.types.of(target.type);
+  if (type === undefined || !mayCall(m, target)) {
+    m.fail(`calls ${target.name}, which it may not`);
+    return undefined;
+  }
+  return type;
+}
+
+function mayCall(m: Machine, target: CodeFunction): boolean {
+  switch (target.kind) {
+    case "wasm":
+    case "lowered":
+    case "trampoline":
+    case "support memory_copy":
+    case "support memory_fill":
+    case "support table_fill":
+      return true;
+    case "trusted":
+      return target.of === m.f.of;
+    case "memory-grow":
+      return m.rights.memories.has(target.of);
+    case "table-grow":
+      return m.rights.tables.has(target.of);
+    default:
+      return false;
+  }
+}
+
+function directCall(m: Machine): End {
+  const { i, world } = m;
+  const target = world.image.byStart.get(i.target);
+  if (target === undefined) {
+    m.fail("calls something that is no function's start");
+    return ENDS;
+  }
+  if (target.kind === "support raise") {
+    checkFrame(m);
+    return ENDS;
+  }
+  const type = calleeType(m, target);
+  if (type === undefined) return ENDS;
+  if (target.kind.startsWith("support ")) checkSupport(m, target.kind.slice("support ".length));
+  else if (target.kind === "table-grow") checkTableGrow(m, target.of);
+  call(m, type);
+  return FALLS;
+}
+
+function indirectCall(m: Machine): void {
+  const { i, state } = m;
+  if (i.k0 !== OperandKind.register || i.s0 !== 8) return m.fail("calls an address in memory");
+  const type = checkedCode(m, state.register(i.r0));
+  if (type === undefined) return m.fail("calls an address that was not checked");
+  call(m, type);
+}
+
+/** The type of the function at an address that can only be a function's: text base plus a checked offset. */
+function checkedCode(m: Machine, target: Form): FunctionType | undefined {
+  const { atoms, world, state } = m;
+  if (target.base !== Base.image || target.b !== 0) return undefined;
+  if (target.a === 0) {
+    const f = world.image.byStart.get(target.c);
+    return f?.type === undefined || !mayCall(m, f) || f.kind.startsWith("support ")
+      ? undefined
+      : world.types.of(f.type);
+  }
+  if (target.c !== world.image.textStart || target.s !== 1) return undefined;
+  if (atoms.kind[target.a] === AtomKind.code) return world.types.list[atoms.detail[target.a] ?? -1];
+  // The low half of a typed reference that is not null.
+  if (atoms.kind[target.a] !== AtomKind.low) return undefined;
+  const of = atoms.payload[target.a];
+  const reference = of instanceof Form ? loneAtom(of) : 0;
+  const token = atoms.payload[reference];
+  if (atoms.kind[reference] !== AtomKind.reference || typeof token !== "string" || !/^r\d/.test(token))
+    return undefined;
+  if (state.rangeOf(reference).lo < 1) return undefined;
+  return world.types.list[world.types.ofSignature(Number(token.slice(1)))];
+}
+
+/** rbp is the frame record, so that a trap's unwinder finds its way. */
+function checkFrame(m: Machine): boolean {
+  const frame = m.state.register(Reg.rbp);
+  if (frame.base === Base.frame && frame.a === 0 && frame.c === 0) return true;
+  m.fail("rbp is not the frame pointer at a call");
+  return false;
+}
+
+/** Context and references of a call; `above`: bytes between the stack pointer and the stack arguments. */
+function checkArguments(m: Machine, type: FunctionType, above: number): boolean {
+  const { state } = m;
+  const context = state.register(Reg.rdi);
+  if (context.base !== Base.context || context.a !== 0 || context.c !== 0) {
+    m.fail("rdi is not the context at a call");
+    return false;
+  }
+  const sp = state.register(Reg.rsp).c + above;
+  for (const [register, token] of type.registerReferences) {
+    if (isReference(m, state.register(register), token)) continue;
+    m.fail("passes something that is no reference where one is expected");
+    return false;
+  }
+  for (const [offset, token] of type.stackReferences) {
+    const value = state.slots.get(sp + offset);
+    if (value !== undefined && isReference(m, value, token)) continue;
+    m.fail("passes something that is no reference where one is expected");
+    return false;
+  }
+  return true;
+}
+
+function call(m: Machine, type: FunctionType): void {
+  const { state } = m;
+  const sp = state.register(Reg.rsp);
+  if (sp.base !== Base.frame || sp.a !== 0) return m.fail("the stack pointer is not known at a call");
+  if (!checkFrame(m) || !checkArguments(m, type, 0)) return afterCall(m, type);
+  // The frame record and what the caller passed are not the callee's.
+  if (sp.c + type.stackBytes > 0) m.fail("a call's stack arguments are outside of the frame");
+  else if (sp.c % 16 !== 0) m.fail("the stack is misaligned at a call");
+  else if (state.floor > sp.c + UNCHECKED_STACK)
+    m.fail("calls without having compared the stack pointer with the limit");
+  afterCall(m, type);
+}
+
+function afterCall(m: Machine, type: FunctionType): void {
+  const { state } = m;
+  const { c } = state.register(Reg.rsp);
+  state.killSlots(c, c + type.stackBytes);
+  for (const key of state.slots.keys()) if (key < c || key >= RESULT_SLOTS / 2) state.slots.delete(key);
+  state.registers[Reg.rsp] = new Form(Base.frame, c + type.stackBytes);
+  state.elements.clear();
+  state.flags = undefined;
+  for (const r of CALLER_SAVED) state.registers[r] = m.fresh(8, `r${r}`);
+  const reference = (token: string, what: string): Form =>
+    m.atom(Number.POSITIVE_INFINITY, AtomKind.reference, 0, token, what);
+  for (const [register, token] of type.resultRegisters) {
+    state.registers[register] = reference(token, `r${register}`);
+  }
+  for (const [at, token] of type.resultSlots) state.slots.set(RESULT_SLOTS + at, reference(token, `s${at}`));
+}
+
+// Arguments of support functions, which trust their caller.
+
+function checkSupport(m: Machine, name: string): void {
+  const { state } = m;
+  const at = state.register(Reg.rsi);
+  switch (name) {
+    case "memory_fill": {
+      const to = rangeOf(m, at, state.register(Reg.rcx));
+      if (to?.kind !== "memory") m.fail("fills bytes that are not known to be in a memory of its own");
+      return;
+    }
+    case "table_fill": {
+      const count = state.register(Reg.rcx);
+      const bytes = combine(combine(count, count, 3) ?? count, combine(count, count, 3) ?? count, 1);
+      const to = bytes === undefined ? undefined : rangeOf(m, at, bytes);
+      if (to?.kind !== "table") return m.fail("fills elements that are not known to be in a table of its own");
+      const token = m.world.map.policy.tables[to.index]?.element ?? "x";
+      if (isFunctionReference(token) && !isReference(m, state.register(Reg.rdx), token)) {
+        m.fail(`fills table ${to.index} with something that is no reference to a function of its type`);
+      }
+      return;
+    }
+    case "memory_copy": {
+      const bytes = state.register(Reg.rcx);
+      const to = rangeOf(m, at, bytes);
+      const from = rangeOf(m, state.register(Reg.rdx), bytes);
+      if (to === undefined || (to.kind !== "memory" && to.kind !== "table")) {
+        return m.fail("copies to bytes that are not known to be in a memory or table of its own");
+      }
+      if (from === undefined) return m.fail("copies bytes that are not known to be its own");
+      if (to.kind === "memory") {
+        if (from.kind === "memory" || from.kind === "data") return;
+      } else if (fitsElements(m, from, m.world.map.policy.tables[to.index]?.element ?? "x")) return;
+      m.fail(`copies from ${from.kind} to ${to.kind}`);
+    }
+  }
+}
+
+function checkTableGrow(m: Machine, index: number): void {
+  const token = m.world.map.policy.tables[index]?.element ?? "x";
+  if (isFunctionReference(token) && !isReference(m, m.state.register(Reg.rdx), token)) {
+    m.fail(`grows table ${index} with something that is no reference to a function of its type`);
+  }
+}
+
+type Extent =
+  | { readonly kind: "memory" | "table" | "element area"; readonly index: number }
+  | { readonly kind: "data"; readonly from: number; readonly to: number };
+
+/** What [start, start + bytes) lies in, for every value that these may have; undefined when that is not known. */
+function rangeOf(m: Machine, start: Form, bytes: Form): Extent | undefined {
+  const { state, world } = m;
+  if (!state.isExact(bytes)) return undefined;
+  if (isConstant(bytes) && bytes.c === 0 && start.base === Base.number) return { kind: "data", from: 0, to: 0 };
+  const end = combine(start, bytes, 1);
+  if (end === undefined) return undefined;
+  state.range(start);
+  const { lo } = state;
+  if (start.base === Base.image) return dataRange(m, lo, end);
+  if (start.base !== Base.context) return undefined;
+  const field = world.map.field(lo);
+  if (field?.kind === "element area") {
+    return upperBound(m, end) <= field.end ? { kind: "element area", index: field.index } : undefined;
+  }
+  const region = world.map.region(lo);
+  if (region === undefined || region.kind === "handles") return undefined;
+  const { kind, index } = region;
+  const length = new Form(Base.number, end.c - region.start, end.a, end.s, end.b, end.t);
+  const limit = upperBound(m, length);
+  if (kind === "memory") {
+    if (!m.rights.memories.has(index)) return undefined;
+    const min = world.map.policy.memories[index]?.minBytes ?? 0;
+    const inside = limit <= min || isBelowLength(m, length, AtomKind.memoryLength, index, 0);
+    return inside ? { kind, index } : undefined;
+  }
+  if (!m.rights.tables.has(index)) return undefined;
+  if (length.c % 8 !== 0 || length.s % 8 !== 0 || length.t % 8 !== 0 || start.c % 8 !== 0) return undefined;
+  const min = world.map.policy.tables[index]?.minElements ?? 0;
+  const elements = inElements(length);
+  const inside = upperBound(m, elements) <= min || isBelowLength(m, elements, AtomKind.tableLength, index, 0);
+  return inside ? { kind, index } : undefined;
+}
+
+/** The largest integer that the sum and constant of `f` may be. */
+function upperBound(m: Machine, f: Form): number {
+  m.state.range(f);
+  let { hi } = m.state;
+  const known = m.state.margin(f, 0);
+  if (Number.isFinite(known)) hi = Math.min(hi, f.c - known);
+  // A sum of multiples of 8 is bounded like the eighth of it.
+  if (f.b !== 0 && f.s % 8 === 0 && f.t % 8 === 0) {
+    const eighth = new Form(Base.number, 0, f.a, f.s / 8, f.b, f.t / 8);
+    const k = m.state.margin(eighth, 0);
+    if (Number.isFinite(k)) hi = Math.min(hi, f.c - 8 * k);
+  }
+  return hi;
+}
+
+function dataRange(m: Machine, lo: number, end: Form): Extent | undefined {
+  const { rodataStart, rodata } = m.world.image;
+  const hi = upperBound(m, end);
+  if (lo < rodataStart || hi > rodataStart + rodata.length) return undefined;
+  return { kind: "data", from: lo - rodataStart, to: hi - rodataStart };
+}
+
+/** The references in `from` may be copied to a table of elements `token`. */
+function fitsElements(m: Machine, from: Extent, token: string): boolean {
+  if (!isFunctionReference(token)) return true;
+  const { policy } = m.world.map;
+  switch (from.kind) {
+    case "table": {
+      const sub = policy.tables[from.index]?.element ?? "x";
+      return isFunctionReference(sub) && m.world.types.fits(sub, token);
+    }
+    case "data":
+      if (from.from === from.to) return true;
+      return policy.images.some(({ offset, count }) => from.from >= offset && from.to <= offset + 8 * count);
+    case "element area":
+      return true;
+    case "memory":
+      return false;
+  }
+}

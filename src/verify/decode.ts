@@ -1,0 +1,271 @@
+// hot loop: indices are in range by construction
+/**
+ * Machine code as the verifier reads it: each function decoded from its first byte to its last by a library (iced-x86), so that nothing
+ * here comes from the encoder. An instruction becomes one flat record; registers become numbers 0 to 15, or -1 for anything else.
+ */
+
+import type * as Iced from "iced-x86";
+import type { CodeFunction, CodeImage } from "./image.ts";
+
+export type Disassembler = typeof Iced;
+
+/** What an operand is. */
+export const OperandKind = { none: 0, register: 1, vector: 2, immediate: 3, memory: 4, branch: 5, other: 6 } as const;
+
+/** Where control goes behind an instruction. */
+export const Flow = {
+  next: 0,
+  jump: 1,
+  indirectJump: 2,
+  branch: 3,
+  return: 4,
+  call: 5,
+  indirectCall: 6,
+  other: 7,
+} as const;
+
+export const NO_REGISTER = -1;
+/** A register that is no general one (of an address: rip is resolved, segments are refused). */
+export const OTHER_REGISTER = -2;
+
+export class Instruction {
+  at = 0;
+  next = 0;
+  /** iced's `Mnemonic` and `Code`. */
+  mnemonic = 0;
+  code = 0;
+  flow: number = Flow.next;
+  /** iced's `ConditionCode`; 0: none. */
+  condition = 0;
+  /** Of a direct jump, branch or call. */
+  target = 0;
+  operands = 0;
+  k0 = 0;
+  k1 = 0;
+  k2 = 0;
+  /** Number of the register operands, and their sizes in bytes. */
+  r0 = NO_REGISTER;
+  r1 = NO_REGISTER;
+  r2 = NO_REGISTER;
+  s0 = 0;
+  s1 = 0;
+  s2 = 0;
+  /** ah, ch, dh or bh is an operand. */
+  high = false;
+  /** The immediate as a signed number; NaN when it isn't exact. */
+  immediate = 0;
+  /** Memory operand. A rip-relative one has no base, and its address as displacement. */
+  base = NO_REGISTER;
+  index = NO_REGISTER;
+  scale = 1;
+  displacement = 0;
+  ripRelative = false;
+  memorySize = 0;
+  /** A prefix changes what the instruction does: rep, segment. `lock` is allowed. */
+  prefixed = false;
+  locked = false;
+  /** It writes status flags. */
+  writesFlags = false;
+  /** Legacy or VEX encoding. */
+  plainEncoding = true;
+  /** Of an instruction on vector registers: whether it writes each operand; undefined when it may do more than its operands say. */
+  vectorWrites: readonly boolean[] | undefined;
+}
+
+/** Number, size and kind of each of iced's registers. */
+interface RegisterColumns {
+  readonly number: Int8Array;
+  readonly size: Uint8Array;
+  readonly high: Uint8Array;
+  readonly vector: Uint8Array;
+}
+
+function registerColumns(iced: Disassembler): RegisterColumns {
+  const count = 256;
+  const columns = {
+    number: new Int8Array(count).fill(OTHER_REGISTER),
+    size: new Uint8Array(count),
+    high: new Uint8Array(count),
+    vector: new Uint8Array(count),
+  };
+  const { Register, RegisterExt } = iced;
+  columns.number[Register.None] = NO_REGISTER;
+  for (let r = 1; r < count; r++) {
+    if (Register[r] === undefined) continue;
+    columns.size[r] = RegisterExt.size(r);
+    if (RegisterExt.isGPR(r)) columns.number[r] = RegisterExt.number(RegisterExt.fullRegister(r));
+    if (r >= Register.AH && r <= Register.BH) columns.high[r] = 1;
+    if (RegisterExt.isVectorRegister(r)) columns.vector[r] = 1;
+  }
+  return columns;
+}
+
+/** Processor features whose instructions work on vector registers, memory, and general registers that are operands. */
+const VECTOR_FEATURES = ["SSE", "SSE2", "SSE3", "SSSE3", "SSE4_1", "SSE4_2", "AVX", "AVX2", "FMA", "F16C"] as const;
+
+/** Decodes functions of one image, one after the other. */
+export class CodeReader {
+  readonly iced: Disassembler;
+  readonly #registers: RegisterColumns;
+  readonly #sizes: number[] = [];
+  readonly #features: ReadonlySet<number>;
+  /** `Code` → `vectorWrites`. */
+  readonly #vectorWrites = new Map<number, readonly boolean[] | undefined>();
+
+  constructor(iced: Disassembler) {
+    this.iced = iced;
+    this.#registers = registerColumns(iced);
+    this.#features = new Set(VECTOR_FEATURES.map((name) => iced.CpuidFeature[name]));
+  }
+
+  /** From one instruction of a code; its registers are no special ones in any. */
+  #vector(raw: Iced.Instruction, i: Instruction): readonly boolean[] | undefined {
+    if (this.#vectorWrites.has(i.code)) return this.#vectorWrites.get(i.code);
+    const writes = raw.cpuidFeatures().every((f) => this.#features.has(f)) ? this.#operandWrites(raw, i) : undefined;
+    this.#vectorWrites.set(i.code, writes);
+    return writes;
+  }
+
+  #operandWrites(raw: Iced.Instruction, i: Instruction): readonly boolean[] {
+    const { OpAccess, InstructionInfoFactory } = this.iced;
+    const factory = new InstructionInfoFactory();
+    const info = factory.info(raw);
+    const out: boolean[] = [];
+    for (let n = 0; n < i.operands; n++) {
+      const access = info.opAccess(n);
+      out.push(access !== OpAccess.Read && access !== OpAccess.CondRead && access !== OpAccess.None);
+    }
+    info.free();
+    factory.free();
+    return out;
+  }
+
+  /** All instructions of `f`, or the address of the first that can't be decoded or does not end where the function does. */
+  decode(image: CodeImage, f: CodeFunction): Instruction[] | number {
+    const { iced } = this;
+    const bytes = image.text.subarray(f.start - image.textStart, f.end - image.textStart);
+    const decoder = new iced.Decoder(64, bytes, iced.DecoderOptions.None);
+    const raw = new iced.Instruction();
+    const out: Instruction[] = [];
+    try {
+      decoder.ip = BigInt(f.start);
+      let at = f.start;
+      while (at < f.end) {
+        decoder.decodeOut(raw);
+        if (raw.isInvalid) return at;
+        const instruction = this.#read(raw, at);
+        out.push(instruction);
+        at = instruction.next;
+      }
+      if (at !== f.end) return at;
+    } finally {
+      raw.free();
+      decoder.free();
+    }
+    return out;
+  }
+
+  #read(raw: Iced.Instruction, at: number): Instruction {
+    const { iced } = this;
+    const i = new Instruction();
+    i.at = at;
+    i.next = at + raw.length;
+    i.mnemonic = raw.mnemonic;
+    i.code = raw.code;
+    const flow = raw.flowControl;
+    i.flow = flow <= 6 ? flow : Flow.other;
+    i.condition = raw.conditionCode;
+    i.operands = raw.opCount;
+    if (i.operands > 0) {
+      const k = this.#operand(raw, i, 0, raw.op0Kind);
+      i.k0 = k;
+      if (k === OperandKind.register) this.#register0(raw.op0Register, i);
+    }
+    if (i.operands > 1) {
+      const k = this.#operand(raw, i, 1, raw.op1Kind);
+      i.k1 = k;
+      if (k === OperandKind.register) {
+        const r = raw.op1Register;
+        i.r1 = this.#registers.number[r]!;
+        i.s1 = this.#registers.size[r]!;
+        if (this.#registers.high[r] !== 0) i.high = true;
+        if (this.#registers.vector[r] !== 0) i.k1 = OperandKind.vector;
+        else if (i.r1 < 0) i.k1 = OperandKind.other;
+      }
+    }
+    if (i.operands > 2) {
+      const k = this.#operand(raw, i, 2, raw.op2Kind);
+      i.k2 = k;
+      if (k === OperandKind.register) {
+        const r = raw.op2Register;
+        i.r2 = this.#registers.number[r]!;
+        i.s2 = this.#registers.size[r]!;
+        if (this.#registers.high[r] !== 0) i.high = true;
+        if (this.#registers.vector[r] !== 0) i.k2 = OperandKind.vector;
+        else if (i.r2 < 0) i.k2 = OperandKind.other;
+      }
+    }
+    if (i.k0 === OperandKind.vector || i.k1 === OperandKind.vector || i.k2 === OperandKind.vector) {
+      i.vectorWrites = this.#vector(raw, i);
+    }
+    i.writesFlags = raw.rflagsModified !== 0;
+    i.plainEncoding = raw.encoding <= iced.EncodingKind.VEX;
+    i.locked = raw.hasLockPrefix;
+    i.prefixed = raw.hasSegmentPrefix || raw.hasRepPrefix || raw.hasRepnePrefix;
+    return i;
+  }
+
+  #register0(r: number, i: Instruction): void {
+    i.r0 = this.#registers.number[r]!;
+    i.s0 = this.#registers.size[r]!;
+    if (this.#registers.high[r] !== 0) i.high = true;
+    if (this.#registers.vector[r] !== 0) i.k0 = OperandKind.vector;
+    else if (i.r0 < 0) i.k0 = OperandKind.other;
+  }
+
+  #operand(raw: Iced.Instruction, i: Instruction, n: number, kind: number): number {
+    const { OpKind } = this.iced;
+    if (kind === OpKind.Register) return OperandKind.register;
+    if (kind === OpKind.Memory) {
+      this.#memory(raw, i);
+      return OperandKind.memory;
+    }
+    if (kind >= OpKind.Immediate8 && kind <= OpKind.Immediate32to64) {
+      const value = Number(BigInt.asIntN(64, raw.immediate(n)));
+      i.immediate = Number.isSafeInteger(value) ? value : Number.NaN;
+      return OperandKind.immediate;
+    }
+    if (kind === OpKind.NearBranch64) {
+      i.target = Number(raw.nearBranchTarget);
+      return OperandKind.branch;
+    }
+    return OperandKind.other;
+  }
+
+  #memory(raw: Iced.Instruction, i: Instruction): void {
+    const { iced } = this;
+    const base = raw.memoryBase;
+    const size = raw.memorySize;
+    let bytes = this.#sizes[size];
+    if (bytes === undefined) {
+      bytes = iced.MemorySizeExt.size(size);
+      this.#sizes[size] = bytes;
+    }
+    i.memorySize = bytes;
+    i.scale = raw.memoryIndexScale;
+    if (base === iced.Register.RIP) {
+      i.ripRelative = true;
+      i.displacement = Number(raw.ipRelMemoryAddress);
+      return;
+    }
+    i.displacement = Number(BigInt.asIntN(64, raw.memoryDisplacement));
+    i.base = this.#addressRegister(base);
+    i.index = this.#addressRegister(raw.memoryIndex);
+  }
+
+  #addressRegister(r: number): number {
+    const n = this.#registers.number[r]!;
+    // A 32-bit address would wrap around.
+    return n >= 0 && this.#registers.size[r] !== 8 ? OTHER_REGISTER : n;
+  }
+}

@@ -1,0 +1,142 @@
+/** Which instructions there may be in a verified function, by what they do. The names are the library's mnemonics. */
+
+import type { Disassembler } from "./decode.ts";
+
+export const Op = {
+  refused: 0,
+  mov: 1,
+  zeroExtend: 2,
+  signExtend: 3,
+  lea: 4,
+  add: 5,
+  sub: 6,
+  compare: 7,
+  test: 8,
+  and: 9,
+  or: 10,
+  xor: 11,
+  shl: 12,
+  shr: 13,
+  multiply: 14,
+  widening: 15,
+  signOfRax: 16,
+  widenRax: 17,
+  set: 18,
+  conditionalMove: 19,
+  update: 20,
+  define: 21,
+  count: 22,
+  examine: 23,
+  exchange: 24,
+  compareExchange: 25,
+  nothing: 26,
+  vector: 27,
+  // What `control.ts` handles.
+  push: 30,
+  pop: 31,
+  leave: 32,
+} as const;
+
+const GENERAL: Readonly<Record<string, number>> = {
+  Mov: Op.mov,
+  Movzx: Op.zeroExtend,
+  Movsx: Op.signExtend,
+  Movsxd: Op.signExtend,
+  Lea: Op.lea,
+  Add: Op.add,
+  Sub: Op.sub,
+  Cmp: Op.compare,
+  Test: Op.test,
+  And: Op.and,
+  Or: Op.or,
+  Xor: Op.xor,
+  Shl: Op.shl,
+  Sal: Op.shl,
+  Shr: Op.shr,
+  Imul: Op.multiply,
+  Mul: Op.widening,
+  Div: Op.widening,
+  Idiv: Op.widening,
+  Cdq: Op.signOfRax,
+  Cqo: Op.signOfRax,
+  Cwd: Op.signOfRax,
+  Cwde: Op.widenRax,
+  Cdqe: Op.widenRax,
+  Cbw: Op.widenRax,
+  Sar: Op.update,
+  Rol: Op.update,
+  Ror: Op.update,
+  Shld: Op.update,
+  Shrd: Op.update,
+  Not: Op.update,
+  Neg: Op.update,
+  Inc: Op.update,
+  Dec: Op.update,
+  Adc: Op.update,
+  Sbb: Op.update,
+  Bts: Op.update,
+  Btr: Op.update,
+  Btc: Op.update,
+  Bswap: Op.update,
+  Bt: Op.examine,
+  Bsf: Op.define,
+  Bsr: Op.define,
+  Tzcnt: Op.count,
+  Lzcnt: Op.count,
+  Popcnt: Op.count,
+  Andn: Op.define,
+  Xchg: Op.exchange,
+  Xadd: Op.exchange,
+  Cmpxchg: Op.compareExchange,
+  Mfence: Op.nothing,
+  Lfence: Op.nothing,
+  Sfence: Op.nothing,
+  Pause: Op.nothing,
+  Nop: Op.nothing,
+  Endbr64: Op.nothing,
+  Push: Op.push,
+  Pop: Op.pop,
+  Leave: Op.leave,
+};
+
+/** Vector instructions with registers or memory that are no operands, or that change the processor's modes. */
+const REFUSED: ReadonlySet<string> = new Set([
+  "Ldmxcsr",
+  "Stmxcsr",
+  "Vldmxcsr",
+  "Vstmxcsr",
+  "Maskmovdqu",
+  "Vmaskmovdqu",
+  "Maskmovq",
+  "Pcmpestri",
+  "Pcmpistri",
+  "Pcmpestrm",
+  "Pcmpistrm",
+  "Vpcmpestri",
+  "Vpcmpistri",
+  "Vpcmpestrm",
+  "Vpcmpistrm",
+  "Vzeroall",
+]);
+
+export class Instructions {
+  readonly #ops: Uint8Array;
+
+  constructor(iced: Disassembler) {
+    const mnemonics = Object.entries(iced.Mnemonic).filter(
+      (entry): entry is [string, number] => typeof entry[1] === "number",
+    );
+    this.#ops = new Uint8Array(mnemonics.reduce((n, [, m]) => Math.max(n, m), 0) + 1).fill(Op.vector);
+    for (const [name, m] of mnemonics) {
+      const op = Object.hasOwn(GENERAL, name) ? GENERAL[name] : undefined;
+      if (op !== undefined) this.#ops[m] = op;
+      else if (/^Set(?!ssbsy)/.test(name)) this.#ops[m] = Op.set;
+      else if (/^Cmov/.test(name)) this.#ops[m] = Op.conditionalMove;
+      else if (REFUSED.has(name)) this.#ops[m] = Op.refused;
+    }
+  }
+
+  of(mnemonic: number): number {
+    return this.#ops[mnemonic] ?? Op.refused;
+  }
+}

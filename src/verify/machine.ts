@@ -1,0 +1,508 @@
+/**
+ * One function's instructions over abstract values: what each makes of registers and flags. Memory accesses go to `access.ts`, calls and
+ * everything that ends a block to `control.ts`. An instruction that isn't known here is refused.
+ */
+
+import { loadValue, storeValue, touch } from "./access.ts";
+import { Cc, negated } from "./conditions.ts";
+import type { ContextMap, Rights } from "./context.ts";
+import { type CodeReader, Flow, type Instruction, NO_REGISTER, OperandKind, OTHER_REGISTER } from "./decode.ts";
+import type { CodeFunction, CodeImage } from "./image.ts";
+import { type Instructions, Op } from "./instructions.ts";
+import type { State } from "./state.ts";
+import type { FunctionType, FunctionTypes } from "./types.ts";
+import {
+  AtomKind,
+  type Atoms,
+  Base,
+  both,
+  combine,
+  type Condition,
+  constant,
+  Form,
+  isConstant,
+  loneAtom,
+  multiply,
+  not,
+  ofAtom,
+  type Payload,
+  ZERO,
+} from "./values.ts";
+
+/** Something that could not be proved. */
+export interface Problem {
+  readonly function: CodeFunction;
+  readonly at: number;
+  readonly reason: string;
+}
+
+/** What all functions of a file share. */
+export interface World {
+  readonly image: CodeImage;
+  readonly map: ContextMap;
+  readonly types: FunctionTypes;
+  readonly reader: CodeReader;
+  readonly instructions: Instructions;
+}
+
+export const Reg = { rax: 0, rcx: 1, rdx: 2, rbx: 3, rsp: 4, rbp: 5, rsi: 6, rdi: 7, r11: 11 } as const;
+
+/** The largest number of `size` bytes; up to infinity for 8. */
+function limitOf(size: number): number {
+  return size === 8 ? Number.POSITIVE_INFINITY : 2 ** (8 * size) - 1;
+}
+
+export class Machine {
+  readonly world: World;
+  readonly f: CodeFunction;
+  readonly type: FunctionType;
+  readonly rights: Rights;
+  readonly atoms: Atoms;
+  state: State;
+  block = 0;
+  i: Instruction;
+  /** Problems of the block that is being run. */
+  problems: Problem[] = [];
+
+  constructor(world: World, f: CodeFunction, type: FunctionType, rights: Rights, state: State, first: Instruction) {
+    this.world = world;
+    this.f = f;
+    this.type = type;
+    this.rights = rights;
+    this.state = state;
+    this.atoms = state.atoms;
+    this.i = first;
+  }
+
+  fail(reason: string): void {
+    this.problems.push({ function: this.f, at: this.i.at, reason });
+  }
+
+  // Values.
+
+  /** Anything of `size` bytes, zero-extended; `what` tells several of one instruction apart. */
+  fresh(size: number, what = ""): Form {
+    return this.atom(limitOf(size), AtomKind.plain, 0, undefined, what);
+  }
+
+  atom(hi: number, kind: number, detail: number, payload: Payload, what = ""): Form {
+    return ofAtom(this.atoms.make(`${this.i.at}${what}`, this.block, hi, kind, detail, payload));
+  }
+
+  /** A new number from 0 to `hi`, of at most `size` bytes. */
+  bounded(size: number, hi: number, what = ""): Form {
+    const f = this.fresh(size, what);
+    if (hi < limitOf(size)) this.state.narrow(f.a, 0, hi);
+    return f;
+  }
+
+  /** The low `size` bytes of `f`, zero-extended. */
+  truncate(f: Form, size: number): Form {
+    if (size === 8) return f;
+    if (f.base === Base.number) {
+      if (f.a === 0) return constant(size === 4 ? f.c >>> 0 : f.c & limitOf(size));
+      if (this.state.isExact(f)) {
+        this.state.range(f);
+        if (this.state.hi <= limitOf(size)) return f;
+      }
+      if (size === 4 && f.b === 0) {
+        const low = ofAtom(this.atoms.low(f));
+        // A value that only might have been too large keeps its upper bound.
+        return low;
+      }
+    }
+    return this.fresh(size, "low");
+  }
+
+  read(n: number, size: number): Form {
+    if (n < 0) return this.fresh(8, "other");
+    return this.truncate(this.state.register(n), size);
+  }
+
+  write(n: number, size: number, value: Form): void {
+    if (n < 0) return;
+    if (n === Reg.rsp) return this.fail("the stack pointer gets a value that is not followed");
+    this.state.registers[n] = size >= 4 ? value : this.fresh(8, `r${n}`);
+  }
+
+  /** Operand 0, 1 or 2 as a value of its size. */
+  operand(n: 0 | 1 | 2): Form {
+    const { i } = this;
+    const kind = n === 0 ? i.k0 : n === 1 ? i.k1 : i.k2;
+    switch (kind) {
+      case OperandKind.register:
+        if (i.high) return this.fresh(1, `high${n}`);
+        return this.read(n === 0 ? i.r0 : n === 1 ? i.r1 : i.r2, n === 0 ? i.s0 : n === 1 ? i.s1 : i.s2);
+      case OperandKind.immediate: {
+        const size = this.size();
+        if (Number.isNaN(i.immediate)) return this.fresh(8, "immediate");
+        return size < 8 ? this.truncate(constant(i.immediate), size) : constant(i.immediate);
+      }
+      case OperandKind.memory:
+        return loadValue(this, i.memorySize);
+      default:
+        return this.fresh(8, `operand${n}`);
+    }
+  }
+
+  /** Bytes that the instruction works on. */
+  size(): number {
+    const { i } = this;
+    if (i.k0 === OperandKind.register) return i.s0;
+    return i.k0 === OperandKind.memory ? i.memorySize : i.s1;
+  }
+
+  /** The address of the memory operand, or undefined. */
+  address(): Form | undefined {
+    const { i } = this;
+    if (i.ripRelative) return new Form(Base.image, i.displacement);
+    if (i.base === OTHER_REGISTER || i.index === OTHER_REGISTER) return undefined;
+    let f = i.base === NO_REGISTER ? ZERO : this.state.register(i.base);
+    if (i.displacement !== 0) {
+      const moved = combine(f, constant(i.displacement), 1);
+      if (moved === undefined) return undefined;
+      f = moved;
+    }
+    if (i.index === NO_REGISTER) return f;
+    const scaled = multiply(this.state.register(i.index), i.scale);
+    return scaled === undefined ? undefined : combine(f, scaled, 1);
+  }
+
+  /** Puts a result where operand 0 is. */
+  result(value: Form): void {
+    const { i } = this;
+    if (i.k0 === OperandKind.memory) storeValue(this, value, i.memorySize);
+    else if (i.k0 === OperandKind.register) {
+      if (i.high) this.write(i.r0, 1, value);
+      else this.write(i.r0, i.s0, value);
+    }
+  }
+
+  // Instructions.
+
+  /** All but what ends a block. */
+  step(): void {
+    const { i } = this;
+    const known = this.world.instructions.of(i.mnemonic);
+    if (i.prefixed || !i.plainEncoding || i.flow !== Flow.next) {
+      this.fail("an instruction that compiled code does not have");
+      return;
+    }
+    const flags = this.state.flags;
+    if (i.writesFlags) this.state.flags = undefined;
+    switch (known) {
+      case Op.mov:
+        return this.result(this.operand(1));
+      case Op.zeroExtend:
+        return this.#zeroExtend();
+      case Op.signExtend:
+        return this.#signExtend();
+      case Op.lea:
+        return this.#lea();
+      case Op.add:
+        return this.#sum(1);
+      case Op.sub:
+        return this.#sum(-1);
+      case Op.compare:
+        return this.#compare();
+      case Op.test:
+        return this.#test();
+      case Op.and:
+      case Op.or:
+      case Op.xor:
+        return this.#logic(known);
+      case Op.shl:
+      case Op.shr:
+        return this.#shift(known);
+      case Op.multiply:
+        return this.#multiply();
+      case Op.widening:
+        // rdx:rax from rax and an operand.
+        this.operand(0);
+        this.write(Reg.rax, 8, this.fresh(8, "rax"));
+        this.write(Reg.rdx, 8, this.fresh(8, "rdx"));
+        return;
+      case Op.signOfRax:
+        this.write(Reg.rdx, 8, this.fresh(8, "rdx"));
+        return;
+      case Op.widenRax:
+        this.write(Reg.rax, 8, this.fresh(8, "rax"));
+        return;
+      case Op.set:
+        return this.#set(flags);
+      case Op.conditionalMove:
+        return this.#conditionalMove();
+      case Op.update:
+        // Reads and writes operand 0; other operands are read.
+        if (i.operands > 1) this.operand(1);
+        if (i.k0 === OperandKind.memory) this.operand(0);
+        this.result(this.fresh(this.size(), "result"));
+        return;
+      case Op.define:
+        // Writes operand 0; other operands are read.
+        this.operand(1);
+        this.result(this.fresh(this.size(), "result"));
+        return;
+      case Op.count:
+        this.operand(1);
+        this.result(this.bounded(this.size(), 64, "result"));
+        return;
+      case Op.examine:
+        this.operand(0);
+        this.operand(1);
+        return;
+      case Op.exchange:
+        return this.#exchange();
+      case Op.compareExchange:
+        this.operand(0);
+        this.result(this.fresh(this.size(), "result"));
+        this.write(Reg.rax, 8, this.fresh(8, "rax"));
+        return;
+      case Op.nothing:
+        return;
+      case Op.vector:
+        return this.#vector();
+      default:
+        this.fail("an instruction that compiled code does not have");
+    }
+  }
+
+  #zeroExtend(): void {
+    const { i } = this;
+    if (i.k1 === OperandKind.register && !i.high) {
+      const atom = loneAtom(this.state.register(i.r1));
+      if (i.s1 === 1 && this.atoms.kind[atom] === AtomKind.conditionByte) {
+        return this.result(this.atom(1, AtomKind.condition, 0, this.atoms.payload[atom]));
+      }
+    }
+    this.result(this.operand(1));
+  }
+
+  #signExtend(): void {
+    const { i } = this;
+    const size = i.k1 === OperandKind.memory ? i.memorySize : i.s1;
+    const value = this.operand(1);
+    const atom = loneAtom(value);
+    if (size === 4 && this.atoms.kind[atom] === AtomKind.jumpTable) return this.result(value);
+    if (this.state.isExact(value)) {
+      this.state.range(value);
+      if (this.state.hi <= limitOf(size) >>> 1) return this.result(value);
+    }
+    this.result(this.fresh(i.s0, "signed"));
+  }
+
+  #lea(): void {
+    const { i } = this;
+    const address = this.address();
+    if (i.r0 === Reg.rsp) return this.#moveStack(address);
+    this.result(address === undefined ? this.fresh(i.s0) : this.truncate(address, i.s0));
+  }
+
+  /** A new stack pointer: somewhere in the frame. */
+  #moveStack(to: Form | undefined): void {
+    if (this.i.s0 !== 8 || to === undefined || to.base !== Base.frame || to.a !== 0) {
+      return this.fail("the stack pointer gets a value that is not followed");
+    }
+    this.state.registers[Reg.rsp] = to;
+    // What is below it does not last.
+    for (const key of this.state.slots.keys()) if (key < to.c - RED_ZONE) this.state.slots.delete(key);
+  }
+
+  #sum(sign: 1 | -1): void {
+    const { i } = this;
+    const size = this.size();
+    if (sign === -1 && i.k0 === OperandKind.register && i.k1 === OperandKind.register && i.r0 === i.r1) {
+      this.result(ZERO);
+      return;
+    }
+    const x = this.operand(0);
+    const y = this.operand(1);
+    if (i.k0 === OperandKind.register && i.r0 === Reg.rsp) return this.#moveStack(combine(x, y, sign));
+    const sum = combine(x, y, sign);
+    const value = sum === undefined ? this.fresh(size) : this.truncate(sum, size);
+    if (size >= 4) {
+      this.state.flags =
+        sign === -1 ? { kind: "compare", size, left: x, right: y } : { kind: "result", size, left: value, right: ZERO };
+    }
+    this.result(value);
+  }
+
+  #compare(): void {
+    const size = this.size();
+    const left = this.operand(0);
+    const right = this.operand(1);
+    this.state.flags = { kind: "compare", size, left, right };
+  }
+
+  #test(): void {
+    const { i } = this;
+    const size = this.size();
+    const left = this.operand(0);
+    const right = this.operand(1);
+    if (i.k0 === OperandKind.register && i.k1 === OperandKind.register && i.r0 === i.r1) {
+      this.state.flags = { kind: "compare", size, left, right: ZERO };
+      const atom = loneAtom(this.state.register(i.r0));
+      if (size === 1 && this.atoms.kind[atom] === AtomKind.conditionByte) {
+        const condition = this.atom(1, AtomKind.condition, 0, this.atoms.payload[atom]);
+        this.state.flags = { kind: "result", size, left: condition, right: ZERO };
+      }
+    } else if (isConstant(right)) {
+      // Nothing of the operand follows but for bits.
+      this.state.flags = undefined;
+    }
+  }
+
+  #conditionOf(f: Form): Condition | undefined {
+    const atom = loneAtom(f);
+    if (this.atoms.kind[atom] !== AtomKind.condition) return undefined;
+    const payload = this.atoms.payload[atom];
+    return typeof payload === "object" && !(payload instanceof Form) ? payload : undefined;
+  }
+
+  #logic(op: number): void {
+    const { i, state } = this;
+    const size = this.size();
+    if (op === Op.xor && i.k0 === OperandKind.register && i.k1 === OperandKind.register && i.r0 === i.r1) {
+      this.result(ZERO);
+      return;
+    }
+    const x = this.operand(0);
+    const y = this.operand(1);
+    const value = this.#logicValue(op, size, x, y);
+    if (size >= 4) state.flags = { kind: "result", size, left: value, right: ZERO };
+    this.result(value);
+  }
+
+  #logicValue(op: number, size: number, x: Form, y: Form): Form {
+    const { state } = this;
+    const [p, q] = [this.#conditionOf(x), this.#conditionOf(y)];
+    let c: Condition | undefined;
+    if (p !== undefined && q !== undefined && op !== Op.xor) c = both(op === Op.and ? "and" : "or", p, q);
+    else if (p !== undefined && op === Op.xor && isConstant(y) && y.c === 1) c = not(p);
+    if (c !== undefined) return this.atom(1, AtomKind.condition, 0, c);
+    const bound = (f: Form): number => {
+      if (!state.isExact(f)) return Number.POSITIVE_INFINITY;
+      state.range(f);
+      return state.hi;
+    };
+    const [a, b] = [bound(x), bound(y)];
+    if (op === Op.and) return this.bounded(size, Math.min(a, b));
+    const larger = Math.max(a, b);
+    return this.bounded(size, Number.isFinite(larger) ? 2 ** Math.ceil(Math.log2(larger + 1)) - 1 : larger);
+  }
+
+  #shift(op: number): void {
+    const { i, state } = this;
+    const size = this.size();
+    const x = this.operand(0);
+    const by = i.k1 === OperandKind.immediate ? i.immediate & (size === 8 ? 63 : 31) : -1;
+    let value: Form | undefined;
+    if (by >= 0 && op === Op.shl) {
+      const product = by <= 40 ? multiply(x, 2 ** by) : undefined;
+      if (product !== undefined) value = this.truncate(product, size);
+    } else if (by >= 0) {
+      let hi = limitOf(size);
+      if (state.isExact(x)) {
+        state.range(x);
+        hi = Math.min(hi, state.hi);
+      }
+      // 2^64 and more lose exactness, upwards.
+      const limit = Number.isFinite(hi) ? Math.floor(hi / 2 ** by) : 2 ** (64 - by);
+      value = this.bounded(size, limit);
+    }
+    this.result(value ?? this.fresh(size));
+  }
+
+  #multiply(): void {
+    const { i } = this;
+    const size = this.size();
+    if (i.operands === 1) {
+      this.operand(0);
+      this.write(Reg.rax, 8, this.fresh(8, "rax"));
+      this.write(Reg.rdx, 8, this.fresh(8, "rdx"));
+      return;
+    }
+    const x = this.operand(i.operands === 3 ? 1 : 0);
+    const y = this.operand(i.operands === 3 ? 2 : 1);
+    const k = isConstant(y) ? (size === 4 ? y.c | 0 : y.c) : Number.NaN;
+    const product = Number.isNaN(k) ? undefined : multiply(x, k);
+    this.result(product === undefined ? this.fresh(size) : this.truncate(product, size));
+  }
+
+  #set(flags: State["flags"]): void {
+    const { i } = this;
+    if (i.k0 !== OperandKind.register || i.high) {
+      this.result(this.fresh(1));
+      return;
+    }
+    if (flags === undefined || !understood(i.condition)) return this.write(i.r0, 1, ZERO);
+    const condition: Condition = { op: "compare", condition: i.condition, flags };
+    this.state.registers[i.r0] = this.atom(Number.POSITIVE_INFINITY, AtomKind.conditionByte, 0, condition);
+  }
+
+  #conditionalMove(): void {
+    const x = this.operand(0);
+    const y = this.operand(1);
+    const size = this.size();
+    const value = this.#either(x, y, size);
+    this.result(value);
+  }
+
+  /** x or y. */
+  #either(x: Form, y: Form, size: number): Form {
+    const { state, world } = this;
+    const token = world.types.joinReferences(this.atoms, x, y);
+    if (token !== undefined && size === 8) {
+      return this.atom(Number.POSITIVE_INFINITY, AtomKind.reference, 0, token);
+    }
+    if (!state.isExact(x) || !state.isExact(y)) return this.fresh(size);
+    state.range(x);
+    const { lo, hi } = state;
+    state.range(y);
+    const value = this.fresh(size);
+    state.narrow(value.a, Math.max(0, Math.min(lo, state.lo)), Math.max(hi, state.hi));
+    return value;
+  }
+
+  #exchange(): void {
+    const { i } = this;
+    const x = this.operand(0);
+    const y = this.operand(1);
+    if (i.k0 === OperandKind.register && i.k1 === OperandKind.register) {
+      this.write(i.r0, i.s0, y);
+      this.write(i.r1, i.s1, x);
+      return;
+    }
+    // Memory, in either place.
+    if (i.k0 === OperandKind.memory) {
+      storeValue(this, this.fresh(8, "sum"), i.memorySize);
+      this.write(i.r1, i.s1, this.fresh(i.s1, "old"));
+    } else {
+      storeValue(this, this.fresh(8, "sum"), i.memorySize);
+      this.write(i.r0, i.s0, this.fresh(i.s0, "old"));
+    }
+  }
+
+  /** Instructions on vector registers, which hold no address: what they do to memory and general registers. */
+  #vector(): void {
+    const { i } = this;
+    const writes = i.vectorWrites;
+    if (writes === undefined) return this.fail("an instruction that compiled code does not have");
+    const kinds = [i.k0, i.k1, i.k2];
+    for (let n = 0; n < 3; n++) {
+      if (kinds[n] === OperandKind.memory) touch(this, i.memorySize, writes[n] === true);
+      else if (kinds[n] === OperandKind.register && writes[n] === true) {
+        const register = n === 0 ? i.r0 : n === 1 ? i.r1 : i.r2;
+        const size = n === 0 ? i.s0 : n === 1 ? i.s1 : i.s2;
+        this.write(register, size, this.fresh(size, "vector"));
+      } else if (kinds[n] === OperandKind.other) return this.fail("an instruction that compiled code does not have");
+    }
+  }
+}
+
+/** Bytes below the stack pointer that nothing destroys. */
+export const RED_ZONE = 128;
+
+function understood(condition: number): boolean {
+  return condition !== Cc.p && condition !== Cc.np && negated(condition) > 0;
+}

@@ -1,0 +1,422 @@
+/**
+ * What holds at one place of a function: registers, stack slots, ranges of unknowns, and relations between them.
+ *
+ * A relation is `sum + k ≤ l`, where `l` is an atom, or stands for the current length of a memory or table (`lengthClass`), which never
+ * shrinks, so that the relation stays true; or is 0, and then means `sum + k ≤ 0`.
+ */
+
+import {
+  AtomKind,
+  type Atoms,
+  Base,
+  type CompareFlags,
+  Form,
+  formKey,
+  isConstant,
+  loneAtom,
+  ofAtom,
+  type Payload,
+  sameForm,
+  sumKey,
+} from "./values.ts";
+
+/** Inclusive. `free`: adding this much does not wrap around. */
+export interface Range {
+  readonly lo: number;
+  readonly hi: number;
+  readonly free: number;
+}
+
+export interface Relation {
+  /** Atom, `lengthClass`, or 0. */
+  readonly l: number;
+  readonly k: number;
+}
+
+interface Relations {
+  /** The unknowns: no base, no constant. */
+  readonly sum: Form;
+  readonly list: readonly Relation[];
+}
+
+/** A table element whose signature was compared. */
+interface Element {
+  readonly address: Form;
+  /** Number of the type in the policy. */
+  readonly type: number;
+}
+
+/** The current length of memory or table `index`, as a relation's `l`. */
+export function lengthClass(kind: number, index: number): number {
+  return -(1 + 2 * index + (kind === AtomKind.tableLength ? 1 : 0));
+}
+
+/** Relations of one sum: more are forgotten. */
+const RELATION_LIMIT = 8;
+const EXACT = 2 ** 53;
+/** A range that grows at a join goes on to one of these. */
+const STEPS = [255, 65535, 0x7fff_ffff, 0xffff_ffff] as const;
+
+function widen(hi: number): number {
+  for (const step of STEPS) if (hi <= step) return step;
+  return Number.POSITIVE_INFINITY;
+}
+
+/** Slots of the frame are keyed by their displacement from the frame record; of the context's result area by this plus theirs. */
+export const RESULT_SLOTS = 2 ** 40;
+
+export class State {
+  readonly atoms: Atoms;
+  registers: Form[];
+  slots: Map<number, Form>;
+  ranges: Map<number, Range>;
+  relations: Map<string, Relations>;
+  elements: Map<string, Element>;
+  flags: CompareFlags | undefined;
+  /** rsp was compared with the limit at this displacement from the frame record. */
+  floor = Number.POSITIVE_INFINITY;
+
+  /** Results of `range`. */
+  lo = 0;
+  hi = 0;
+
+  constructor(atoms: Atoms, from?: State) {
+    this.atoms = atoms;
+    this.registers = from === undefined ? [] : from.registers.slice();
+    this.slots = new Map(from?.slots);
+    this.ranges = new Map(from?.ranges);
+    this.relations = new Map(from?.relations);
+    this.elements = new Map(from?.elements);
+    this.flags = from?.flags;
+    if (from !== undefined) this.floor = from.floor;
+  }
+
+  clone(): State {
+    return new State(this.atoms, this);
+  }
+
+  register(n: number): Form {
+    const f = this.registers[n];
+    if (f === undefined) throw new RangeError(`no register ${n}`);
+    return f;
+  }
+
+  /** Bounds of the sum and constant of `f`, as integers, into `lo` and `hi`. */
+  range(f: Form): void {
+    let lo = f.c;
+    let hi = f.c;
+    if (f.a !== 0) {
+      const r = this.ranges.get(f.a);
+      const l = r === undefined ? (this.atoms.lo[f.a] ?? 0) : r.lo;
+      const h = r === undefined ? (this.atoms.hi[f.a] ?? 0) : r.hi;
+      lo += f.s > 0 ? f.s * l : f.s * h;
+      hi += f.s > 0 ? f.s * h : f.s * l;
+    }
+    if (f.b !== 0) {
+      const r = this.ranges.get(f.b);
+      const l = r === undefined ? (this.atoms.lo[f.b] ?? 0) : r.lo;
+      const h = r === undefined ? (this.atoms.hi[f.b] ?? 0) : r.hi;
+      lo += f.t > 0 ? f.t * l : f.t * h;
+      hi += f.t > 0 ? f.t * h : f.t * l;
+    }
+    this.lo = lo;
+    this.hi = hi;
+  }
+
+  rangeOf(atom: number): Range {
+    return this.ranges.get(atom) ?? { lo: this.atoms.lo[atom] ?? 0, hi: this.atoms.hi[atom] ?? 0, free: 0 };
+  }
+
+  /** The value as an unsigned number is what the form says as an integer. */
+  isExact(f: Form): boolean {
+    if (f.base !== Base.number) return false;
+    if (loneAtom(f) !== 0) return true;
+    this.range(f);
+    if (this.lo >= 0 && this.hi <= EXACT) return true;
+    if (f.s === 1 && f.b === 0 && f.a !== 0 && f.c > 0) return this.rangeOf(f.a).free >= f.c;
+    // l - x + c, and x + k ≤ l with k ≥ -c is known.
+    for (const [l, sum] of lengthsMinus(this.atoms, f)) {
+      for (const r of this.relations.get(sumKey(sum))?.list ?? []) if (r.l === l && r.k >= -f.c) return true;
+    }
+    return false;
+  }
+
+  /** Learns that atom is in [lo, hi], and that adding `free` to it does not wrap around. */
+  narrow(atom: number, lo: number, hi: number, free = 0): void {
+    const old = this.rangeOf(atom);
+    const next = {
+      lo: Math.max(old.lo, lo),
+      hi: Math.min(old.hi, hi > EXACT ? Number.POSITIVE_INFINITY : hi),
+      free: Math.max(old.free, free),
+    };
+    if (next.lo !== old.lo || next.hi !== old.hi || next.free !== old.free) this.ranges.set(atom, next);
+  }
+
+  /** Learns sum + k ≤ l. Only sums without negative terms are kept. */
+  relate(sum: Form, l: number, k: number): void {
+    if (sum.a === 0 || sum.s < 0 || sum.t < 0) return;
+    const key = sumKey(sum);
+    const old = this.relations.get(key)?.list ?? [];
+    const known = old.find((r) => r.l === l);
+    if (known !== undefined && known.k >= k) return;
+    const list = [{ l, k }, ...old.filter((r) => r.l !== l)].slice(0, RELATION_LIMIT);
+    this.relations.set(key, { sum: new Form(Base.number, 0, sum.a, sum.s, sum.b, sum.t), list });
+  }
+
+  /** The largest k such that sum + k ≤ l is known, or -Infinity. */
+  margin(sum: Form, l: number): number {
+    for (const r of this.relations.get(sumKey(sum))?.list ?? []) if (r.l === l) return r.k;
+    return Number.NEGATIVE_INFINITY;
+  }
+
+  /** Learns that the function of the table element at `address` has type number `type`. */
+  learnElement(address: Form, type: number): void {
+    this.elements.set(formKey(address), { address, type });
+  }
+
+  /** Forgets the slots that overlap [from, to). */
+  killSlots(from: number, to: number): void {
+    if (to - from > 64 * 8) {
+      for (const key of this.slots.keys()) if (key + 8 > from && key < to) this.slots.delete(key);
+    } else for (let key = from - 7; key < to; key++) this.slots.delete(key);
+  }
+
+  /** What holds at the head of block `b`, which is entered from here alone and has run before: its own atoms get other names. */
+  renamed(b: number): State {
+    const { flags, atoms } = this;
+    const out = this.clone();
+    out.join(this, b, false);
+    if (flags !== undefined && !atoms.mentions(flags.left, b) && !atoms.mentions(flags.right, b)) out.flags = flags;
+    return out;
+  }
+
+  /**
+   * The head of block `b`, entered from a place where `from` holds. Returns whether anything was lost. `loop`: a loop's head, where
+   * ranges grow in few steps.
+   */
+  join(from: State, b: number, loop: boolean): boolean {
+    return new Join(this, from, b, loop).run();
+  }
+}
+
+/** For each length l in `f` with factor 1, the negation of the rest's unknowns. */
+function lengthsMinus(atoms: Atoms, f: Form): (readonly [number, Form])[] {
+  const out: (readonly [number, Form])[] = [];
+  const isLength = (atom: number): boolean =>
+    atoms.kind[atom] === AtomKind.memoryLength || atoms.kind[atom] === AtomKind.tableLength;
+  if (f.b === 0) return out;
+  if (f.s === 1 && isLength(f.a)) out.push([f.a, new Form(Base.number, 0, f.b, -f.t)]);
+  if (f.t === 1 && isLength(f.b)) out.push([f.b, new Form(Base.number, 0, f.a, -f.s)]);
+  return out;
+}
+
+/** Kinds that a joined value keeps. */
+function keepsKind(kind: number): boolean {
+  return kind === AtomKind.memoryLength || kind === AtomKind.tableLength || kind === AtomKind.code;
+}
+
+/** What a value is as a reference: its token; `null` for null; undefined if it is none. */
+export function referenceToken(atoms: Atoms, f: Form): string | null | undefined {
+  if (isConstant(f) && f.c === 0) return null;
+  const atom = loneAtom(f);
+  if (atom === 0 || atoms.kind[atom] !== AtomKind.reference) return undefined;
+  const payload = atoms.payload[atom];
+  return typeof payload === "string" ? payload : undefined;
+}
+
+/** A token that is a supertype of both. */
+export function joinTokens(x: string | null, y: string | null): string | undefined {
+  if (x === null) return y ?? undefined;
+  if (y === null || x === y) return x;
+  return x[0] === "r" && y[0] === "r" ? "r" : undefined;
+}
+
+class Join {
+  readonly #to: State;
+  readonly #from: State;
+  readonly #block: number;
+  readonly #groups = new Map<string, Form>();
+  readonly #ranges: [number, Range][] = [];
+  readonly #relations: [Form, number, number][] = [];
+  /** Atoms that the block's head did not have before. */
+  readonly #new = new Set<number>();
+  #changed = false;
+  readonly #loop: boolean;
+  constructor(to: State, from: State, block: number, loop: boolean) {
+    this.#to = to;
+    this.#from = from;
+    this.#block = block;
+    this.#loop = loop;
+  }
+
+  run(): boolean {
+    const to = this.#to;
+    const from = this.#from;
+    for (let n = 0; n < to.registers.length; n++) {
+      to.registers[n] = this.#value(to.register(n), from.register(n), `r${n}`);
+    }
+    for (const [key, value] of to.slots) {
+      const other = from.slots.get(key);
+      if (other === undefined) {
+        to.slots.delete(key);
+        this.#changed = true;
+      } else to.slots.set(key, this.#value(value, other, `s${key}`));
+    }
+    this.#joinRanges();
+    this.#joinRelations();
+    for (const [key, element] of to.elements) {
+      const gone = to.atoms.mentions(element.address, this.#block);
+      if (gone || from.elements.get(key)?.type !== element.type) {
+        to.elements.delete(key);
+        this.#changed = true;
+      }
+    }
+    to.flags = undefined;
+    if (from.floor > to.floor) {
+      to.floor = from.floor;
+      this.#changed = true;
+    }
+    return this.#changed;
+  }
+
+  #value(old: Form, value: Form, place: string): Form {
+    const { atoms } = this.#to;
+    const block = this.#block;
+    if (sameForm(old, value) && !atoms.mentions(value, block)) return old;
+    const key = `${formKey(old)}|${formKey(value)}`;
+    let joined = this.#groups.get(key);
+    if (joined === undefined) {
+      const [kind, detail, payload] = this.#kind(old, value);
+      const atom = atoms.make(
+        `${block}:${place}`,
+        block,
+        kind === AtomKind.plain || kind === AtomKind.reference
+          ? Number.POSITIVE_INFINITY
+          : (atoms.hi[loneAtom(old)] ?? 0),
+        kind,
+        detail,
+        payload,
+      );
+      joined = ofAtom(atom);
+      this.#groups.set(key, joined);
+      this.#describe(atom, old, value);
+    }
+    if (!sameForm(joined, old)) {
+      this.#changed = true;
+      this.#new.add(joined.a);
+    }
+    return joined;
+  }
+
+  #kind(old: Form, value: Form): readonly [kind: number, detail: number, payload: Payload] {
+    const { atoms } = this.#to;
+    const [x, y] = [referenceToken(atoms, old), referenceToken(atoms, value)];
+    if (x !== undefined && y !== undefined && (x !== null || y !== null)) {
+      const token = joinTokens(x, y);
+      if (token !== undefined) return [AtomKind.reference, 0, token];
+    }
+    const [a, b] = [loneAtom(old), loneAtom(value)];
+    if (a === 0 || b === 0) return [AtomKind.plain, 0, undefined];
+    const kind = atoms.kind[a] ?? 0;
+    const same = kind === atoms.kind[b] && atoms.detail[a] === atoms.detail[b] && atoms.hi[a] === atoms.hi[b];
+    return same && keepsKind(kind) ? [kind, atoms.detail[a] ?? 0, undefined] : [AtomKind.plain, 0, undefined];
+  }
+
+  /** Range and relations of the joined value. */
+  #describe(atom: number, old: Form, value: Form): void {
+    const to = this.#to;
+    const from = this.#from;
+    if (old.base !== Base.number || value.base !== Base.number || !to.isExact(old) || !from.isExact(value)) return;
+    to.range(old);
+    from.range(value);
+    this.#ranges.push([atom, { lo: Math.max(0, Math.min(to.lo, from.lo)), hi: Math.max(to.hi, from.hi), free: 0 }]);
+    for (const r of this.#to.relations.get(sumKey(old))?.list ?? []) {
+      if (r.l >= 0) continue;
+      const k = Math.min(r.k - old.c, from.margin(value, r.l) - value.c);
+      if (Number.isFinite(k)) this.#relations.push([ofAtom(atom), r.l, k]);
+    }
+  }
+
+  #joinRanges(): void {
+    const to = this.#to;
+    const { atoms } = to;
+    const joined = new Map(this.#ranges);
+    for (const [atom, old] of to.ranges) {
+      if (atoms.isOf(atom, this.#block)) {
+        if (!joined.has(atom)) {
+          to.ranges.delete(atom);
+          this.#changed = true;
+        }
+        continue;
+      }
+      const other = this.#from.rangeOf(atom);
+      this.#setRange(atom, old, {
+        lo: Math.min(old.lo, other.lo),
+        hi: Math.max(old.hi, other.hi),
+        free: Math.min(old.free, other.free),
+      });
+    }
+    for (const [atom, range] of joined) {
+      const old = to.ranges.get(atom);
+      if (old === undefined) to.ranges.set(atom, range);
+      else
+        this.#setRange(atom, old, {
+          lo: Math.min(old.lo, range.lo),
+          hi: Math.max(old.hi, range.hi),
+          free: 0,
+        });
+    }
+  }
+
+  /** `range` contains `old`. */
+  #setRange(atom: number, old: Range, range: Range): void {
+    if (range.lo === old.lo && range.hi === old.hi && range.free === old.free) return;
+    const { ranges, atoms } = this.#to;
+    this.#changed = true;
+    const next = this.#loop
+      ? {
+          lo: range.lo < old.lo ? 0 : old.lo,
+          hi: range.hi > old.hi ? widen(range.hi) : old.hi,
+          free: range.free < old.free ? 0 : old.free,
+        }
+      : range;
+    const intrinsic = atoms.hi[atom] ?? 0;
+    if (next.lo === 0 && next.hi >= intrinsic && next.free === 0) ranges.delete(atom);
+    else ranges.set(atom, next);
+  }
+
+  #joinRelations(): void {
+    const to = this.#to;
+    const { atoms } = to;
+    const made = new Map<string, Relation[]>();
+    for (const [sum, l, k] of this.#relations) {
+      const key = sumKey(sum);
+      const list = made.get(key);
+      if (list === undefined) made.set(key, [{ l, k }]);
+      else list.push({ l, k });
+    }
+    for (const [key, relations] of to.relations) {
+      let list: readonly Relation[];
+      // Those of joined values were worked out anew.
+      if (atoms.mentions(relations.sum, this.#block)) list = made.get(key) ?? [];
+      else {
+        const kept: Relation[] = [];
+        for (const r of relations.list) {
+          if (r.l > 0 && atoms.isOf(r.l, this.#block)) continue;
+          const k = Math.min(r.k, this.#from.margin(relations.sum, r.l));
+          if (Number.isFinite(k)) kept.push(k === r.k ? r : { l: r.l, k });
+        }
+        list = kept;
+      }
+      const same = list.length === relations.list.length && relations.list.every((r, i) => r.k === list[i]?.k);
+      if (same) continue;
+      this.#changed = true;
+      if (list.length === 0) to.relations.delete(key);
+      else to.relations.set(key, { sum: relations.sum, list });
+    }
+    // Of values that were not joined before.
+    for (const [sum, l, k] of this.#relations) {
+      if (this.#new.has(sum.a)) to.relate(sum, l, k);
+    }
+  }
+}
