@@ -233,7 +233,9 @@ test("handle tables do what the model does", () => {
         if (what === "new" || what === "borrow") {
           const own = what === "new";
           const tag = BigInt(handleTag(own ? HANDLE_OWN : HANDLE_BORROW, resource));
-          const real = outcome(() => machine.call(program.support("handle_new"), [TRAP_CONTEXT, table, tag, rep])[0] ?? -1n);
+          const real = outcome(
+            () => machine.call(program.support("handle_new"), [TRAP_CONTEXT, table, tag, rep])[0] ?? -1n,
+          );
           assert.equal(real, String(model.add({ own, resource, rep })));
         } else {
           const support = what === "rep" ? "handle_rep" : "handle_take";
