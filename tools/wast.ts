@@ -1,18 +1,21 @@
 /**
  * Runs conformance scripts through the compiler and natively.
  *
- *     npm run wast -- PATH… [--json] [--only TEXT] [-O0|-O1|-O2] [--bounds guard|explicit] [--verify] [--verbose] [--timeout SECONDS]
+ *     npm run wast -- PATH… [--json] [--only TEXT] [-O0|-O1|-O2] [--bounds guard|explicit] [--verify] [--verbose] [--jobs N]
+ *         [--timeout SECONDS] [--script-timeout SECONDS]
  *
- * Prints a line for each file that has failures, why they failed, and last how many there were. Exits 1 on any failure.
+ * `--only`: assertions whose text holds this. `--timeout`: for one answer of a program; `--script-timeout`: for one whole script. Prints a line for each file that has failures, why they failed, and last how many there were. Exits 1 on any failure.
  */
 
 import { parseArgs } from "node:util";
 import type { ScriptOptions, ScriptReport } from "../tests/wast/outcome.ts";
-import { runScript, scriptFiles } from "../tests/wast/run.ts";
+import { scriptFiles } from "../tests/wast/run.ts";
+import { runScripts } from "../tests/wast/workers.ts";
 
 const USAGE =
-  "usage: npm run wast -- PATH… [--json] [--only TEXT] [-O0|-O1|-O2] [--bounds guard|explicit] [--verify] [--verbose] [--timeout SECONDS]";
+  "usage: npm run wast -- PATH… [--json] [--only TEXT] [-O0|-O1|-O2] [--bounds guard|explicit] [--verify] [--verbose] [--jobs N] [--timeout SECONDS] [--script-timeout SECONDS]";
 const DEFAULT_TIMEOUT = 20;
+const DEFAULT_SCRIPT_TIMEOUT = 300;
 /** Reasons that the summary shows. */
 const MOST_REASONS = 40;
 
@@ -24,8 +27,11 @@ function usage(message: string): never {
 function parse(): {
   readonly paths: readonly string[];
   readonly options: ScriptOptions;
-  json: boolean;
-  verbose: boolean;
+  readonly json: boolean;
+  readonly verbose: boolean;
+  readonly jobs: number;
+  /** Milliseconds. */
+  readonly scriptTimeout: number;
 } {
   try {
     const { values, positionals } = parseArgs({
@@ -37,17 +43,31 @@ function parse(): {
         bounds: { type: "string", default: "guard" },
         verify: { type: "boolean", default: false },
         verbose: { type: "boolean", default: false },
+        jobs: { type: "string", default: "1" },
         timeout: { type: "string", default: String(DEFAULT_TIMEOUT) },
+        "script-timeout": { type: "string", default: String(DEFAULT_SCRIPT_TIMEOUT) },
       },
     });
     const { json, verbose, verify, only, optimize, bounds } = values;
     if (positionals.length === 0) usage("no script");
     if (optimize !== "0" && optimize !== "1" && optimize !== "2") usage(`no level -O${optimize}`);
     if (bounds !== "guard" && bounds !== "explicit") usage(`no bounds ${bounds}`);
-    const timeout = Number(values.timeout) * 1000;
-    if (!(timeout > 0)) usage(`${values.timeout} is no number of seconds`);
+    const positive = (text: string): number => {
+      const number = Number(text);
+      return number > 0 ? number : usage(`${text} is no positive number`);
+    };
+    const timeout = positive(values.timeout) * 1000;
+    const scriptTimeout = positive(values["script-timeout"]) * 1000;
+    const jobs = Math.ceil(positive(values.jobs));
     const optLevel = optimize === "0" ? 0 : optimize === "1" ? 1 : 2;
-    return { paths: positionals, json, verbose, options: { optLevel, bounds, verify, only, timeout } };
+    return {
+      paths: positionals,
+      json,
+      verbose,
+      jobs,
+      scriptTimeout,
+      options: { optLevel, bounds, verify, only, timeout },
+    };
   } catch (error) {
     usage(error instanceof Error ? error.message : String(error));
   }
@@ -61,7 +81,7 @@ function group(message: string): string {
     .slice(0, 160);
 }
 
-const { paths, options, json, verbose } = parse();
+const { paths, options, json, verbose, jobs, scriptTimeout } = parse();
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const reasons = new Map<string, number>();
 const skips = new Map<string, number>();
@@ -72,8 +92,8 @@ try {
 } catch (error) {
   usage(error instanceof Error ? error.message : String(error));
 }
-for (const file of files) {
-  const report = await runScript(file, options);
+await runScripts(files, options, jobs, scriptTimeout, (report) => {
+  const { file } = report;
   reports.push(report);
   const counts = { passed: 0, failed: 0, skipped: 0 };
   for (const { verdict, message } of report.outcomes) {
@@ -83,7 +103,7 @@ for (const file of files) {
     const map = verdict === "failed" ? reasons : skips;
     map.set(group(message), (map.get(group(message)) ?? 0) + 1);
   }
-  if (json) continue;
+  if (json) return;
   const first = report.outcomes.find((o) => o.verdict === "failed");
   if (first !== undefined) {
     console.log(`${file}: ${counts.failed} failed of ${report.outcomes.length}; line ${first.line}: ${first.message}`);
@@ -93,7 +113,7 @@ for (const file of files) {
       if (verdict !== "passed") console.log(`  ${file}:${line}: ${verdict}: ${message}`);
     }
   }
-}
+});
 if (json) {
   console.log(
     JSON.stringify({

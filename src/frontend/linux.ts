@@ -11,6 +11,7 @@ export const Sys = {
   schedYield: 24,
   getpid: 39,
   gettid: 186,
+  prctl: 157,
   exitGroup: 231,
   tgkill: 234,
 } as const;
@@ -20,7 +21,10 @@ export const PROT_READ_WRITE = 3;
 /** MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE. */
 export const MAP_RESERVE = 0x2 | 0x20 | 0x4000;
 
+export const PR_SET_PDEATHSIG = 1;
+
 export const SIGBUS = 7;
+export const SIGKILL = 9;
 export const SIGSEGV = 11;
 export const SIG_DFL = 0;
 export const SIG_IGN = 1;

@@ -25,7 +25,7 @@ import type { CoreFunc, CoreInstanceIndex } from "../plan/component.ts";
 import { signatureOf } from "../plan/signatures.ts";
 import type { FuncType } from "../wasm/types.ts";
 import { ENTRY_ATTRIBUTES, emitEnter, loadValues, storeValues } from "./entries.ts";
-import { Sys } from "./linux.ts";
+import { PR_SET_PDEATHSIG, SIGKILL, Sys } from "./linux.ts";
 import type { Program } from "./program.ts";
 import { emitExit, emitOwnInstance } from "./start.ts";
 import { Emitter } from "./structured.ts";
@@ -101,6 +101,8 @@ function mostValues(program: Program): number {
 
 /** `main(address of argc)` of a script. Does not return. */
 export function buildScriptMain(e: Emitter, program: Program): void {
+  // What it is told to run may not end: it does not outlive who tells it.
+  e.syscall(Sys.prctl, e.i64(PR_SET_PDEATHSIG), e.i64(SIGKILL));
   const context = emitOwnInstance(e, program);
   const command = e.slotAddress(e.slot(CommandField.size));
   const most = mostValues(program);

@@ -42,12 +42,18 @@ export class ScriptProcess {
       this.#size += chunk.length;
       this.#deliver();
     });
+    // Once it runs its file may go, so that nothing stays should this process be killed.
+    this.#process.on("spawn", () => this.#removeFile());
     // Broken pipes are what `exit` and `error` tell about.
     this.#process.stdin?.on("error", () => undefined);
     this.#process.on("error", (error) => this.#fail(`can't be started: ${error.message}`));
     this.#process.on("close", (code, signal) =>
       this.#fail(signal === null ? `ended with exit code ${code}` : `${signal}`),
     );
+  }
+
+  #removeFile(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   #fail(reason: string): void {
@@ -118,6 +124,6 @@ export class ScriptProcess {
   close(): void {
     this.#ended ??= new ChildFailure("the program was closed");
     this.#process.kill("SIGKILL");
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#removeFile();
   }
 }

@@ -7,6 +7,7 @@ import { type TestContext, test } from "node:test";
 import { needX64Linux, scratchFolder } from "../support/tools.ts";
 import type { ScriptOptions } from "./outcome.ts";
 import { runScript } from "./run.ts";
+import { runScripts } from "./workers.ts";
 
 const OPTIONS: ScriptOptions = { optLevel: 2, bounds: "guard", verify: true, timeout: 20_000 };
 
@@ -142,6 +143,21 @@ test("what hangs fails its script and no other; what needs garbage collection is
     gc.map((o) => o.verdict),
     ["skipped", "skipped"],
   );
+});
+
+test("a script that does not end fails, and the others run", async (t) => {
+  if (!needX64Linux(t)) return;
+  const folder = scratchFolder(t);
+  const files = ["a", "b", "c"].map((name) => join(folder, `${name}.wast`));
+  const [a = "", b = "", c = ""] = files;
+  writeFileSync(a, "(module)");
+  writeFileSync(b, `(module (func (export "hang") (loop (br 0)))) (invoke "hang")`);
+  writeFileSync(c, `(module (func (export "f"))) (invoke "f")`);
+  const found: string[][] = [];
+  await runScripts(files, { ...OPTIONS, timeout: 120_000 }, 1, 15_000, ({ outcomes }) => {
+    found.push(outcomes.map((o) => (o.verdict === "passed" ? o.verdict : o.message)));
+  });
+  assert.deepEqual(found, [["passed"], ["the script does not end in 15 s"], ["passed", "passed"]]);
 });
 
 test("a component's values go in and come out", async (t) => {
