@@ -151,10 +151,9 @@ function locateImage(m: Machine, address: Form, size: number, write: boolean): P
   if (lo >= image.rodataStart && hi + size <= image.rodataStart + image.rodata.length) return OTHER;
   const { end, constantsEnd } = m.f;
   if (lo >= end && hi + size <= constantsEnd) {
-    // An entry of a jump table: a distance from the table's start.
-    const start = address.c;
-    if (size === 4 && address.s === 4 && address.b === 0 && lo === start) {
-      return { kind: "jump table", start, entries: (hi - start) / 4 + 1 };
+    // Entries of a jump table: distances from the table's start.
+    if (size === 4 && address.s === 4 && address.b === 0) {
+      return { kind: "jump table", start: lo, entries: (hi - lo) / 4 + 1 };
     }
     return OTHER;
   }

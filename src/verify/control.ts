@@ -184,15 +184,11 @@ function indirectJump(m: Machine): End {
 function tableJump(m: Machine, target: Form, entry: number): End {
   const { atoms, world, f } = m;
   const start = atoms.detail[entry] ?? 0;
-  if (target.c !== start) {
-    m.fail("jumps to an entry of a jump table relative to something else");
-    return ENDS;
-  }
   const count = Number(atoms.payload[entry]);
   const view = new DataView(world.image.text.buffer, world.image.text.byteOffset, world.image.text.length);
   const targets: number[] = [];
   for (let k = 0; k < count; k++) {
-    const to = start + view.getInt32(start - world.image.textStart + 4 * k, true);
+    const to = target.c + view.getInt32(start - world.image.textStart + 4 * k, true);
     if (to < f.start || to >= f.end) {
       m.fail(`entry ${k} of the jump table leads out of the function`);
       return ENDS;

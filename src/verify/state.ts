@@ -358,8 +358,10 @@ class Join {
     }
     for (const [atom, range] of joined) {
       const old = to.ranges.get(atom);
-      if (old === undefined) to.ranges.set(atom, range);
-      else
+      if (old === undefined) {
+        // Nothing is known of an atom that was here before.
+        if (this.#new.has(atom) && (range.lo > 0 || range.hi < (atoms.hi[atom] ?? 0))) to.ranges.set(atom, range);
+      } else
         this.#setRange(atom, old, {
           lo: Math.min(old.lo, range.lo),
           hi: Math.max(old.hi, range.hi),

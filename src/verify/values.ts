@@ -132,7 +132,7 @@ export const AtomKind = {
   code: 5,
   /** A reference whose token is `payload`. */
   reference: 6,
-  /** An entry of the jump table at address `detail` (of `payload` entries): a distance from the table. */
+  /** One of the `payload` distances, 4 bytes each, that a jump table has from address `detail` on. */
   jumpTable: 7,
   /** 0 or 1: whether `payload`, a `Condition`, holds. */
   condition: 8,
