@@ -31,9 +31,9 @@ export async function callRows(): Promise<Row[]> {
       runTool(cc, ["-O2", ...defines, join(source, "calls.c"), object, "-o", program]);
       const [plain = 0, lowered = 0, entry = 0] = outputOf(program).toString().split(" ").map(Number);
       const group = "calls across the boundary, (u32, u32) -> u32";
-      const peer = { name: "C function pointer", value: plain };
-      rows.push({ group, name: `guest → host, ${hostAbi}`, value: lowered, unit: "ns", peer });
-      if (hostAbi === "flat") rows.push({ group, name: "host → guest, entry", value: entry, unit: "ns", peer });
+      const peers = [{ name: "C function pointer", value: plain }];
+      rows.push({ group, name: `guest → host, ${hostAbi}`, value: lowered, unit: "ns", peers });
+      if (hostAbi === "flat") rows.push({ group, name: "host → guest, entry", value: entry, unit: "ns", peers });
     }
     return rows;
   } finally {

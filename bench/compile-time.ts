@@ -42,9 +42,9 @@ export async function compileTimeRows(): Promise<Row[]> {
       let total = 0;
       for (const [stage, ms] of stages) {
         total += ms;
-        rows.push({ group, name: `-O${level} ${round} ${stage}`, value: ms / size, unit: "ms/MB" });
+        rows.push({ group, name: `-O${level} ${round} ${stage}`, value: ms / size, unit: "ms/MB", peers: [] });
       }
-      rows.push({ group, name: `-O${level} ${round} all`, value: total / size, unit: "ms/MB" });
+      rows.push({ group, name: `-O${level} ${round} all`, value: total / size, unit: "ms/MB", peers: [] });
     }
   }
   return rows;

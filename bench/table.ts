@@ -1,41 +1,72 @@
 /** What every row of the bench is, and how rows are printed. */
 
+export interface Peer {
+  readonly name: string;
+  readonly value: number;
+}
+
 export interface Row {
   readonly group: string;
   readonly name: string;
   readonly value: number;
   readonly unit: string;
-  /** The peer of the same run: its name and value; the ratio is value / peer. */
-  readonly peer?: { readonly name: string; readonly value: number };
+  /** Peers of the same run. The ratio to each is value / peer: below 1 is faster. */
+  readonly peers: readonly Peer[];
+}
+
+/** The geometric mean of the ratios of a group's rows to one peer. */
+export interface Mean {
+  readonly group: string;
+  readonly peer: string;
+  readonly ratios: number;
+  readonly mean: number;
+  readonly worst: number;
 }
 
 function number(n: number): string {
   return n >= 100 ? n.toFixed(0) : n >= 10 ? n.toFixed(1) : n.toFixed(2);
 }
 
-export function ratioOf(row: Row): number | undefined {
-  return row.peer === undefined || row.peer.value === 0 ? undefined : row.value / row.peer.value;
+export function ratiosOf(row: Row): Readonly<Record<string, number>> {
+  return Object.fromEntries(row.peers.map(({ name, value }) => [name, row.value / value]));
+}
+
+/** One for each group and peer: ratios of different kinds have no common mean. */
+export function meansOf(rows: readonly Row[]): Mean[] {
+  const ratios = new Map<string, { group: string; peer: string; values: number[] }>();
+  for (const row of rows) {
+    for (const [peer, ratio] of Object.entries(ratiosOf(row))) {
+      const key = `${row.group}\0${peer}`;
+      const entry = ratios.get(key) ?? { group: row.group, peer, values: [] };
+      entry.values.push(ratio);
+      ratios.set(key, entry);
+    }
+  }
+  return [...ratios.values()].map(({ group, peer, values }) => ({
+    group,
+    peer,
+    ratios: values.length,
+    mean: Math.exp(values.reduce((sum, r) => sum + Math.log(r), 0) / values.length),
+    worst: Math.max(...values),
+  }));
 }
 
 export function formatRows(rows: readonly Row[]): string {
   const lines: string[] = [];
-  let group = "";
-  for (const row of rows) {
-    if (row.group !== group) {
-      group = row.group;
-      lines.push("", group);
+  const means = meansOf(rows);
+  for (const group of new Set(rows.map((r) => r.group))) {
+    lines.push("", group);
+    for (const row of rows) {
+      if (row.group !== group) continue;
+      const peers = row.peers.map(
+        ({ name, value }) => `  ${number(row.value / value).padStart(5)} × ${name} (${number(value)})`,
+      );
+      lines.push(`  ${row.name.padEnd(34)} ${number(row.value).padStart(8)} ${row.unit}${peers.join("")}`);
     }
-    const ratio = ratioOf(row);
-    const peer =
-      row.peer === undefined
-        ? ""
-        : `  ${number(row.peer.value).padStart(8)} ${row.unit} ${row.peer.name}, ratio ${number(ratio ?? 0)}`;
-    lines.push(`  ${row.name.padEnd(44)} ${number(row.value).padStart(8)} ${row.unit}${peer}`);
-  }
-  const ratios = rows.map(ratioOf).filter((r) => r !== undefined);
-  if (ratios.length > 0) {
-    const mean = Math.exp(ratios.reduce((sum, r) => sum + Math.log(r), 0) / ratios.length);
-    lines.push("", `geometric mean of ${ratios.length} ratios: ${number(mean)}`);
+    for (const { peer, ratios, mean, worst } of means.filter((m) => m.group === group && m.ratios > 1)) {
+      const title = `geometric mean of ${ratios} ratios`;
+      lines.push(`  ${title.padEnd(34)} ${number(mean).padStart(8)} × ${peer}, at worst ${number(worst)}`);
+    }
   }
   return `${lines.join("\n").trimStart()}\n`;
 }
