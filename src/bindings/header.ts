@@ -10,9 +10,10 @@ import type { Component } from "../plan/component.ts";
 import { witFunc } from "../plan/wit.ts";
 import { F32, F64, type FuncType, I32, I64, type ValType, valTypeName } from "../wasm/types.ts";
 
-function comment(text: string): string {
-  // A name of the input must not end the comment.
-  return `/* ${text.replaceAll("*/", "* /").replace(/[\n\r\\]/g, " ")} */`;
+export function comment(text: string): string {
+  // A name of the input must not end the comment, nor begin another, nor make the text look like something else.
+  const quiet = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\\]/gu, " ");
+  return `/* ${quiet.replaceAll("*/", "* /").replaceAll("/*", "/ *")} */`;
 }
 
 function declareStruct(s: CStruct): string[] {
@@ -25,7 +26,7 @@ function declareStruct(s: CStruct): string[] {
 }
 
 /** What every component's header declares, once per program. */
-function sharedPart(): string[] {
+export function sharedPart(): string[] {
   return [
     "#ifndef WINDLASS_HOST_TYPES",
     "#define WINDLASS_HOST_TYPES 1",
@@ -135,13 +136,31 @@ function exportFunction(component: Component, api: Api, item: ApiExport): string
   return lines;
 }
 
-/** The whole header. `title` names the input, `version` the compiler. */
-export function generateHeader(component: Component, api: Api, title: string, version: string): string {
-  const { prefix } = api;
+/** The functions that every instance has, but `fail`. */
+export function instanceFunctions(prefix: string): string[] {
+  return [
+    comment(
+      "Makes an instance. options may be NULL. On failure *out is NULL. The first call installs handlers of SIGSEGV and SIGBUS, which pass on " +
+        "what is not the guest's; a handler that the host installs later has to do the same.",
+    ),
+    `windlass_status_t ${prefix}_new(const ${prefix}_imports_t *imports, const windlass_options_t *options, ${prefix}_t **out);`,
+    comment(
+      "Frees an instance; also one that trapped, or that a C++ exception left. NULL is fine. Not while a call of it is active.",
+    ),
+    `void ${prefix}_delete(${prefix}_t *);`,
+    comment(
+      "Message and wasm backtrace of the instance's trap; NULL unless it has trapped. Valid until the instance is deleted.",
+    ),
+    `const char *${prefix}_last_trap(${prefix}_t *);`,
+    comment("options.user of the instance."),
+    `void *${prefix}_user(const ${prefix}_t *);`,
+  ];
+}
+
+/** The parts around the declarations of one component: guard, includes, what all headers share; and the end. */
+export function headerFrame(prefix: string, title: string, version: string, body: readonly string[]): string {
   const guard = `${prefix.toUpperCase()}_WINDLASS_H`;
-  const hasImports = api.imports.length + api.hostResources.length > 0;
-  const exportedReallocs = new Set(api.exports.map((e) => e.realloc));
-  const lines: string[] = [
+  const lines = [
     comment(`${title}, compiled by windlass ${version}. Link the object that was written with this header.`),
     `#ifndef ${guard}`,
     `#define ${guard} 1`,
@@ -155,6 +174,23 @@ export function generateHeader(component: Component, api: Api, title: string, ve
     "",
     ...sharedPart(),
     "",
+    ...body,
+    "",
+    "#ifdef __cplusplus",
+    "}",
+    "#endif",
+    "",
+    "#endif",
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** The whole header. `title` names the input, `version` the compiler. */
+export function generateHeader(component: Component, api: Api, title: string, version: string): string {
+  const { prefix } = api;
+  const hasImports = api.imports.length + api.hostResources.length > 0;
+  const exportedReallocs = new Set(api.exports.map((e) => e.realloc));
+  const lines: string[] = [
     comment("An instance of the component. One thread at a time may use it."),
     `typedef struct ${prefix} ${prefix}_t;`,
     "",
@@ -171,21 +207,7 @@ export function generateHeader(component: Component, api: Api, title: string, ve
   } else lines.push(comment("The component imports nothing."), `typedef void ${prefix}_imports_t;`);
   lines.push(
     "",
-    comment(
-      "Makes an instance. options may be NULL. On failure *out is NULL. The first call installs handlers of SIGSEGV and SIGBUS, which pass on " +
-        "what is not the guest's; a handler that the host installs later has to do the same.",
-    ),
-    `windlass_status_t ${prefix}_new(const ${prefix}_imports_t *imports, const windlass_options_t *options, ${prefix}_t **out);`,
-    comment(
-      "Frees an instance; also one that trapped, or that a C++ exception left. NULL is fine. Not while a call of it is active.",
-    ),
-    `void ${prefix}_delete(${prefix}_t *);`,
-    comment(
-      "Message and wasm backtrace of the instance's trap; NULL unless it has trapped. Valid until the instance is deleted.",
-    ),
-    `const char *${prefix}_last_trap(${prefix}_t *);`,
-    comment("options.user of the instance. A host function's vmctx is the instance."),
-    `void *${prefix}_user(const ${prefix}_t *);`,
+    ...instanceFunctions(prefix),
     comment(
       "In a host function with the host ABI `flat`, or in a resource's destructor: makes its return a trap, WINDLASS_TRAP_HOST_FUNCTION_FAILED. Without effect outside of a call.",
     ),
@@ -206,12 +228,6 @@ export function generateHeader(component: Component, api: Api, title: string, ve
     ),
     "",
     ...api.exports.flatMap((e) => exportFunction(component, api, e)),
-    "",
-    "#ifdef __cplusplus",
-    "}",
-    "#endif",
-    "",
-    "#endif",
   );
-  return `${lines.join("\n")}\n`;
+  return headerFrame(prefix, title, version, lines);
 }

@@ -17,7 +17,9 @@ interface BuildOptions extends CommonOptions {
 export function registerBuild(program: Command): void {
   const command = program
     .command("build")
-    .description("build a static Linux executable from a component that exports wasi:cli/run")
+    .description(
+      "build a static Linux executable from a component that exports wasi:cli/run, or a core module with _start",
+    )
     .argument("<input>", "component (.wasm)")
     .option("-o, --output <file>", "where to write; default: the input's name without .wasm")
     .option("--dir <host::guest>", "grant a directory, fixed in the executable (repeatable)", collect)

@@ -18,8 +18,8 @@ interface CompileCommandOptions extends CommonOptions {
 export function registerCompile(program: Command): void {
   const command = program
     .command("compile")
-    .description("compile a component to a relocatable ELF object that a C program links")
-    .argument("<input>", "component (.wasm)")
+    .description("compile a component or a core module to a relocatable ELF object that a C program links")
+    .argument("<input>", "component or core module (.wasm)")
     .option("-o, --output <file>", "where to write the object; default: the input's name with .o")
     .option("--header <file>", "also write the C header")
     .option("--prefix <name>", "prefix of every global symbol; default: the input's name")

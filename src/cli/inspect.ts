@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { inspect, type ObjectReport, type Report } from "../driver/inspect.ts";
-import type { ItemSummary, PlanSummary } from "../plan/summary.ts";
+import type { CoreItemSummary, ItemSummary, PlanSummary } from "../plan/summary.ts";
 import { guarded, nameOfInput } from "./common.ts";
 import { readInput } from "./files.ts";
 
@@ -16,7 +16,7 @@ export function registerInspect(program: Command): void {
   program
     .command("inspect")
     .description("show a component's imports, exports and plan, or an object's trampolines and sizes")
-    .argument("<input>", "component (.wasm), object (.o) or executable")
+    .argument("<input>", "component or core module (.wasm), object (.o) or executable")
     .option("--json", "as JSON")
     .option("--plan", "of a component: the whole plan")
     .option("--disassemble", "of an object or executable: the machine code of each trampoline")
@@ -59,6 +59,10 @@ function sections(parts: readonly (readonly [string, readonly string[]])[]): str
     .join("\n")}\n`;
 }
 
+function coreItemLine({ path, kind, type }: CoreItemSummary): string {
+  return `${kind} ${path.join(" ")}: ${type}`;
+}
+
 function planText(plan: PlanSummary): string {
   const byInstance = new Map<string, string[]>();
   for (const { path, type } of plan.imports) {
@@ -69,7 +73,9 @@ function planText(plan: PlanSummary): string {
   }
   return sections([
     ["imports", [...byInstance].flatMap(([owner, lines]) => [owner, ...lines.map((l) => `  ${l}`)])],
+    ["imports", (plan.core?.imports ?? []).map(coreItemLine)],
     ["exports", plan.exports.flatMap((e) => itemLines(e, 0))],
+    ["exports", (plan.core?.exports ?? []).map(coreItemLine)],
     ["resources", plan.resources.map((r) => `${r.index}: ${r.name} (${r.kind})`)],
     ["core modules", plan.modules.map((m) => `${m.index}: ${m.name}, ${m.size} bytes, ${m.functions} functions`)],
     ["core instances", plan.coreInstances.map((i) => `${i.index}: module ${i.module}`)],
@@ -82,7 +88,11 @@ function objectText(report: ObjectReport): string {
   const settings = Object.entries(info.options).map(([k, v]) => `${k} ${v}`);
   return sections([
     [`${report.kind} ${info.name}`, [`windlass ${info.compiler}, ${info.target}`, settings.join(", ")]],
-    ["exports", info.exports.map((e) => `${e.path.join(" ")}: ${e.type}`)],
+    ["imports", (info.imports ?? []).map((e) => `${e.path.join(" ")}: ${e.type} ${e.core}`)],
+    [
+      "exports",
+      info.exports.map((e) => `${e.path.join(" ")}: ${e.type}${info.imports === undefined ? "" : ` ${e.core}`}`),
+    ],
     [
       "trampolines",
       report.trampolines.flatMap((t) => [

@@ -68,7 +68,7 @@ export function separateGuestArguments(command: Command, args: readonly string[]
 export function registerRun(program: Command): void {
   const command = program
     .command("run")
-    .description("build a component into the cache and run it natively")
+    .description("build a component, or a core module with _start, into the cache and run it natively")
     .argument("<input>", "component (.wasm) that exports wasi:cli/run")
     .argument("[args...]", "the guest's arguments")
     .option("--dir <host::guest>", "grant a directory (repeatable)", collect)

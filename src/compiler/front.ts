@@ -1,14 +1,18 @@
 /**
- * From bytes to the program: decode, validate, translate, enumerate. Deterministic, so that a worker makes its own program from the same
+ * From bytes to the program: decode, validate, translate, enumerate. The input is a component or a core module. Deterministic, so that a worker makes its own program from the same
  * bytes and all agree on every symbol.
  */
 
-import { decodeComponent } from "../component/decode.ts";
+import { decodeComponent, sniff } from "../component/decode.ts";
 import type { ParsedComponent } from "../component/parsed.ts";
 import { validateComponent } from "../component/validate/validate.ts";
 import { enumerateProgram, type Program } from "../frontend/program.ts";
 import type { Component, HostAbi } from "../plan/component.ts";
+import { translateCoreModule } from "../translate/core-module.ts";
 import { translate } from "../translate/translate.ts";
+import { decodeModule } from "../wasm/decode.ts";
+import type { Module } from "../wasm/module.ts";
+import { validateModule } from "../wasm/validate.ts";
 
 /** What the program depends on besides the component's bytes. Plain data: it is sent to workers. */
 export interface FrontOptions {
@@ -25,19 +29,31 @@ export interface FrontOptions {
   readonly configuration: readonly string[];
 }
 
-export function parse(bytes: Uint8Array): ParsedComponent {
-  return decodeComponent(bytes);
+/** A decoded input: a component, or a core module that is compiled as it is. */
+export type Input =
+  | { readonly kind: "component"; readonly component: ParsedComponent }
+  | { readonly kind: "module"; readonly module: Module };
+
+export function parse(bytes: Uint8Array): Input {
+  return sniff(bytes) === "module"
+    ? { kind: "module", module: decodeModule(bytes) }
+    : { kind: "component", component: decodeComponent(bytes) };
 }
 
 /** Throws `WindlassError`. Core modules are validated, bodies included. */
-export function validate(parsed: ParsedComponent): void {
-  validateComponent(parsed);
+export function validate(input: Input): void {
+  if (input.kind === "module") validateModule(input.module);
+  else validateComponent(input.component);
 }
 
-export function plan(parsed: ParsedComponent, options: FrontOptions): Component {
-  return translate(parsed, {
-    hostAbi: options.hostAbi,
-    bounds: options.bounds,
+export function plan(input: Input, options: FrontOptions): Component {
+  const { hostAbi, bounds } = options;
+  if (input.kind === "module") {
+    return translateCoreModule(input.module, { hostAbi, bounds, executable: options.output === "executable" });
+  }
+  return translate(input.component, {
+    hostAbi,
+    bounds,
     // An executable has no host but the built-in WASI.
     hostImports: options.output === "object",
     ...(options.builtinWasi === undefined ? {} : { builtin: { bytes: options.builtinWasi } }),

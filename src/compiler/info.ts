@@ -81,6 +81,8 @@ export interface ObjectInfo {
   /** One for each lowering, in the order of `.windlass.trampolines`. */
   readonly lowerings: readonly (FunctionDescription & { readonly callee: string })[];
   readonly exports: readonly FunctionDescription[];
+  /** Of a core module: everything that it imports. Of a component the lowerings say it. */
+  readonly imports?: readonly FunctionDescription[];
   /** What `windlass verify` proves of the code; the linker adds it. */
   readonly sandbox?: SandboxPolicy;
 }
@@ -105,7 +107,9 @@ function isDescription(value: unknown): boolean {
 function isInfo(value: unknown): value is ObjectInfo {
   if (!isRecord(value) || value["format"] !== 1 || !isRecord(value["options"])) return false;
   const texts = ["compiler", "target", "name", "output"].every((k) => typeof value[k] === "string");
-  const lists = [value["lowerings"], value["exports"]].every((l) => Array.isArray(l) && l.every(isDescription));
+  const lists = [value["lowerings"], value["exports"], value["imports"] ?? []].every(
+    (l) => Array.isArray(l) && l.every(isDescription),
+  );
   return texts && lists && (value["sandbox"] === undefined || isSandboxPolicy(value["sandbox"]));
 }
 

@@ -116,7 +116,7 @@ class ComponentDecoder {
         reader.fail("expected a version header for a component, found a core module's", at + 4);
       throw componentError(
         "unsupported",
-        "this is a core module; make a component of it first (`wasm-tools component new`)",
+        "this is a core module, not a component",
         this.#c.path,
         at + 4,
       );

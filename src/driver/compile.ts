@@ -1,5 +1,5 @@
 /**
- * The whole compiler on one page: the bytes of a component in, an object or an executable out.
+ * The whole compiler on one page: the bytes of a component, or of a core module, in, an object or an executable out.
  *
  *     parse → validate → plan → program → compile every function → link → object file, or executable image
  *
@@ -7,6 +7,7 @@
  */
 
 import { InternalError } from "../base/diagnostics.ts";
+import { generateCoreHeader } from "../bindings/core-header.ts";
 import { generateHeader } from "../bindings/header.ts";
 import type { CompiledFunction } from "../codegen/compiled.ts";
 import * as front from "../compiler/front.ts";
@@ -20,8 +21,8 @@ import type { Program } from "../frontend/program.ts";
 import { printFunc } from "../ir/print.ts";
 import { writeExecutable } from "../object/image.ts";
 import type { OptLevel } from "../opt/pipeline.ts";
-import type { Component, HostAbi, LoweredIndex } from "../plan/component.ts";
-import { printPlan } from "../plan/print.ts";
+import type { Component, CoreItem, HostAbi, LoweredIndex } from "../plan/component.ts";
+import { coreItemType, printPlan } from "../plan/print.ts";
 import { witFunc } from "../plan/wit.ts";
 import { type FuncType, funcTypeName } from "../wasm/types.ts";
 import { VERSION } from "./version.ts";
@@ -109,9 +110,15 @@ export async function compile(bytes: Uint8Array, options: CompileOptions): Promi
     if (linked.entry === undefined) throw new InternalError("link", "an executable without an entry");
     return writeExecutable(linked.object, linked.entry);
   });
-  const header = options.output === "object" ? generateHeader(component, program.api, name, VERSION) : "";
+  const header = options.output === "object" ? headerOf(component, program, name) : "";
   const { trampolines, textSize } = linked;
   return { bytes: file, header, dump: "", component, trampolines, textSize, functions };
+}
+
+function headerOf(component: Component, program: Program, name: string): string {
+  const { core, api } = program;
+  if (core !== undefined) return generateCoreHeader(component, core, api.prefix, name, VERSION);
+  return generateHeader(component, api, name, VERSION);
 }
 
 function stageTimer(options: CompileOptions): <T>(name: string, run: () => T) => T {
@@ -175,17 +182,7 @@ function cPrefix(name: string): string {
   return usable ? identifier : `component_${identifier}`;
 }
 
-function describeObject(
-  component: Component,
-  program: Program,
-  frontOptions: front.FrontOptions,
-  functionOptions: FunctionOptions,
-): ObjectInfo {
-  const describe = (path: readonly string[], type: TypeFuncIndex, signature: FuncType): FunctionDescription => ({
-    path,
-    type: witFunc(component.types, type, (r) => component.resources.get(r).name),
-    core: funcTypeName(signature),
-  });
+function describeOptions(frontOptions: front.FrontOptions, functionOptions: FunctionOptions) {
   return {
     format: 1,
     compiler: VERSION,
@@ -198,6 +195,40 @@ function describeObject(
       hostAbi: frontOptions.hostAbi,
       prefix: frontOptions.prefix,
     },
+  } as const;
+}
+
+/** Of a core module: `func` and its type, `memory` and its limits. */
+function describeItem(component: Component, item: CoreItem): Pick<FunctionDescription, "type" | "core"> {
+  const core = coreItemType(component, item);
+  return { type: `core ${item.kind}`, core };
+}
+
+function describeObject(
+  component: Component,
+  program: Program,
+  frontOptions: front.FrontOptions,
+  functionOptions: FunctionOptions,
+): ObjectInfo {
+  const { core } = component;
+  if (core !== undefined) {
+    return {
+      ...describeOptions(frontOptions, functionOptions),
+      lowerings: [],
+      exports: core.exports.map(({ name, item }) => ({ path: [name], ...describeItem(component, item) })),
+      imports: core.imports.map(({ module, name, item }) => ({
+        path: [module, name],
+        ...describeItem(component, item),
+      })),
+    };
+  }
+  const describe = (path: readonly string[], type: TypeFuncIndex, signature: FuncType): FunctionDescription => ({
+    path,
+    type: witFunc(component.types, type, (r) => component.resources.get(r).name),
+    core: funcTypeName(signature),
+  });
+  return {
+    ...describeOptions(frontOptions, functionOptions),
     lowerings: component.lowerings.values().map(({ import: from, type, signature, callee }) => ({
       ...describe(component.imports.get(from).path, type, signature),
       callee: callee.kind === "host" ? callee.abi : "builtin",

@@ -13,6 +13,16 @@ import {
 } from "./adapters-build.ts";
 import type { ApiFunction } from "./api.ts";
 import {
+  accessSignature,
+  buildCheckReference,
+  buildCoreAccess,
+  buildCoreCall,
+  buildCoreCallTarget,
+  buildCoreEntry,
+  buildHostFunction,
+  CHECK_REFERENCE,
+} from "./core-entries.ts";
+import {
   buildDelete,
   buildEnterDrop,
   buildEnterInstantiate,
@@ -126,10 +136,23 @@ export function buildFunction(program: Program, symbol: FuncSymbol): Func {
       return build(name, INSTANTIATE, (e) => buildInstantiateCore(e, program, kind.instance));
     case "checked-realloc":
       return buildCheckedRealloc(program, kind.realloc, name);
+    case "core-entry":
+      return buildCoreEntry(program, kind.export, name);
+    case "core-call":
+      return buildCoreCall(program, kind.call, name);
+    case "core-call-target":
+      return buildCoreCallTarget(program, kind.call, name);
+    case "core-access":
+      return build(name, accessSignature(program, kind.access, kind.item), (e) =>
+        buildCoreAccess(e, program, kind.access, kind.item),
+      );
+    case "check-reference":
+      return build(name, CHECK_REFERENCE, (e) => buildCheckReference(e, program));
     case "lowered":
       return buildLowered(program, kind.index, name);
     case "trampoline": {
       const trampoline = program.component.trampolines.get(kind.index);
+      if (trampoline.kind === "host-function") return buildHostFunction(program, trampoline, name);
       if (trampoline.kind === "adapter") return buildAdapter(program, trampoline, name);
       return buildTrampoline(program, trampoline, name);
     }

@@ -26,7 +26,7 @@ import { API_SIGNATURES, ENTER_INSTANTIATE, INSTANTIATE, LIFTED_ENTRY, REALLOC_E
 export const ENTRY_ATTRIBUTES = { stackCheck: false, entry: true } as const;
 
 /** Returns a status unless the context is that of a live instance that has not trapped. */
-function emitCheckInstance(e: Emitter, context: Value): void {
+export function emitCheckInstance(e: Emitter, context: Value): void {
   e.if(e.eqz(context), () => e.return(e.i32(HostStatus.not_an_instance)));
   e.if(e.neImm(e.load32(context, ContextField.magic), CONTEXT_MAGIC), () => {
     e.return(e.i32(HostStatus.not_an_instance));
@@ -266,8 +266,8 @@ export function buildFail(e: Emitter): void {
 
 /** The address of a memory's definition: (context) → pointer; of null null. */
 export function buildMemoryAccessor(e: Emitter, program: Program, index: number): void {
-  const item = program.api.memories[index];
-  if (item === undefined) throw new RangeError(`no memory ${index}`);
+  const memory = program.memories[index];
+  if (memory === undefined) throw new RangeError(`no memory ${index}`);
   e.if(e.eqz(e.param(0)), () => e.return(e.i64(0)));
-  e.return(e.offset(e.param(0), program.offsets.memoryDefinition(item.memory)));
+  e.return(e.offset(e.param(0), program.offsets.memoryDefinition(memory)));
 }

@@ -28,6 +28,7 @@ import type { CoreFunc, CoreInstance, CoreInstanceIndex, SignatureIndex } from "
 import type { ConstExpr, ElementSegment, Module } from "../wasm/module.ts";
 import { functionType, NULL_FUNCTION } from "../wasm/module.ts";
 import { builtinFunction } from "./builtin.ts";
+import { emitCheckCoreImports, emitCoreImports } from "./core-entries.ts";
 import { MAP_RESERVE, PROT_NONE, PROT_READ_WRITE, Sys } from "./linux.ts";
 import { emitPageAlign, ownMemory } from "./memory.ts";
 import type { Program } from "./program.ts";
@@ -64,6 +65,7 @@ export function buildCreateRegion(e: Emitter, program: Program): void {
     return;
   }
 
+  emitCheckCoreImports(e, program, imports);
   const size = e.i64(offsets.regionSize);
   const context = e.syscall(Sys.mmap, e.i64(0), size, e.i64(PROT_NONE), e.i64(MAP_RESERVE), e.i64(-1), e.i64(0));
   e.if(e.failed(context), refuse);
@@ -99,6 +101,9 @@ export function buildCreateRegion(e: Emitter, program: Program): void {
   }
   for (const { definition, elements } of tables) {
     e.store(context, definition + TableDefinition.currentLength, e.i64(elements));
+  }
+  if (program.core !== undefined && program.core.importsSize > 0) {
+    e.if(e.nez(imports), () => emitCoreImports(e, program, context, imports));
   }
   if (api.importsSize > 0) {
     e.if(e.nez(imports), () => {

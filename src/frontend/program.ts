@@ -22,10 +22,13 @@ import type {
   TableIndex,
   TrampolineIndex,
 } from "../plan/component.ts";
+import { signatureOfModuleFunc } from "../plan/signatures.ts";
 import { type ElementSegment, functionName, type Module, NULL_FUNCTION } from "../wasm/module.ts";
 import type { FuncType } from "../wasm/types.ts";
 import { AdapterFunctions } from "./adapters.ts";
 import { type Api, API_FUNCTIONS, type ApiFunction, describeApi } from "./api.ts";
+import { type CoreApi, describeCoreApi } from "./core-api.ts";
+import type { CoreAccess } from "./core-entries.ts";
 import { builtinFunction, configurationAddress, configurationBytes } from "./builtin.ts";
 import type { SegmentImage } from "./environment.ts";
 import { SignalState } from "./linux.ts";
@@ -56,6 +59,9 @@ export interface ProgramOptions {
   readonly facts?: ComponentFacts;
 }
 
+/** Names behind the prefix that a core module's exports can't have. */
+const CORE_TAKEN: readonly string[] = [...API_FUNCTIONS, "t", "imports", "imports_t"];
+
 export const DEFAULT_STACK_SIZE = 8 * 1024 * 1024;
 
 /** What a function of the program is. Indices of entries are positions in the lists of `Api`. */
@@ -74,6 +80,12 @@ export type FunctionKind =
   | { readonly kind: "script-instantiate"; readonly instance: CoreInstanceIndex }
   | { readonly kind: "api"; readonly name: ApiFunction }
   | { readonly kind: "memory-accessor"; readonly memory: number }
+  /** Of a core module (`CoreApi`): positions in its lists. */
+  | { readonly kind: "core-entry"; readonly export: number }
+  | { readonly kind: "core-call"; readonly call: number }
+  | { readonly kind: "core-call-target"; readonly call: number }
+  | { readonly kind: "core-access"; readonly access: CoreAccess; readonly item: number }
+  | { readonly kind: "check-reference" }
   | { readonly kind: "start" }
   | { readonly kind: "main" }
   | { readonly kind: "instantiate" }
@@ -129,6 +141,8 @@ export class Program {
   readonly facts: ComponentFacts;
   readonly reachable: Reachable;
   readonly api: Api;
+  /** Of a core module; then `api` is empty. */
+  readonly core: CoreApi | undefined;
   readonly adapters: AdapterFunctions;
   readonly functions = new PrimaryMap<FuncSymbol, ProgramFunction>();
   readonly data = new PrimaryMap<DataSymbol, DataObject>();
@@ -158,6 +172,11 @@ export class Program {
   readonly scriptEntries: FuncSymbol[] = [];
   readonly scriptInstantiate = new Map<CoreInstanceIndex, FuncSymbol>();
   readonly memoryAccessors: readonly FuncSymbol[];
+  /** What they give: of the exports of a component, or those that a core module shares. */
+  readonly memories: readonly MemoryIndex[];
+  /** Positions as in `CoreApi`. */
+  readonly coreEntries: readonly FuncSymbol[];
+  readonly coreCallTargets: readonly FuncSymbol[];
 
   readonly #support = new Map<SupportName, FuncSymbol>();
   readonly #restorer: FuncSymbol;
@@ -181,6 +200,8 @@ export class Program {
   readonly #transcoders = new Map<TranscoderName, FuncSymbol>();
   /** The module's name, and from the second instance of a module on its number. */
   readonly #instanceNames: readonly string[];
+  readonly #checkReference: FuncSymbol | undefined;
+  readonly #references: { readonly symbol: DataSymbol; readonly count: number } | undefined;
   /** Per instance: function index → symbol, or -1. */
   readonly #wasm: readonly Int32Array[];
   readonly #segments: readonly InstanceSegments[];
@@ -193,7 +214,8 @@ export class Program {
     this.facts = options.facts ?? analyzeComponent(component);
     const executable = options.output !== "object";
     this.api = describeApi(component, options.prefix, (path) => options.output !== "executable" || isRun(path));
-    if (options.output === "executable" && this.api.exports.length === 0) {
+    this.core = component.core === undefined ? undefined : describeCoreApi(component, CORE_TAKEN);
+    if (options.output === "executable" && this.api.exports.length === 0 && this.core === undefined) {
       throw new WindlassError({ kind: "unlinkable", message: "the component does not export wasi:cli/run" });
     }
     this.reachable = options.reachable ?? findReachable(component, this.#roots());
@@ -234,6 +256,10 @@ export class Program {
         : exported({ kind: "post-return-entry", export: i }, `${e.name}_post_return`),
     );
     this.reallocEntries = this.api.reallocs.map((r, i) => exported({ kind: "realloc-entry", realloc: i }, r.name));
+    this.coreEntries = (this.core?.functions ?? []).map((f, i) => exported({ kind: "core-entry", export: i }, f.name));
+    this.core?.calls.forEach((c, i) => {
+      exported({ kind: "core-call", call: i }, c.name);
+    });
     if (options.output === "script") {
       this.scriptFunctions.forEach((func, i) => {
         this.scriptEntries.push(local({ kind: "script-entry", func }, `entry::script${i}`));
@@ -246,15 +272,20 @@ export class Program {
     this.endOfEntries = this.functions.nextKey();
 
     // The C interface, or the executable's beginning. None of these is empty: something follows the last entry.
+    const memories = [...this.api.memories, ...(this.core?.memories ?? [])];
+    this.memories = memories.map((m) => ("memory" in m ? m.memory : m.index));
     this.memoryAccessors = executable
       ? []
-      : this.api.memories.map((m, i) => global({ kind: "memory-accessor", memory: i }, m.name));
+      : memories.map((m, i) => global({ kind: "memory-accessor", memory: i }, m.name));
+    if (this.core !== undefined && !executable) this.#coreAccesses(this.core, global);
     if (executable) {
       this.start = this.functions.push({ kind: { kind: "start" }, name: "_start", global: true });
       this.#main = local({ kind: "main" }, "support::main");
     } else {
       this.start = undefined;
-      for (const f of API_FUNCTIONS) this.#apiFunctions.set(f, global({ kind: "api", name: f }, f));
+      // The functions of a core module's host have statuses: they need no other way to fail.
+      for (const f of API_FUNCTIONS)
+        if (f !== "fail" || this.core === undefined) this.#apiFunctions.set(f, global({ kind: "api", name: f }, f));
     }
     this.#instantiate = local({ kind: "instantiate" }, "instantiate");
     for (const { instance } of component.initializers) {
@@ -263,6 +294,11 @@ export class Program {
     }
 
     // Trampolines.
+    this.coreCallTargets = (this.core?.calls ?? []).map((c, i) =>
+      local({ kind: "core-call-target", call: i }, `reference::${c.name}`),
+    );
+    this.#checkReference =
+      this.core?.references === true ? local({ kind: "check-reference" }, "support::check_reference") : undefined;
     this.checkedReallocs = this.api.reallocs.map((r, i) =>
       local({ kind: "checked-realloc", realloc: i }, `checked::${r.name}`),
     );
@@ -271,6 +307,10 @@ export class Program {
       return local({ kind: "lowered", index }, `lowered${index}::${path}`);
     });
     this.#trampolines = [...component.trampolines.entries()].map(([index, trampoline]) => {
+      if (trampoline.kind === "host-function") {
+        const path = `${symbolPart(trampoline.module)}#${symbolPart(trampoline.name)}`;
+        return local({ kind: "trampoline", index }, `import${trampoline.hostIndex}::${path}`);
+      }
       const of = "resource" in trampoline ? `::${symbolPart(component.resources.get(trampoline.resource).name)}` : "";
       return local({ kind: "trampoline", index }, `${trampoline.kind}${index}${of}`);
     });
@@ -306,6 +346,7 @@ export class Program {
       content: { kind: "zero", size: SignalState.size },
     });
 
+    this.#references = this.core?.references === true ? this.#referenceImage() : undefined;
     this.configuration = this.#configuration(options.configuration ?? []);
     this.#dispatch = options.output === "script" ? this.#dispatchTable() : undefined;
 
@@ -342,6 +383,43 @@ export class Program {
     });
   }
 
+  #coreAccesses(core: CoreApi, global: (kind: FunctionKind, suffix: string) => FuncSymbol): void {
+    const access = (what: CoreAccess, at: number, name: string): void => {
+      const suffix = what.slice(what.indexOf("-") + 1);
+      global({ kind: "core-access", access: what, item: at }, `${name}_${suffix}`);
+    };
+    core.memories.forEach(({ name }, i) => {
+      access("memory-grow", i, name);
+    });
+    core.tables.forEach(({ name }, i) => {
+      for (const what of ["table-size", "table-get", "table-set", "table-grow"] as const) access(what, i, name);
+    });
+    core.globals.forEach(({ name, index }, i) => {
+      access("global-get", i, name);
+      if (this.component.globals.get(index).type.mutable) access("global-set", i, name);
+    });
+  }
+
+  /** References to all functions that wasm code can call, in the order of the text. */
+  #referenceImage(): { readonly symbol: DataSymbol; readonly count: number } {
+    const functions: number[] = [];
+    const signatures: number[] = [];
+    for (const [symbol, { kind }] of this.functions.entries()) {
+      if (kind.kind === "wasm") signatures.push(signatureOfModuleFunc(this.component, kind.instance, kind.func) + 1);
+      else if (kind.kind === "trampoline") {
+        signatures.push(this.component.trampolines.get(kind.index).signatureIndex + 1);
+      } else continue;
+      functions.push(symbol);
+    }
+    const symbol = this.data.push({
+      name: `${this.options.name}/data::references`,
+      align: 8,
+      writable: false,
+      content: { kind: "funcrefs", functions: Int32Array.from(functions), signatures: Uint32Array.from(signatures) },
+    });
+    return { symbol, count: functions.length };
+  }
+
   get scriptFunctions(): readonly CoreFunc[] {
     return this.options.scriptFunctions ?? [];
   }
@@ -354,6 +432,7 @@ export class Program {
       if (lifted.options.postReturn !== undefined) roots.push(lifted.options.postReturn);
     }
     for (const { func } of this.api.reallocs) roots.push(func);
+    for (const { func } of this.core?.functions ?? []) roots.push(func);
     const init = builtinFunction(this.component, "runtime_init");
     if (init !== undefined) roots.push(init);
     const drop = builtinFunction(this.component, "runtime_drop");
@@ -510,6 +589,15 @@ export class Program {
   adapterFlatValue(index: number): FuncSymbol {
     return this.#symbol(this.#adapterFlatValues[index], `function of flat values ${index}`);
   }
+  get checkReference(): FuncSymbol {
+    return this.#symbol(this.#checkReference, "check_reference");
+  }
+  get referenceTable(): DataSymbol {
+    return this.#symbol(this.#references?.symbol, "the table of references");
+  }
+  get referenceCount(): number {
+    return this.#references?.count ?? 0;
+  }
   get restorer(): FuncSymbol {
     return this.#restorer;
   }
@@ -582,7 +670,8 @@ function contextShape(
   for (const { signature } of component.lowerings) slots = Math.max(slots, resultSlots(signature));
   for (const row of adapters.flatValues) slots = Math.max(slots, resultSlots(adapters.flatType(row)));
   return {
-    lowerings: component.lowerings.size,
+    lowerings:
+      component.lowerings.size + component.trampolines.values().filter((t) => t.kind === "host-function").length,
     componentInstances: component.componentInstances.size,
     hostResources: component.resources.values().filter((r) => r.kind === "host").length,
     memories: component.memories.values().map(({ style, maxBytes }) => ({ style, maxBytes })),

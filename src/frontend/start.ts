@@ -98,15 +98,21 @@ export function emitOwnInstance(e: Emitter, program: Program): Value {
 
 /** `main(address of argc)`. Does not return. */
 export function buildMain(e: Emitter, program: Program): void {
-  const [run] = program.api.exports;
-  const [entry] = program.exportEntries;
-  if (run === undefined || entry === undefined) throw new InternalError("frontend", "the program has no entry");
   const context = emitOwnInstance(e, program);
   const status = e.variable(e.call1(program.enterInstantiate, ENTER_INSTANTIATE, [context]));
-  const values = e.slotAddress(e.slot(VAL_RAW_SIZE * Math.max(1, run.values), VAL_RAW_SIZE));
+  const [run] = program.api.exports;
+  const [entry = program.coreEntries[0]] = program.exportEntries;
+  if (entry === undefined) throw new InternalError("frontend", "the program has no entry");
+  const count = run?.values ?? 0;
+  const values = e.slotAddress(e.slot(VAL_RAW_SIZE * Math.max(1, count), VAL_RAW_SIZE));
   e.store(values, 0, e.i32(0));
   e.if(e.eqz(e.get(status)), () => {
-    e.set(status, e.call1(entry, LIFTED_ENTRY, [context, values, e.i64(run.values)]));
+    // A core module's `_start` has no parameters and no results.
+    const called =
+      run === undefined
+        ? e.call1(entry, ENTER_INSTANTIATE, [context])
+        : e.call1(entry, LIFTED_ENTRY, [context, values, e.i64(count)]);
+    e.set(status, called);
   });
   const ended = e.get(status);
   // The only result of `run` is a result's discriminant.

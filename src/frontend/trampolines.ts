@@ -214,7 +214,7 @@ function emitDestructor(
 /** `resource.new`, `resource.rep`, `resource.drop` (Canonical ABI `canon_resource_*`), and what always traps. */
 export function buildTrampoline(
   program: Program,
-  trampoline: Exclude<Trampoline, { kind: "adapter" }>,
+  trampoline: Exclude<Trampoline, { kind: "adapter" | "host-function" }>,
   name: string,
 ): Func {
   if (trampoline.kind === "always-trap") {

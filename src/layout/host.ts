@@ -110,8 +110,34 @@ export const HOST_RESOURCE: CStruct = {
   ],
 };
 
+/** A reference in C. */
+export const REFERENCE_SIZE = 8;
+
+export const V128: CStruct = {
+  name: "windlass_v128_t",
+  size: 16,
+  union: true,
+  comment: "A vector of a core module; lane 0 first.",
+  fields: [
+    field("u8", 0, 16, "uint8_t %[16]", ""),
+    field("u16", 0, 16, "uint16_t %[8]", ""),
+    field("u32", 0, 16, "uint32_t %[4]", ""),
+    field("u64", 0, 16, "uint64_t %[2]", ""),
+    field("f32", 0, 16, "float %[4]", ""),
+    field("f64", 0, 16, "double %[2]", ""),
+  ],
+};
+
+export const FUNCREF: CStruct = {
+  name: "windlass_funcref_t",
+  size: REFERENCE_SIZE,
+  union: false,
+  comment: "A reference to a function of a core module, valid for every instance of the same object; 0 is null.",
+  fields: [field("bits", 0, 8, "uint64_t %", "")],
+};
+
 /** In the order in which C needs them. */
-export const HOST_STRUCTS: readonly CStruct[] = [VAL_RAW, MEMORY, OPTIONS, LOWERING, HOST_RESOURCE];
+export const HOST_STRUCTS: readonly CStruct[] = [VAL_RAW, MEMORY, OPTIONS, LOWERING, HOST_RESOURCE, V128, FUNCREF];
 
 /** Statuses that are no trap: the call did not take place and the instance is as it was. */
 const REFUSALS = {

@@ -138,6 +138,15 @@ export type Trampoline =
       /** The caller's. */
       readonly options: CanonicalOptions;
     }
+  /** A function that a core module imports, compiled as it is (`CoreInterface`): the host's, through its slot `hostIndex`. */
+  | {
+      readonly kind: "host-function";
+      readonly hostIndex: number;
+      readonly module: string;
+      readonly name: string;
+      readonly signature: FuncType;
+      readonly signatureIndex: SignatureIndex;
+    }
   /** A canonical built-in that always traps: a lowered export of a component instance that may not be entered, for example. */
   | {
       readonly kind: "always-trap";
@@ -184,6 +193,24 @@ export interface ComponentInstance {
   readonly parent: RuntimeComponentInstanceIndex | undefined;
 }
 
+/** A definition that crosses the boundary of a core module that is compiled as it is. Tags have no form in C. */
+export type CoreItem =
+  | { readonly kind: "func"; readonly func: CoreFunc; readonly type: FuncType }
+  | { readonly kind: "memory"; readonly index: MemoryIndex }
+  | { readonly kind: "table"; readonly index: TableIndex }
+  | { readonly kind: "global"; readonly index: GlobalIndex }
+  | { readonly kind: "tag" };
+
+/** What a core module imports and exports when it is the input itself: then the host's functions have core types. */
+export interface CoreInterface {
+  /**
+   * In the order of the module. An imported function is a trampoline. Imported memories, tables and globals belong to an instance that
+   * has nothing else, the first of the plan: the host reaches them, and gives the globals their values.
+   */
+  readonly imports: readonly { readonly module: string; readonly name: string; readonly item: CoreItem }[];
+  readonly exports: readonly { readonly name: string; readonly item: CoreItem }[];
+}
+
 export interface Component {
   readonly types: ComponentTypes;
   readonly modules: PrimaryMap<StaticModuleIndex, StaticModule>;
@@ -200,6 +227,8 @@ export interface Component {
   readonly componentInstances: PrimaryMap<RuntimeComponentInstanceIndex, ComponentInstance>;
   readonly initializers: readonly Initializer[];
   readonly exports: ReadonlyMap<string, ComponentExport>;
+  /** Of a core module that is compiled as it is; then there are no component instances, lowerings or lifted functions. */
+  readonly core: CoreInterface | undefined;
   /** The instance of the built-in WASI, when some lowering uses it. */
   readonly builtin: CoreInstanceIndex | undefined;
 }

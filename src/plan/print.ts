@@ -7,6 +7,7 @@ import type {
   Component,
   ComponentExport,
   CoreFunc,
+  CoreItem,
   Definition,
   Resource,
   Trampoline,
@@ -65,8 +66,34 @@ function trampolineText(trampoline: Trampoline): string {
     const lifted = `${coreFuncName(callee.core)} ${funcTypeName(callee.signature)} ${optionsText(callee.options)}`;
     return `adapter ${funcTypeName(signature)} ${optionsText(options)} to ${lifted}`;
   }
+  if (trampoline.kind === "host-function") {
+    const { hostIndex, module, name, signature } = trampoline;
+    return `host-function${hostIndex} ${JSON.stringify(`${module} ${name}`)} ${funcTypeName(signature)}`;
+  }
   if (trampoline.kind === "always-trap") return `always-trap ${trampoline.trap} ${funcTypeName(trampoline.signature)}`;
   return `${trampoline.kind} resource${trampoline.resource} component-instance${trampoline.instance}`;
+}
+
+/** `instance1.func5 [i32] -> []`, `memory0`. */
+export function coreItemText(item: CoreItem): string {
+  if (item.kind === "func") return `${coreFuncName(item.func)} ${funcTypeName(item.type)}`;
+  return item.kind === "tag" ? "tag" : `${item.kind}${item.index}`;
+}
+
+/** `[i32] -> []`, `1 2`, `(mut i32)`. */
+export function coreItemType(component: Component, item: CoreItem): string {
+  switch (item.kind) {
+    case "func":
+      return funcTypeName(item.type);
+    case "memory":
+      return memoryTypeName(component.memories.get(item.index).type);
+    case "table":
+      return tableTypeName(component.tables.get(item.index).type);
+    case "global":
+      return globalTypeName(component.globals.get(item.index).type);
+    case "tag":
+      return "";
+  }
 }
 
 /** Prints the plan; every line ends in a newline. */
@@ -151,5 +178,11 @@ export function printPlan(component: Component): string {
     }
   };
   for (const [name, item] of component.exports) exported(1, name, item);
+  for (const { module, name, item } of component.core?.imports ?? []) {
+    line(1, `core import ${JSON.stringify(`${module} ${name}`)} ${coreItemText(item)}`);
+  }
+  for (const { name, item } of component.core?.exports ?? []) {
+    line(1, `core export ${JSON.stringify(name)} ${coreItemText(item)}`);
+  }
   return `${lines.join("\n")}\n`;
 }

@@ -3,7 +3,8 @@
 import { unreachable } from "../base/diagnostics.ts";
 import type { ResourceIndex } from "../component/types.ts";
 import { funcTypeName } from "../wasm/types.ts";
-import type { Component, ComponentExport, StringEncoding } from "./component.ts";
+import type { Component, ComponentExport, CoreItem, StringEncoding } from "./component.ts";
+import { coreItemType } from "./print.ts";
 import { witFunc } from "./wit.ts";
 
 export type ItemSummary =
@@ -44,6 +45,18 @@ export interface PlanSummary {
   readonly imports: readonly ImportSummary[];
   readonly resources: readonly { readonly index: number; readonly name: string; readonly kind: string }[];
   readonly exports: readonly ItemSummary[];
+  /** Of a core module that is compiled as it is. */
+  readonly core?: {
+    readonly imports: readonly CoreItemSummary[];
+    readonly exports: readonly CoreItemSummary[];
+  };
+}
+
+export interface CoreItemSummary {
+  readonly path: readonly string[];
+  readonly kind: string;
+  /** As the text format has it. */
+  readonly type: string;
 }
 
 /** Summarizes the plan. */
@@ -77,6 +90,12 @@ export function summarizePlan(component: Component): PlanSummary {
         return unreachable(value);
     }
   };
+  const { core } = component;
+  const coreItem = (path: readonly string[], i: CoreItem): CoreItemSummary => ({
+    path,
+    kind: i.kind,
+    type: coreItemType(component, i),
+  });
   return {
     componentInstances: component.componentInstances.values().map(({ path }) => path),
     modules: component.modules.values().map(({ module, name, trusted }, index) => ({
@@ -101,5 +120,13 @@ export function summarizePlan(component: Component): PlanSummary {
     })),
     resources: component.resources.values().map(({ name, kind }, index) => ({ index, name, kind })),
     exports: [...component.exports].map(([name, value]) => item(name, value)),
+    ...(core === undefined
+      ? {}
+      : {
+          core: {
+            imports: core.imports.map(({ module, name, item: i }) => coreItem([module, name], i)),
+            exports: core.exports.map(({ name, item: i }) => coreItem([name], i)),
+          },
+        }),
   };
 }

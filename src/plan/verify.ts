@@ -13,7 +13,8 @@
  *  8. strings, lists and values that don't fit into registers have a memory, and a `realloc` where something is allocated in it;
  *  9. memories and tables start no larger than they may become; a guarded memory has 32-bit addresses and the standard's pages;
  * 10. names of modules are unique; host resources are numbered 0, 1, …;
- * 11. component instances come behind their parents; an adapter leads from one into another that is neither its ancestor nor its descendant.
+ * 11. host functions of a core module are numbered 0, 1, …; what it imports and exports is in the plan; it is not inside a component;
+ * 12. component instances come behind their parents; an adapter leads from one into another that is neither its ancestor nor its descendant.
  */
 
 import { InternalError } from "../base/diagnostics.ts";
@@ -72,6 +73,7 @@ class PlanVerifier {
     this.#lowerings();
     this.#trampolines();
     for (const [name, item] of this.#c.exports) this.#export(`export ${JSON.stringify(name)}`, item, new Set());
+    this.#coreInterface();
     if (this.#c.builtin !== undefined) {
       this.#index(this.#c.instances, this.#c.builtin, "the built-in");
       const { module } = this.#c.instances.get(this.#c.builtin);
@@ -326,9 +328,13 @@ class PlanVerifier {
   }
 
   #trampolines(): void {
+    let host = 0;
     for (const [i, trampoline] of this.#c.trampolines.entries()) {
       const where = `trampoline${i}`;
-      if (trampoline.kind === "always-trap") {
+      if (trampoline.kind === "host-function" && trampoline.hostIndex !== host++) {
+        this.#fail(where, "host functions are not numbered in order");
+      }
+      if (trampoline.kind === "always-trap" || trampoline.kind === "host-function") {
         this.#sameSignature(where, trampoline.signatureIndex, trampoline.signature, "the numbered signature");
         continue;
       }
@@ -348,6 +354,24 @@ class PlanVerifier {
         "resource-drop": RESOURCE_DROP_SIGNATURE,
       }[trampoline.kind];
       this.#sameSignature(where, trampoline.signatureIndex, expected, "the numbered signature");
+    }
+  }
+
+  /** Rule 11. */
+  #coreInterface(): void {
+    const { core } = this.#c;
+    if (core === undefined) return;
+    if (this.#c.componentInstances.size + this.#c.lowerings.size + this.#c.exports.size > 0) {
+      this.#fail("the core module", "there is a component around it");
+    }
+    for (const { name, item } of [...core.imports, ...core.exports]) {
+      const where = `core ${item.kind} ${JSON.stringify(name)}`;
+      if (item.kind === "func") {
+        this.#coreFunc(item.func, where);
+        if (signatureOf(this.#c, item.func) === undefined) this.#fail(where, "it is an intrinsic");
+      } else if (item.kind === "memory") this.#index(this.#c.memories, item.index, where);
+      else if (item.kind === "table") this.#index(this.#c.tables, item.index, where);
+      else if (item.kind === "global") this.#index(this.#c.globals, item.index, where);
     }
   }
 

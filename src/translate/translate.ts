@@ -104,6 +104,7 @@ class Translator {
       componentInstances: b.componentInstances,
       initializers: b.initializers,
       exports,
+      core: undefined,
       builtin: this.#builtin?.instance,
     };
   }

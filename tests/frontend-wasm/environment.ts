@@ -206,6 +206,7 @@ export function planOfModules(
     componentInstances: new PrimaryMap(),
     initializers: [],
     exports: new Map(),
+    core: undefined,
     builtin: undefined,
   };
   const initializers: { kind: "instantiate"; instance: CoreInstanceIndex }[] = [];

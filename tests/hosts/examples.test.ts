@@ -38,7 +38,7 @@ function shell(command: string, cwd: string): ProcessResult {
 }
 
 describe("examples for C hosts", () => {
-  for (const name of ["greeter", "two"]) {
+  for (const name of ["greeter", "two", "core"]) {
     const cwd = join(folder, name);
     test(`${name}: the README's commands`, { skip: noHost }, () => {
       const steps = session(readFileSync(join(cwd, "README.md"), "utf8"));

@@ -136,6 +136,7 @@ export class ScriptLinker {
       componentInstances: b.componentInstances,
       initializers: b.initializers,
       exports: new Map(),
+      core: undefined,
       builtin: undefined,
     };
   }

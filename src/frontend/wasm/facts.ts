@@ -165,6 +165,16 @@ export function analyzeComponent(component: Component, options: AnalysisOptions 
     if (starts.readsTables(index, module.startFunction)) firstReader = order;
   });
 
+  // Behind what a core module shares with its host stands other code, which may do anything that the types allow.
+  for (const { item } of [...(component.core?.imports ?? []), ...(component.core?.exports ?? [])]) {
+    if (item.kind === "memory") grownMemories.add(item.index);
+    else if (item.kind === "global" && component.globals.get(item.index).type.mutable) setGlobals.add(item.index);
+    else if (item.kind === "table") {
+      const state = tables[item.index];
+      if (state !== undefined) state.written = state.grown = true;
+    }
+  }
+
   for (const global of setGlobals) globals[global] = undefined;
   const facts = component.tables.values().map((table, i): TableFacts => {
     const state = tables[i];
