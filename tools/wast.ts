@@ -82,9 +82,10 @@ function group(message: string): string {
 }
 
 const { paths, options, json, verbose, jobs, scriptTimeout } = parse();
-const totals = { passed: 0, failed: 0, skipped: 0 };
+const totals = { passed: 0, failed: 0, refused: 0, skipped: 0 };
 const reasons = new Map<string, number>();
 const skips = new Map<string, number>();
+const refusals = new Map<string, number>();
 const reports: ScriptReport[] = [];
 let files: string[] = [];
 try {
@@ -95,12 +96,12 @@ try {
 await runScripts(files, options, jobs, scriptTimeout, (report) => {
   const { file } = report;
   reports.push(report);
-  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const counts = { passed: 0, failed: 0, refused: 0, skipped: 0 };
   for (const { verdict, message } of report.outcomes) {
     counts[verdict]++;
     totals[verdict]++;
     if (verdict === "passed") continue;
-    const map = verdict === "failed" ? reasons : skips;
+    const map = { failed: reasons, refused: refusals, skipped: skips }[verdict];
     map.set(group(message), (map.get(group(message)) ?? 0) + 1);
   }
   if (json) return;
@@ -130,7 +131,9 @@ if (json) {
     if (sorted.length > MOST_REASONS) console.log(`  and ${sorted.length - MOST_REASONS} other reasons`);
   };
   show("failed:", reasons);
+  show("refused by name:", refusals);
   show("skipped:", skips);
-  console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+  const { passed, failed, refused, skipped } = totals;
+  console.log(`${passed} passed, ${failed} failed, ${refused} refused by name, ${skipped} skipped`);
 }
 process.exit(totals.failed > 0 ? 1 : 0);

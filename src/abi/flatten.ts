@@ -166,6 +166,12 @@ export class Flattening {
     return this.#pointers.holds(t);
   }
 
+  /** Whether a value of this type holds handles. */
+  containsHandle(t: InterfaceType): boolean {
+    return this.#handles.holds(t);
+  }
+
+  readonly #handles = new TypePredicate(this, (t) => t.kind === "own" || t.kind === "borrow");
   readonly #pointers = new TypePredicate(this, (t) => t.kind === "string" || t.kind === "list" || t.kind === "map");
 }
 

@@ -45,7 +45,9 @@ function itemLines(item: ItemSummary, depth: number): string[] {
     case "func":
       return [`${indent}${item.name}: ${item.type}`];
     case "type":
-      return [`${indent}type ${item.name}`];
+    case "core-module":
+    case "component":
+      return [`${indent}${item.kind} ${item.name}`];
     case "instance":
       return [`${indent}${item.name}`, ...item.items.flatMap((i) => itemLines(i, depth + 1))];
   }

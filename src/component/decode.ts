@@ -114,12 +114,7 @@ class ComponentDecoder {
     if (version === MODULE_VERSION) {
       if (this.#c.path.length > 0)
         reader.fail("expected a version header for a component, found a core module's", at + 4);
-      throw componentError(
-        "unsupported",
-        "this is a core module, not a component",
-        this.#c.path,
-        at + 4,
-      );
+      throw componentError("unsupported", "this is a core module, not a component", this.#c.path, at + 4);
     }
     reader.fail(`unknown binary version 0x${version.toString(16)}`, at + 4);
   }

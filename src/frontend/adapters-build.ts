@@ -25,6 +25,7 @@ import { definedBy, emitReturnLent, GuestLift, GuestLower } from "./adapters-con
 import { IrAbiEmitter } from "./adapters-emitter.ts";
 import type { Program } from "./program.ts";
 import { Emitter, type Variable } from "./structured.ts";
+import { emitEndTask } from "./tasks.ts";
 import { emitCheckMayLeave } from "./trampolines.ts";
 
 const ATTRIBUTES = { stackCheck: true, entry: false } as const;
@@ -186,6 +187,7 @@ class AdapterBuilder {
         e.call(program.functionSymbol(postReturn), signature, [context, ...results]),
       );
     }
+    emitEndTask(e, program, context, callee.options.instance);
     if (direction.lends) emitReturnLent(e, program, options);
     e.return(...flat);
     return e.finish();

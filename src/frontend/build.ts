@@ -49,6 +49,7 @@ import { buildMain, buildStart } from "./start.ts";
 import { Emitter } from "./structured.ts";
 import { API_SIGNATURES, INSTANTIATE, MAIN, MEMORY_ACCESSOR, START, SUPPORT, type SupportName } from "./support.ts";
 import { buildAppendNumber, buildAppendText, buildFormatTrap, buildLastTrap } from "./text.ts";
+import { buildTaskBuiltin } from "./task-builtins.ts";
 import { buildCheckedRealloc, buildLowered, buildTrampoline } from "./trampolines.ts";
 import { FunctionTranslator } from "./wasm/translate.ts";
 
@@ -154,6 +155,7 @@ export function buildFunction(program: Program, symbol: FuncSymbol): Func {
       const trampoline = program.component.trampolines.get(kind.index);
       if (trampoline.kind === "host-function") return buildHostFunction(program, trampoline, name);
       if (trampoline.kind === "adapter") return buildAdapter(program, trampoline, name);
+      if (trampoline.kind === "task-builtin") return buildTaskBuiltin(program, trampoline, name);
       return buildTrampoline(program, trampoline, name);
     }
     case "adapter-string":

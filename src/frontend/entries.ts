@@ -21,6 +21,7 @@ import { Sys } from "./linux.ts";
 import type { Program } from "./program.ts";
 import { irType } from "./signatures.ts";
 import { Emitter } from "./structured.ts";
+import { emitEndTask } from "./tasks.ts";
 import { API_SIGNATURES, ENTER_INSTANTIATE, INSTANTIATE, LIFTED_ENTRY, REALLOC_ENTRY, SUPPORT } from "./support.ts";
 
 export const ENTRY_ATTRIBUTES = { stackCheck: false, entry: true } as const;
@@ -120,7 +121,10 @@ export function buildEnterInstantiate(program: Program, name: string): Func {
   const e = Emitter.start(name, ENTER_INSTANTIATE, ENTRY_ATTRIBUTES);
   const context = e.param(0);
   const { status } = emitEnter(e, context, program.instantiate, INSTANTIATE, []);
-  e.if(e.eqz(status), () => e.store(context, ContextField.state, e.i32(InstanceState.ready)));
+  e.if(e.eqz(status), () => {
+    e.store(context, ContextField.state, e.i32(InstanceState.ready));
+    for (const instance of program.instancesWithStorage) emitEndTask(e, program, context, instance);
+  });
   e.return(status);
   return e.finish();
 }
@@ -156,6 +160,7 @@ export function buildLiftedEntry(program: Program, index: number, name: string):
   const { status, results } = emitEnter(e, context, program.functionSymbol(core), program.signature(signature), args);
   e.if(e.eqz(status), () => {
     emitChangeFlags(e, program, context, options.instance, InstanceFlag.mayEnter, 0);
+    if (options.postReturn === undefined) emitEndTask(e, program, context, options.instance);
     storeValues(e, values, results);
   });
   e.return(status);
@@ -186,6 +191,7 @@ export function buildPostReturnEntry(program: Program, index: number, name: stri
   const { status } = emitEnter(e, context, program.functionSymbol(postReturn), signature, args);
   e.if(e.eqz(status), () => {
     emitChangeFlags(e, program, context, instance, InstanceFlag.mayEnter | InstanceFlag.mayLeave, 0);
+    emitEndTask(e, program, context, instance);
   });
   e.return(status);
   return e.finish();

@@ -19,6 +19,7 @@ import type {
   CoreInstanceIndex,
   LoweredIndex,
   MemoryIndex,
+  RuntimeComponentInstanceIndex,
   TableIndex,
   TrampolineIndex,
 } from "../plan/component.ts";
@@ -37,6 +38,7 @@ import { symbolPart } from "./names.ts";
 import { findReachable, type Reachable } from "./reachability.ts";
 import { resultSlots, wasmSignature } from "./signatures.ts";
 import { SUPPORT_NAMES, type SupportName } from "./support.ts";
+import { instancesWithStorage } from "./tasks.ts";
 import { functionSignature, resolveFunction } from "./wasm/constants.ts";
 import { analyzeComponent, type ComponentFacts } from "./wasm/facts.ts";
 import type { FunctionTranslator } from "./wasm/translate.ts";
@@ -144,6 +146,7 @@ export class Program {
   /** Of a core module; then `api` is empty. */
   readonly core: CoreApi | undefined;
   readonly adapters: AdapterFunctions;
+  readonly instancesWithStorage: ReadonlySet<RuntimeComponentInstanceIndex>;
   readonly functions = new PrimaryMap<FuncSymbol, ProgramFunction>();
   readonly data = new PrimaryMap<DataSymbol, DataObject>();
   readonly offsets: VMComponentOffsets;
@@ -312,9 +315,11 @@ export class Program {
         return local({ kind: "trampoline", index }, `import${trampoline.hostIndex}::${path}`);
       }
       const of = "resource" in trampoline ? `::${symbolPart(component.resources.get(trampoline.resource).name)}` : "";
-      return local({ kind: "trampoline", index }, `${trampoline.kind}${index}${of}`);
+      const name = trampoline.kind === "task-builtin" ? `${trampoline.name}` : trampoline.kind;
+      return local({ kind: "trampoline", index }, `${name}${index}${of}`);
     });
     this.adapters = new AdapterFunctions(component);
+    this.instancesWithStorage = instancesWithStorage(component);
     this.#adapterStrings = this.adapters.strings.map(({ direction: { lift, lower } }, index) => {
       const encodings = `${lift.stringEncoding}-${lower.stringEncoding}`;
       return local({ kind: "adapter-string", index }, `adapter::string${index}::${encodings}`);

@@ -39,12 +39,13 @@ import type * as wasm from "../wasm/types.ts";
 import { reallocIndex } from "./api.ts";
 import { emitCheckNotLent, emitHandleFree, emitHandleLookup, emitHandleNew, emitIsOwn, handleTag } from "./handles.ts";
 import { emitCheckRange } from "./memory.ts";
+import { emitEndTask } from "./tasks.ts";
 import type { Program } from "./program.ts";
 import { cSignature, irType } from "./signatures.ts";
 import { Emitter } from "./structured.ts";
 import { DYNAMIC_CALLEE, HOST_DESTRUCTOR } from "./support.ts";
 
-const TRAMPOLINE_ATTRIBUTES = { stackCheck: false, entry: false } as const;
+export const TRAMPOLINE_ATTRIBUTES = { stackCheck: false, entry: false } as const;
 
 /** Traps unless the instance may call out. */
 export function emitCheckMayLeave(
@@ -208,13 +209,16 @@ function emitDestructor(
   // Another instance implements it: it is called like any function that it lifts.
   if (mightBeRecursive(program.component.componentInstances, instance, resource.instance)) {
     e.trap(Trap.cannot_enter_component);
-  } else run();
+  } else {
+    run();
+    emitEndTask(e, program, context, resource.instance);
+  }
 }
 
 /** `resource.new`, `resource.rep`, `resource.drop` (Canonical ABI `canon_resource_*`), and what always traps. */
 export function buildTrampoline(
   program: Program,
-  trampoline: Exclude<Trampoline, { kind: "adapter" | "host-function" }>,
+  trampoline: Exclude<Trampoline, { kind: "adapter" | "task-builtin" | "host-function" }>,
   name: string,
 ): Func {
   if (trampoline.kind === "always-trap") {

@@ -48,7 +48,7 @@ export const TRAP_TEXT_SIZE = 16 * 1024;
 /** An entry of a handle table. Header (index 0): `tag` = entries ever used (its own excluded), `link` = first free index or 0. */
 export const HandleEntry = {
   size: 16,
-  /** u32: 0 free; else kind (1 own, 2 borrow) | resource index << 2. */
+  /** u32: 0 free; else kind (1 own, 2 borrow, 3 waitable set) | resource index << 2. */
   tag: 0,
   /**
    * u32: own: 0, or not 0 while it is lent; borrow: displacement of its scope's count from the context, or 0; free: next free index.
@@ -60,6 +60,11 @@ export const HandleEntry = {
 } as const;
 export const HANDLE_OWN = 1;
 export const HANDLE_BORROW = 2;
+/** A waitable set (kind 3): its number in place of a resource's is one that no resource has. */
+export const HANDLE_WAITABLE_SET = 3;
+export const WAITABLE_SET_NUMBER = 0x3fff_ffff;
+/** The number of what is never in a table: the ends of streams and futures, and subtasks. */
+export const NO_SUCH_NUMBER = 0x3fff_fffe;
 /** No index of a handle. */
 export const LENDERS_END = 0xffff_ffff;
 
@@ -127,6 +132,15 @@ export const ContextField = {
   hostFailure: 88,
 } as const;
 
+/** What the running task of a component instance has (Canonical ABI: `Thread.storage`), and its `backpressure`. */
+export const InstanceTask = {
+  size: 24,
+  /** u64 for each slot; zero between tasks. */
+  storage: 0,
+  /** u32. */
+  backpressure: 16,
+} as const;
+
 /** The trap record, relative to `VMComponentOffsets.trap`. */
 export const TrapRecord = {
   /** u32: Trap; u32: exit status of `exit`. */
@@ -172,6 +186,7 @@ export class VMComponentOffsets {
   readonly #flags: number;
   readonly #borrows: number;
   readonly #lenders: number;
+  readonly #tasks: number;
   readonly #lowerings: number;
   readonly #hostResources: number;
   readonly #memoryDefinitions: number;
@@ -202,6 +217,7 @@ export class VMComponentOffsets {
     for (const count of shape.elementAreas) this.#elementAreas.push(place(count, FUNCREF_SIZE, 8));
     this.#borrows = place(shape.componentInstances, 4, 4);
     this.#lenders = place(shape.componentInstances, 4, 4);
+    this.#tasks = place(shape.componentInstances, InstanceTask.size, 8);
     this.trap = place(1, TrapRecord.size, 16);
     at = alignUp(at, PAGE_SIZE);
     this.contextSize = at;
@@ -241,6 +257,10 @@ export class VMComponentOffsets {
   /** The first handle (u32) that the running call out of a component instance has lent, or 0; see `HandleEntry.link`. */
   instanceLenders(index: number): number {
     return this.#element(this.#lenders, this.shape.componentInstances, 4, index, "component instance");
+  }
+  /** See `InstanceTask`. */
+  instanceTask(index: number): number {
+    return this.#element(this.#tasks, this.shape.componentInstances, InstanceTask.size, index, "component instance");
   }
   /** `{callee, data}` of a lowering. */
   lowering(index: number): number {

@@ -50,6 +50,13 @@ const ROWS = {
   incomplete_utf8: "incomplete utf-8 byte sequence",
   invalid_utf16: "invalid utf-16",
   borrows_remain: "borrow handles still remain at the end of the call",
+  cannot_block: "cannot block a synchronous task before returning",
+  /** `task.return` and `task.cancel`. */
+  not_async: "an async-lifted function's built-in called by a function that is lifted synchronously",
+  unknown_thread: "unknown thread index",
+  backpressure_overflow: "backpressure counter overflow",
+  /** What making one would need, is not there yet: the only refusal of a built-in that waits until it is called. */
+  async_unsupported: "streams, futures and threads are not supported",
 } as const satisfies Record<string, string>;
 
 export type TrapName = keyof typeof ROWS;

@@ -7,6 +7,7 @@
 
 import type { Entity, PrimaryMap } from "../base/entity.ts";
 import type { ComponentTypes, ResourceIndex, TypeFuncIndex } from "../component/types.ts";
+import type { TrapName } from "../layout/traps.ts";
 import type { Module } from "../wasm/module.ts";
 import type { FuncType, GlobalType, MemoryType, TableType } from "../wasm/types.ts";
 
@@ -147,6 +148,15 @@ export type Trampoline =
       readonly signature: FuncType;
       readonly signatureIndex: SignatureIndex;
     }
+  /** A canonical built-in for asynchrony or threads, in a component whose tasks are all synchronous. */
+  | {
+      readonly kind: "task-builtin";
+      readonly name: string;
+      readonly action: TaskAction;
+      readonly instance: RuntimeComponentInstanceIndex;
+      readonly signature: FuncType;
+      readonly signatureIndex: SignatureIndex;
+    }
   /** A canonical built-in that always traps: a lowered export of a component instance that may not be entered, for example. */
   | {
       readonly kind: "always-trap";
@@ -154,6 +164,20 @@ export type Trampoline =
       readonly signatureIndex: SignatureIndex;
       readonly trap: "cannot_enter_component";
     };
+
+/**
+ * What is left of a built-in for asynchrony or threads where every task is synchronous, so that none ever waits, there is one thread, and
+ * nothing can be waited for. All but the first three check first that the instance may leave.
+ */
+export type TaskAction =
+  | { readonly kind: "context-get" | "context-set"; readonly slot: number }
+  | { readonly kind: "backpressure"; readonly by: 1 | -1 }
+  | { readonly kind: "constant"; readonly value: number }
+  | { readonly kind: "trap"; readonly trap: TrapName }
+  /** Looks up its first parameter, which can be no index of what it is for: always traps. */
+  | { readonly kind: "unknown-handle" }
+  | { readonly kind: "waitable-set-new" | "waitable-set-drop" }
+  | { readonly kind: "waitable-set-poll"; readonly memory: MemoryIndex };
 
 /** A resource type. Its index is the number in handle tags. */
 export type Resource =
@@ -184,7 +208,8 @@ export interface LiftedFunction {
 export type ComponentExport =
   | LiftedFunction
   | { readonly kind: "instance"; readonly exports: ReadonlyMap<string, ComponentExport> }
-  | { readonly kind: "type"; readonly name: string };
+  /** What a host has no use for: nothing of it is code. */
+  | { readonly kind: "type" | "core-module" | "component"; readonly name: string };
 
 export interface ComponentInstance {
   /** `""` for the root. */

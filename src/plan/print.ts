@@ -71,6 +71,10 @@ function trampolineText(trampoline: Trampoline): string {
     return `host-function${hostIndex} ${JSON.stringify(`${module} ${name}`)} ${funcTypeName(signature)}`;
   }
   if (trampoline.kind === "always-trap") return `always-trap ${trampoline.trap} ${funcTypeName(trampoline.signature)}`;
+  if (trampoline.kind === "task-builtin") {
+    const { name, action, instance, signature } = trampoline;
+    return `${name} ${action.kind} ${funcTypeName(signature)} component-instance${instance}`;
+  }
   return `${trampoline.kind} resource${trampoline.resource} component-instance${trampoline.instance}`;
 }
 
@@ -171,7 +175,9 @@ export function printPlan(component: Component): string {
         for (const [inner, value] of item.exports) exported(depth + 1, inner, value);
         return;
       case "type":
-        line(depth, `export ${JSON.stringify(name)} type`);
+      case "core-module":
+      case "component":
+        line(depth, `export ${JSON.stringify(name)} ${item.kind}`);
         return;
       default:
         unreachable(item);

@@ -9,7 +9,7 @@ import { witFunc } from "./wit.ts";
 
 export type ItemSummary =
   | { readonly kind: "func"; readonly name: string; readonly type: string; readonly coreType: string }
-  | { readonly kind: "type"; readonly name: string }
+  | { readonly kind: "type" | "core-module" | "component"; readonly name: string }
   | { readonly kind: "instance"; readonly name: string; readonly items: readonly ItemSummary[] };
 
 export interface ImportSummary {
@@ -85,7 +85,9 @@ export function summarizePlan(component: Component): PlanSummary {
       case "instance":
         return { kind: "instance", name, items: [...value.exports].map(([inner, v]) => item(inner, v)) };
       case "type":
-        return { kind: "type", name };
+      case "core-module":
+      case "component":
+        return { kind: value.kind, name };
       default:
         return unreachable(value);
     }

@@ -342,6 +342,12 @@ class PlanVerifier {
         this.#adapter(where, trampoline);
         continue;
       }
+      if (trampoline.kind === "task-builtin") {
+        this.#sameSignature(where, trampoline.signatureIndex, trampoline.signature, "the numbered signature");
+        this.#index(this.#c.componentInstances, trampoline.instance, where);
+        if ("memory" in trampoline.action) this.#index(this.#c.memories, trampoline.action.memory, where);
+        continue;
+      }
       this.#index(this.#c.resources, trampoline.resource, where);
       this.#index(this.#c.componentInstances, trampoline.instance, where);
       const resource = this.#c.resources.get(trampoline.resource);

@@ -39,10 +39,13 @@ export interface HostFunc {
   readonly builtin: { readonly func: CoreFunc; readonly name: string } | undefined;
 }
 
-/** A `canon lift`ed function; `type` for those that can't be compiled yet. */
-export type FuncValue = HostFunc | { readonly kind: "lifted"; readonly lifted: LiftedFunction };
+/** A function of a component; `refused` says why one can't be compiled, to whoever lowers or exports it. */
+export type FuncValue =
+  | HostFunc
+  | { readonly kind: "lifted"; readonly lifted: LiftedFunction }
+  | { readonly kind: "refused"; readonly what: string };
 
-/** A function type, or why functions of this type can't be compiled. */
+/** A function type, or why functions of this type can't be compiled: what follows "a function". */
 export type FuncTypeValue =
   | { readonly kind: "func"; readonly type: TypeFuncIndex }
   | { readonly kind: "unsupported"; readonly what: string };

@@ -2,20 +2,25 @@
 
 import { InternalError, unreachable } from "../base/diagnostics.ts";
 import { componentError, quoted } from "../component/errors.ts";
-import type { ComponentExport } from "../plan/component.ts";
-import type { InstanceValue, Item } from "./environment.ts";
+import type { ComponentExport, LiftedFunction } from "../plan/component.ts";
+import type { HostFunc, InstanceValue, Item } from "./environment.ts";
 
 /** Leaves of the tree of exports, which may share parts and so be larger than the input. */
 export const MAX_EXPORTED_ITEMS = 100_000;
 
+/** Lifts a function of the host again, for the host. */
+export type Reexport = (func: HostFunc, name: string, offset: number) => LiftedFunction;
+
 /** Makes exports of items; shared instances stay shared. */
 export class ExportTree {
   readonly #path: readonly string[];
+  readonly #reexport: Reexport;
   readonly #known = new Map<InstanceValue, { readonly made: ComponentExport; readonly leaves: number }>();
   #leaves = 0;
 
-  constructor(path: readonly string[]) {
+  constructor(path: readonly string[], reexport: Reexport) {
     this.#path = path;
+    this.#reexport = reexport;
   }
 
   /** The export of `item`; throws an `unsupported` or a `limit` error. */
@@ -23,19 +28,16 @@ export class ExportTree {
     switch (item.sort) {
       case "func":
         this.#count(1, offset);
-        if (item.func.kind === "host") {
-          throw this.#unsupported(`export ${quoted(name)}: exporting an imported function as it is`, offset);
-        }
+        if (item.func.kind === "host") return this.#reexport(item.func, name, offset);
+        if (item.func.kind === "refused") throw this.#unsupported(`export ${quoted(name)}: ${item.func.what}`, offset);
         return item.func.lifted;
       case "type":
+      case "component":
+      case "core-module":
         this.#count(1, offset);
-        return { kind: "type", name };
+        return { kind: item.sort, name };
       case "instance":
         return this.#instance(item.instance, offset);
-      case "component":
-        throw this.#unsupported(`export ${quoted(name)}: exporting a component`, offset);
-      case "core-module":
-        throw this.#unsupported(`export ${quoted(name)}: exporting a core module`, offset);
       default:
         return unreachable(item);
     }

@@ -8,9 +8,11 @@
 
 import { InternalError, unreachable } from "../base/diagnostics.ts";
 import { Flattening } from "../abi/flatten.ts";
+import { builtinSignature } from "../component/builtins.ts";
 import { componentError, quoted } from "../component/errors.ts";
 import type {
   Alias,
+  AsyncBuiltin,
   Canon,
   CanonOption,
   CoreInstanceExpr,
@@ -19,31 +21,36 @@ import type {
   ParsedComponent,
   TypeDef,
 } from "../component/parsed.ts";
+import type { TypeFuncIndex } from "../component/types.ts";
 import type {
   CanonicalOptions,
   Component,
   ComponentExport,
   CoreFunc,
   HostAbi,
+  LiftedFunction,
   RuntimeComponentInstanceIndex,
   StringEncoding,
   Trampoline,
 } from "../plan/component.ts";
 import { mightBeRecursive } from "../plan/instances.ts";
 import { RESOURCE_DROP_SIGNATURE, RESOURCE_NEW_SIGNATURE, RESOURCE_REP_SIGNATURE } from "../plan/signatures.ts";
-import { I32 } from "../wasm/types.ts";
+import { type FuncType, I32, I64 } from "../wasm/types.ts";
 import { PlanBuilder } from "./builder.ts";
+import { taskAction } from "./builtins.ts";
+import { coreFunc, coreItem } from "./core-items.ts";
 import {
   type CoreInstanceValue,
   type CoreItem,
   type FuncTypeValue,
+  type HostFunc,
   type InstanceValue,
   type Item,
   Scope,
 } from "./environment.ts";
 import { ExportTree } from "./exports.ts";
 import { Builtin, HostImports } from "./host.ts";
-import { evaluateType, itemAt, resolveAlias, typeAt } from "./types.ts";
+import { evaluateType, evaluateValue, itemAt, resolveAlias, typeAt } from "./types.ts";
 
 /** How deep instantiations may be inside each other. Bounds recursion. */
 export const MAX_INSTANTIATION_DEPTH = 200;
@@ -84,7 +91,7 @@ class Translator {
 
   plan(): Component {
     const exported = this.#instantiate(this.#root, undefined, undefined, undefined, 0);
-    const tree = new ExportTree([]);
+    const tree = new ExportTree([], (func, name, offset) => this.#reexport(func, name, offset));
     const exports = new Map<string, ComponentExport>();
     for (const [name, { item, offset }] of exported) exports.set(name, tree.make(name, item, offset));
     const b = this.#builder;
@@ -270,7 +277,7 @@ class Translator {
   #canon(scope: Scope, instance: RuntimeComponentInstanceIndex, canon: Canon, offset: number): void {
     switch (canon.kind) {
       case "lift":
-        this.#lift(scope, instance, canon, offset);
+        this.#lift(scope, instance, canon);
         return;
       case "lower":
         scope.coreFuncs.push(this.#lower(scope, instance, canon, offset));
@@ -281,7 +288,8 @@ class Translator {
         scope.coreFuncs.push(this.#builder.trampoline(this.#resourceTrampoline(scope, instance, canon)));
         return;
       case "async-builtin":
-        throw componentError("unsupported", `the canonical built-in \`${canon.builtin.name}\``, scope.path, offset);
+        scope.coreFuncs.push(this.#builder.trampoline(this.#taskBuiltin(scope, instance, canon.builtin, offset)));
+        return;
       default:
         unreachable(canon);
     }
@@ -304,6 +312,35 @@ class Translator {
       case "resource.drop":
         return { kind: "resource-drop", resource, instance, signatureIndex: b.signatureOf(RESOURCE_DROP_SIGNATURE) };
     }
+  }
+
+  #taskBuiltin(
+    scope: Scope,
+    instance: RuntimeComponentInstanceIndex,
+    builtin: AsyncBuiltin,
+    offset: number,
+  ): Trampoline {
+    const unsupported = (what: string): never => {
+      throw componentError("unsupported", what, scope.path, offset);
+    };
+    const action = taskAction(builtin, (index) => scope.coreMemories[index]);
+    if (action === undefined) return unsupported(`the canonical built-in \`${builtin.name}\``);
+    const signature = this.#builtinSignature(scope, builtin, unsupported);
+    const signatureIndex = this.#builder.signatureOf(signature);
+    return { kind: "task-builtin", name: builtin.name, action, instance, signature, signatureIndex };
+  }
+
+  #builtinSignature(scope: Scope, builtin: AsyncBuiltin, unsupported: (what: string) => never): FuncType {
+    const { types, memories } = this.#builder;
+    const options = "options" in builtin ? builtin.options : [];
+    const memory = options.map((o) => (o.kind === "memory" ? scope.coreMemories[o.index] : undefined)).find(isDefined);
+    const is64 = memory !== undefined && memories.get(memory).type.is64;
+    if (builtin.name !== "task.return") return builtinSignature(builtin, is64 ? I64 : I32);
+    const result = builtin.result === undefined ? undefined : evaluateValue(scope, builtin.result);
+    if (result?.kind === "unsupported") return unsupported(`\`task.return\` with ${result.what} in its type`);
+    const params = result === undefined ? [] : [{ name: "v", type: result.type }];
+    const type = types.funcs.intern({ params, result: undefined, isAsync: false });
+    return this.#flattening.flattenFuncType(types.func(type), "lower").signature;
   }
 
   #options(scope: Scope, instance: RuntimeComponentInstanceIndex, list: readonly CanonOption[]): CanonicalOptions {
@@ -343,23 +380,23 @@ class Translator {
     return { instance, memory, realloc, postReturn, stringEncoding };
   }
 
-  #funcType(scope: Scope, type: FuncTypeValue, what: string, offset: number) {
+  #funcType(scope: Pick<Scope, "path">, type: FuncTypeValue, what: string, offset: number) {
     if (type.kind === "func") return type.type;
-    throw componentError("unsupported", `${what} with ${type.what} in its type`, scope.path, offset);
+    throw componentError("unsupported", `${what} ${type.what}`, scope.path, offset);
   }
 
-  #lift(
-    scope: Scope,
-    instance: RuntimeComponentInstanceIndex,
-    canon: Extract<Canon, { kind: "lift" }>,
-    offset: number,
-  ): void {
-    const options = this.#options(scope, instance, canon.options);
+  #lift(scope: Scope, instance: RuntimeComponentInstanceIndex, canon: Extract<Canon, { kind: "lift" }>): void {
     const value = typeAt(scope, canon.type);
     if (value.kind !== "func" && value.kind !== "unsupported") {
       throw new InternalError("translate", `type ${canon.type} is no function type`);
     }
-    const type = this.#funcType(scope, value, "`canon lift` of a function", offset);
+    const refuse = (what: string): void => {
+      scope.funcs.push({ kind: "refused", what: `\`canon lift\` ${what}` });
+    };
+    if (value.kind === "unsupported") return refuse(`of a function ${value.what}`);
+    if (canon.options.some((o) => o.kind === "async")) return refuse("with the canonical option `async`");
+    const options = this.#options(scope, instance, canon.options);
+    const { type } = value;
     const { signature } = this.#flattening.flattenFuncType(this.#builder.types.func(type), "lift");
     this.#builder.signatureOf(signature);
     const core = coreFunc(scope, canon.func);
@@ -376,6 +413,7 @@ class Translator {
     const func = scope.funcs[canon.func];
     if (func === undefined) throw new InternalError("translate", `function ${canon.func} is not in scope`);
     const b = this.#builder;
+    if (func.kind === "refused") throw componentError("unsupported", func.what, scope.path, offset);
     if (func.kind === "lifted") {
       const { lifted } = func;
       const { signature } = this.#flattening.flattenFuncType(b.types.func(lifted.type), "lower");
@@ -386,6 +424,11 @@ class Translator {
       return b.trampoline({ kind: "adapter", callee: lifted, signature, signatureIndex, options });
     }
     const type = this.#funcType(scope, func.type, `\`canon lower\` of ${quoted(func.path.join(" "))}`, offset);
+    return this.#lowerHost(func, type, options);
+  }
+
+  #lowerHost(func: HostFunc, type: TypeFuncIndex, options: CanonicalOptions): CoreFunc {
+    const b = this.#builder;
     const { signature } = this.#flattening.flattenFuncType(b.types.func(type), "lower");
     const index = b.lowerings.push({
       import: b.runtimeImport(func.path, type),
@@ -400,47 +443,40 @@ class Translator {
     });
     return { kind: "lowered", index };
   }
+
+  /**
+   * An imported function that the root exports as it is: lowered and lifted again without a memory, which is the identity where values are
+   * flat. No guest is between the host and itself, so there is no memory that others could pass through, and no table for handles.
+   */
+  #reexport(func: HostFunc, name: string, offset: number): LiftedFunction {
+    const type = this.#funcType({ path: [] }, func.type, `export ${quoted(name)}: an imported function`, offset);
+    const { types } = this.#builder;
+    const { params, result } = types.func(type);
+    const all = [...params.map((p) => p.type), ...(result === undefined ? [] : [result])];
+    const lift = this.#flattening.flattenFuncType(types.func(type), "lift");
+    const inMemory = lift.paramsInMemory || lift.resultInMemory;
+    if (inMemory || all.some((t) => this.#flattening.containsPointer(t) || this.#flattening.containsHandle(t))) {
+      const what = "an imported function whose values are not all flat, or are handles, exported as it is";
+      throw componentError("unsupported", `export ${quoted(name)}: ${what}`, [], offset);
+    }
+    const root = this.#builder.componentInstances.keys().next().value;
+    if (root === undefined) throw new InternalError("translate", "there is no root instance");
+    const options: CanonicalOptions = {
+      instance: root,
+      memory: undefined,
+      realloc: undefined,
+      postReturn: undefined,
+      stringEncoding: "utf8",
+    };
+    const { signature } = lift;
+    return { kind: "func", core: this.#lowerHost(func, type, options), type, signature, options };
+  }
+}
+
+function isDefined<T>(value: T | undefined): value is T {
+  return value !== undefined;
 }
 
 function partsOf(expr: CoreInstanceExpr | InstanceExpr): number {
   return expr.kind === "exports" ? expr.exports.length : expr.args.length;
-}
-
-function coreFunc(scope: Scope, index: number): CoreFunc {
-  const func = scope.coreFuncs[index];
-  if (func === undefined) throw new InternalError("translate", `core function ${index} is not in scope`);
-  return func;
-}
-
-function coreItem(scope: Scope, sort: string, index: number): CoreItem {
-  const item = coreItemAt(scope, sort, index);
-  if (item === undefined) throw new InternalError("translate", `core ${sort} ${index} is not in scope`);
-  return item;
-}
-
-function coreItemAt(scope: Scope, sort: string, index: number): CoreItem | undefined {
-  switch (sort) {
-    case "func": {
-      const func = scope.coreFuncs[index];
-      return func && { sort, func };
-    }
-    case "table": {
-      const table = scope.coreTables[index];
-      return table === undefined ? undefined : { sort, index: table };
-    }
-    case "memory": {
-      const memory = scope.coreMemories[index];
-      return memory === undefined ? undefined : { sort, index: memory };
-    }
-    case "global": {
-      const global = scope.coreGlobals[index];
-      return global === undefined ? undefined : { sort, index: global };
-    }
-    case "tag": {
-      const tag = scope.coreTags[index];
-      return tag === undefined ? undefined : { sort, index: tag };
-    }
-    default:
-      return undefined;
-  }
 }

@@ -97,15 +97,25 @@ function evaluateValueType(types: ComponentTypes, scope: Scope, def: DefValType)
   }
 }
 
+/** What a reference to a value type stands for. */
+export function evaluateValue(scope: Scope, ref: ValTypeRef): Extract<TypeValue, { kind: "value" | "unsupported" }> {
+  try {
+    return { kind: "value", type: resolve(scope, ref) };
+  } catch (error) {
+    if (error instanceof Unsupported) return { kind: "unsupported", what: error.what };
+    throw error;
+  }
+}
+
 /** A function type. */
 function evaluateFuncType(types: ComponentTypes, scope: Scope, def: FuncTypeDef): FuncTypeValue {
-  if (def.isAsync) return { kind: "unsupported", what: "`async` functions" };
+  if (def.isAsync) return { kind: "unsupported", what: "that is `async`" };
   try {
     const params = named(scope, def.params);
     const result = optional(scope, def.result);
     return { kind: "func", type: types.funcs.intern({ params, result, isAsync: false }) };
   } catch (error) {
-    if (error instanceof Unsupported) return { kind: "unsupported", what: error.what };
+    if (error instanceof Unsupported) return { kind: "unsupported", what: `with ${error.what} in its type` };
     throw error;
   }
 }

@@ -137,7 +137,11 @@ const COMMANDS: readonly {
     input: () => assemble("(component)"),
     message: /does not export wasi:cli\/run/,
   },
-  { what: "a core module", input: () => assemble("(module)"), message: /unlinkable module: it exports no function `_start`/ },
+  {
+    what: "a core module",
+    input: () => assemble("(module)"),
+    message: /unlinkable module: it exports no function `_start`/,
+  },
   { what: "an import that nothing uses", input: () => assemble(UNKNOWN_IMPORT), message: /error: / },
 ];
 

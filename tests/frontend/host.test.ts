@@ -32,7 +32,8 @@ const FAULTS = `
   (func (export "deep") (param "n" u32) (result u32) (canon lift (core func $m "deep")))
   (func (export "divide") (param "a" s32) (param "b" s32) (result s32) (canon lift (core func $m "divide")))
   (func (export "call-null") (result u32) (canon lift (core func $m "call-null")))
-  (func (export "call-host") (param "x" u32) (result u32) (canon lift (core func $m "call-host"))))
+  (func (export "call-host") (param "x" u32) (result u32) (canon lift (core func $m "call-host")))
+  (export "host-again" (func $host)))
 `;
 
 const PRELUDE = `
@@ -110,6 +111,7 @@ int main(void) {
   CHECK(one_last_trap(a) == NULL);
   CHECK(one1(one_load, a, 1024, 0, &r) == 0 && r == 0);
   CHECK(one1(one_divide, a, 7, 2, &r) == 0 && r == 3);
+  CHECK(one1(one_host_again, a, 8, 0, &r) == 0 && r == 108);
   CHECK(one1(one_call_host, a, 7, 0, &r) == 0 && r == 107);
   CHECK(one1(one_load, a, 0xfffffff0u, 0, &r) == WINDLASS_TRAP_MEMORY_OUT_OF_BOUNDS);
   printf("%s", one_last_trap(a));
@@ -122,6 +124,7 @@ int main(void) {
     { one_divide, 0x80000000u, 0xffffffffu, WINDLASS_TRAP_INTEGER_OVERFLOW },
     { one_call_null, 0, 0, WINDLASS_TRAP_UNINITIALIZED_ELEMENT },
     { one_call_host, 666, 0, WINDLASS_TRAP_HOST_FUNCTION_FAILED },
+    { one_host_again, 666, 0, WINDLASS_TRAP_HOST_FUNCTION_FAILED },
     { one_deep, 100000000, 0, WINDLASS_TRAP_STACK_EXHAUSTED },
   };
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {

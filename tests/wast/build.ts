@@ -15,6 +15,8 @@ import { writeExecutable } from "../../src/object/image.ts";
 import type { OptLevel } from "../../src/opt/pipeline.ts";
 import type { Component, CoreFunc } from "../../src/plan/component.ts";
 
+import type { Refusal } from "./outcome.ts";
+
 export interface BuildOptions {
   readonly optLevel: OptLevel;
   /** Verify every function behind every pass. */
@@ -50,6 +52,12 @@ export function reasonOf(error: unknown): string {
   }
   if (error instanceof InternalError) return `internal error: ${error.message.split("\n")[0]}`;
   return `internal error: ${error instanceof Error ? error.message : String(error)}`;
+}
+
+/** `refused` when all that is wrong is that something named is not supported; else a failure. */
+export function refusalOf(error: unknown): Refusal {
+  const unsupported = error instanceof WindlassError && error.diagnostics.every(({ kind }) => kind === "unsupported");
+  return { verdict: unsupported ? "refused" : "failed", reason: reasonOf(error) };
 }
 
 const MAY_FAIL = new Set<FunctionKind["kind"]>([

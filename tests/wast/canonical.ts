@@ -10,6 +10,7 @@ import { join } from "../../src/abi/flatten.ts";
 import { type Flattening, MAX_FLAT_PARAMS } from "../../src/abi/flatten.ts";
 import { alignTo, discriminantSize, flagsSize, type Sizes } from "../../src/abi/sizes.ts";
 import type { ComponentTypes, InterfaceType, ResourceIndex } from "../../src/component/types.ts";
+import { Trap, trapMessage } from "../../src/layout/traps.ts";
 import type { StringEncoding } from "../../src/plan/component.ts";
 import { F32, I32, I64, type ValType } from "../../src/wasm/types.ts";
 
@@ -361,9 +362,16 @@ export class HostBoundary {
 }
 
 function decode(encoding: "utf-8" | "utf-16le", bytes: Uint8Array): string {
+  const decoder = new TextDecoder(encoding, { fatal: true, ignoreBOM: true });
+  let text: string;
   try {
-    return new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes);
+    text = decoder.decode(bytes, { stream: true });
   } catch {
-    throw new LiftTrap(encoding === "utf-8" ? "invalid utf-8" : "unpaired surrogate");
+    throw new LiftTrap(trapMessage(encoding === "utf-8" ? Trap.invalid_utf8 : Trap.invalid_utf16));
+  }
+  try {
+    return text + decoder.decode();
+  } catch {
+    throw new LiftTrap(trapMessage(encoding === "utf-8" ? Trap.incomplete_utf8 : Trap.invalid_utf16));
   }
 }

@@ -1,6 +1,7 @@
 /** What came out of a form of a script. */
 
-export type Verdict = "passed" | "failed" | "skipped";
+/** `refused`: a clear error that names what is not supported yet, of the compiler or of the program. */
+export type Verdict = "passed" | "failed" | "skipped" | "refused";
 
 export interface Outcome {
   readonly line: number;
@@ -11,7 +12,7 @@ export interface Outcome {
 
 /** Why something is not run: it, and whatever depends on it, has this verdict. */
 export interface Refusal {
-  readonly verdict: "failed" | "skipped";
+  readonly verdict: "failed" | "skipped" | "refused";
   readonly reason: string;
 }
 

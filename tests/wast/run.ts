@@ -6,6 +6,7 @@ import { parseWast } from "../support/wast.ts";
 import { isComponentScript, runComponentScript } from "./component-script.ts";
 import { runCoreScript } from "./core-script.ts";
 import { firstLine, type Outcome, type ScriptOptions, type ScriptReport } from "./outcome.ts";
+import { REFUSALS } from "./refusals.ts";
 import { SKIPS } from "./skips.ts";
 
 /** Proposals that extend garbage collection: exact types and descriptors of structs. */
@@ -27,14 +28,28 @@ export function scriptFiles(path: string): string[] {
     });
 }
 
-/** A failure when a script of the standard's suites does not skip just what the list says. */
-function wrongSkips(file: string, outcomes: readonly Outcome[]): readonly Outcome[] {
+function wrong(message: string): Outcome {
+  return { line: 1, verdict: "failed", message };
+}
+
+/** Failures when a script of the standard's suites does not skip, or has not refused, just what the lists say. */
+function wrongLists(file: string, outcomes: readonly Outcome[]): readonly Outcome[] {
   const name = SUITE_FILE.exec(resolve(file))?.[1];
   if (name === undefined) return [];
+  const out: Outcome[] = [];
   const listed = SKIPS.find((skip) => skip.file === name)?.forms ?? 0;
   const skipped = outcomes.filter((o) => o.verdict === "skipped").length;
-  if (skipped === listed) return [];
-  return [{ line: 1, verdict: "failed", message: `${skipped} forms are skipped, and ${listed} are listed (skips.ts)` }];
+  if (skipped !== listed) out.push(wrong(`${skipped} forms are skipped, and ${listed} are listed (skips.ts)`));
+  const { forms, reasons } = REFUSALS.find((refusal) => refusal.file === name) ?? { forms: 0, reasons: [] };
+  const refused = outcomes.filter((o) => o.verdict === "refused");
+  if (refused.length !== forms)
+    out.push(wrong(`${refused.length} forms are refused, and ${forms} are listed (refusals.ts)`));
+  const given = [...new Set(refused.map((o) => o.message))].sort();
+  const expected = [...reasons].sort();
+  if (given.join("\n") !== expected.join("\n")) {
+    out.push(wrong(`refusals say: ${given.join("; ")}; listed are (refusals.ts): ${expected.join("; ")}`));
+  }
+  return out;
 }
 
 /** Never rejects: what goes wrong is a failure of this script. */
@@ -44,7 +59,7 @@ export async function runScript(file: string, options: ScriptOptions): Promise<S
     const forms = parseWast(text);
     const run = isComponentScript(forms) ? runComponentScript : runCoreScript;
     const outcomes = await run(text, forms, { ...options, needsGc: GC_PROPOSALS.test(file) });
-    return { file, outcomes: options.only === undefined ? [...outcomes, ...wrongSkips(file, outcomes)] : outcomes };
+    return { file, outcomes: options.only === undefined ? [...outcomes, ...wrongLists(file, outcomes)] : outcomes };
   } catch (error) {
     return { file, outcomes: [{ line: 1, verdict: "failed", message: firstLine(error) }] };
   }

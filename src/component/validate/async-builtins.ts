@@ -1,16 +1,12 @@
-/** Core signatures of the canonical built-ins for asynchrony and threads, and what they demand of their immediates. */
+/** What the canonical built-ins for asynchrony and threads demand of their immediates. */
 
-import { unreachable } from "../../base/diagnostics.ts";
-import { type FuncType as CoreFuncType, I32, I64, type ValType } from "../../wasm/types.ts";
+import { type FuncType as CoreFuncType, I32, I64 } from "../../wasm/types.ts";
+import { builtinSignature } from "../builtins.ts";
 import type { AsyncBuiltin } from "../parsed.ts";
 import type { CanonValidator } from "./canon.ts";
 import type { TypeFactory } from "./factory.ts";
 import type { Scope } from "./scope.ts";
 import type { TypeValidator } from "./types.ts";
-
-function func(params: readonly ValType[], results: readonly ValType[]): CoreFuncType {
-  return { kind: "func", params, results };
-}
 
 /** Slots that a task's context has. */
 const CONTEXT_SLOTS = 2;
@@ -31,29 +27,6 @@ export function asyncBuiltinType(
     }
   };
   switch (builtin.name) {
-    case "task.cancel":
-    case "backpressure.inc":
-    case "backpressure.dec":
-      return func([], []);
-    case "subtask.drop":
-    case "waitable-set.drop":
-    case "error-context.drop":
-    case "thread.resume-later":
-      return func([I32], []);
-    case "waitable-set.new":
-    case "thread.index":
-    case "thread.available-parallelism":
-    case "thread.yield":
-    case "thread.suspend":
-      return func([], [I32]);
-    case "waitable.join":
-      return func([I32, I32], []);
-    case "subtask.cancel":
-    case "thread.suspend-then-resume":
-    case "thread.yield-then-resume":
-    case "thread.suspend-then-promote":
-    case "thread.yield-then-promote":
-      return func([I32], [I32]);
     case "task.return": {
       const options = canon.options(scope, builtin.options);
       if (options.isAsync || options.callback !== undefined || options.postReturn !== undefined) {
@@ -66,41 +39,30 @@ export function asyncBuiltinType(
       return canon.flatten(scope, factory.func(params, undefined, false), options, "lower", offset);
     }
     case "context.get":
-    case "context.set": {
+    case "context.set":
       if (builtin.slot >= CONTEXT_SLOTS) {
         scope.invalid(`immediate must be below ${CONTEXT_SLOTS}: context slot ${builtin.slot}`, offset);
       }
-      const type = builtin.is64 ? I64 : I32;
-      return builtin.name === "context.get" ? func([], [type]) : func([type], []);
-    }
+      break;
     case "stream.new":
-      stream(builtin.type, "stream");
-      return func([], [I64]);
-    case "future.new":
-      stream(builtin.type, "future");
-      return func([], [I64]);
     case "stream.drop-readable":
     case "stream.drop-writable":
-      stream(builtin.type, "stream");
-      return func([I32], []);
-    case "future.drop-readable":
-    case "future.drop-writable":
-      stream(builtin.type, "future");
-      return func([I32], []);
     case "stream.cancel-read":
     case "stream.cancel-write":
       stream(builtin.type, "stream");
-      return func([I32], [I32]);
+      break;
+    case "future.new":
+    case "future.drop-readable":
+    case "future.drop-writable":
     case "future.cancel-read":
     case "future.cancel-write":
       stream(builtin.type, "future");
-      return func([I32], [I32]);
+      break;
     case "stream.read":
     case "stream.write":
     case "future.read":
     case "future.write": {
-      const kind = builtin.name.startsWith("stream") ? "stream" : "future";
-      stream(builtin.type, kind);
+      stream(builtin.type, builtin.name.startsWith("stream") ? "stream" : "future");
       const type = scope.type(builtin.type, offset);
       const element = type.sort === "defined" && "type" in type.shape ? type.shape.type : undefined;
       const options = canon.options(scope, builtin.options);
@@ -115,34 +77,34 @@ export function asyncBuiltinType(
       if (pointers && builtin.name.endsWith("read") && options.realloc === undefined) {
         scope.invalid("canonical option `realloc` is required", offset);
       }
-      const ptr = options.memory?.is64 === true ? I64 : I32;
-      return kind === "stream" ? func([I32, ptr, ptr], [ptr]) : func([I32, ptr], [I32]);
+      return builtinSignature(builtin, options.memory?.is64 === true ? I64 : I32);
     }
     case "error-context.new":
     case "error-context.debug-message": {
       const options = canon.options(scope, builtin.options);
       canon.checkCommon(scope, options, offset);
       if (options.memory === undefined) scope.invalid("canonical option `memory` is required", offset);
-      if (builtin.name === "error-context.new") return func([I32, I32], [I32]);
-      if (options.realloc === undefined) scope.invalid("canonical option `realloc` is required", offset);
-      return func([I32, I32], []);
+      if (builtin.name === "error-context.debug-message" && options.realloc === undefined) {
+        scope.invalid("canonical option `realloc` is required", offset);
+      }
+      break;
     }
     case "waitable-set.wait":
     case "waitable-set.poll":
       scope.lookup(scope.coreMemories, "memory", builtin.memory, offset);
-      return func([I32, I32], [I32]);
+      break;
     case "thread.new-indirect":
-    case "thread.spawn-indirect": {
+    case "thread.spawn-indirect":
       startFunction(scope, builtin.type, offset);
       scope.lookup(scope.coreTables, "table", builtin.table, offset);
-      return func([I32, I32], [I32]);
-    }
+      break;
     case "thread.spawn-ref":
       startFunction(scope, builtin.type, offset);
       return scope.fail("unsupported", "the canonical built-in `thread.spawn-ref`", offset);
     default:
-      return unreachable(builtin);
+      break;
   }
+  return builtinSignature(builtin, I32);
 }
 
 /** A thread starts in a function of one integer. */
