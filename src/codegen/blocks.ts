@@ -11,8 +11,9 @@
 
 // hot loop: indices are in range by construction
 
-import { I32Column } from "../base/columns.ts";
+import type { I32Column } from "../base/columns.ts";
 import { type Entity, entity } from "../base/entity.ts";
+import type { Workspace } from "../base/workspace.ts";
 import { depthFirst, dominators } from "../ir/cfg.ts";
 import type { Block, BlockCall, Func, Inst } from "../ir/function.ts";
 import { NONE } from "../ir/function.ts";
@@ -71,25 +72,29 @@ function sameArguments(func: Func, a: number, b: number): boolean {
 /** Raw nodes: IR blocks by number, then split edges. */
 class RawGraph {
   readonly func: Func;
-  readonly succ = new I32Column(64);
-  readonly call = new I32Column(64);
+  readonly succ: I32Column;
+  readonly call: I32Column;
   readonly succFrom: Int32Array;
   readonly succTo: Int32Array;
   readonly tableEdge = new Map<number, number>();
   /** IR block → layout position. */
   readonly place: Int32Array;
   /** Nodes beyond the IR's blocks: the block that the edge leads to, and its call. */
-  readonly splitTarget = new I32Column();
-  readonly splitCall = new I32Column();
+  readonly splitTarget: I32Column;
+  readonly splitCall: I32Column;
   readonly irBlocks: number;
 
   constructor(func: Func) {
     this.func = func;
+    this.succ = func.work.column();
+    this.call = func.work.column();
+    this.splitTarget = func.work.column();
+    this.splitCall = func.work.column();
     const n = func.blockCount;
     this.irBlocks = n;
-    this.succFrom = new Int32Array(n);
-    this.succTo = new Int32Array(n);
-    this.place = new Int32Array(n);
+    this.succFrom = func.work.i32(n);
+    this.succTo = func.work.i32(n);
+    this.place = func.work.i32(n);
     this.#edges();
     this.#split();
   }
@@ -100,14 +105,14 @@ class RawGraph {
 
   #edges(): void {
     const { func, succ, call } = this;
-    const calls = new I32Column();
+    const calls = func.work.column();
     func.layout.forEach((block, position) => {
       this.place[block] = position;
     });
-    const reached = new Uint8Array(func.blockCount);
-    const work = [func.entryBlock];
+    const reached = func.work.u8(func.blockCount);
+    const waiting = [func.entryBlock];
     reached[func.entryBlock] = 1;
-    for (let block = work.pop(); block !== undefined; block = work.pop()) {
+    for (let block = waiting.pop(); block !== undefined; block = waiting.pop()) {
       const inst = entity<Inst>(func.lastInst.get(block));
       terminatorCalls(func, inst, calls);
       const from = succ.length;
@@ -121,7 +126,7 @@ class RawGraph {
         const to = entity<Block>(succ.get(e));
         if (reached[to] === 1) continue;
         reached[to] = 1;
-        work.push(to);
+        waiting.push(to);
       }
     }
     // Blocks that nothing reaches have no edges: succFrom and succTo are 0.
@@ -159,7 +164,7 @@ class RawGraph {
   }
 
   #split(): void {
-    const preds = new Int32Array(this.irBlocks);
+    const preds = this.func.work.i32(this.irBlocks);
     preds[this.func.entryBlock] = 1;
     for (let e = 0; e < this.succ.length; e++) preds[this.succ.get(e)]!++;
     for (let b = 0; b < this.irBlocks; b++) {
@@ -193,14 +198,15 @@ class RawGraph {
 
 /** Reverse postorder of nodes; the successor that comes first in the IR's layout is placed next. */
 function reversePostorder(raw: RawGraph): Int32Array {
+  const { work } = raw.func;
   const n = raw.nodeCount;
-  const state = new Uint8Array(n);
-  const out = new I32Column(n);
-  const stack = new I32Column();
-  const cursor = new I32Column();
+  const state = work.u8(n);
+  const out = work.column();
+  const stack = work.column();
+  const cursor = work.column();
   /** Successors still to be visited, in order of visit; each node's run starts at its mark. */
-  const pending = new I32Column();
-  const marks = new I32Column();
+  const pending = work.column();
+  const marks = work.column();
   const enter = (node: number): void => {
     state[node] = 1;
     stack.push(node);
@@ -237,7 +243,7 @@ function reversePostorder(raw: RawGraph): Int32Array {
     marks.length = top;
     cursor.length = top;
   }
-  return out.toArray().reverse();
+  return out.view().reverse();
 }
 
 interface Edges {
@@ -247,10 +253,11 @@ interface Edges {
 
 /** Successors of the numbered nodes. */
 function successors(raw: RawGraph, order: Int32Array, number: Int32Array): Edges & { call: Int32Array } {
-  const start = new Int32Array(order.length + 1);
+  const { work } = raw.func;
+  const start = work.i32(order.length + 1);
   for (let b = 0; b < order.length; b++) start[b + 1] = start[b]! + raw.succCount(order[b]!);
-  const to = new Int32Array(start[order.length]!);
-  const call = new Int32Array(to.length);
+  const to = work.i32(start[order.length]!);
+  const call = work.i32(to.length);
   for (let b = 0; b < order.length; b++) {
     const node = order[b]!;
     for (let i = 0, e = start[b]!; e < start[b + 1]!; i++, e++) {
@@ -261,13 +268,13 @@ function successors(raw: RawGraph, order: Int32Array, number: Int32Array): Edges
   return { start, to, call };
 }
 
-function predecessors(succ: Edges, count: number): Edges & { edge: Int32Array } {
-  const start = new Int32Array(count + 1);
+function predecessors(work: Workspace, succ: Edges, count: number): Edges & { edge: Int32Array } {
+  const start = work.i32(count + 1);
   for (let e = 0; e < succ.to.length; e++) start[succ.to[e]! + 1]!++;
   for (let b = 0; b < count; b++) start[b + 1]! += start[b]!;
-  const fill = start.slice(0, count);
-  const to = new Int32Array(succ.to.length);
-  const edge = new Int32Array(succ.to.length);
+  const fill = work.copy(start, count);
+  const to = work.i32(succ.to.length);
+  const edge = work.i32(succ.to.length);
   for (let b = 0; b < count; b++) {
     for (let e = succ.start[b]!; e < succ.start[b + 1]!; e++) {
       const at = fill[succ.to[e]!]!++;
@@ -279,18 +286,18 @@ function predecessors(succ: Edges, count: number): Edges & { edge: Int32Array } 
 }
 
 /** Immediate dominators of the numbered nodes; of the entry, number 0, itself. */
-function immediateDominators(succ: Edges, pred: Edges, count: number): Int32Array {
-  const search = depthFirst(entity<Block>(0), count, succ.start, succ.to);
-  return dominators(count, search.preorder, search.parent, pred.start, pred.to);
+function immediateDominators(work: Workspace, succ: Edges, pred: Edges, count: number): Int32Array {
+  const search = depthFirst(work, entity<Block>(0), count, succ.start, succ.to);
+  return dominators(work, count, search.preorder, search.parent, pred.start, pred.to);
 }
 
 /** Whether a dominates b, by interval numbering of the dominator tree. */
-function dominance(idom: Int32Array): (a: number, b: number) => boolean {
+function dominance(work: Workspace, idom: Int32Array): (a: number, b: number) => boolean {
   const n = idom.length;
-  const size = new Int32Array(n).fill(1);
+  const size = work.i32(n).fill(1);
   for (let b = n - 1; b > 0; b--) size[idom[b]!]! += size[b]!;
-  const first = new Int32Array(n);
-  const next = new Int32Array(n);
+  const first = work.i32(n);
+  const next = work.i32(n);
   next[0] = 1;
   for (let b = 1; b < n; b++) {
     const parent = idom[b]!;
@@ -302,13 +309,14 @@ function dominance(idom: Int32Array): (a: number, b: number) => boolean {
 }
 
 /** Per block the header of its innermost loop (itself for a header), or -1; and per header the enclosing loop's header. */
-function naturalLoops(pred: Edges, idom: Int32Array): { header: Int32Array; parent: Int32Array } {
+function naturalLoops(work: Workspace, pred: Edges, idom: Int32Array): { header: Int32Array; parent: Int32Array } {
   const n = idom.length;
-  const dominates = dominance(idom);
-  const header = new Int32Array(n).fill(NO_BLOCK);
-  const parent = new Int32Array(n).fill(NO_BLOCK);
+  const dominates = dominance(work, idom);
+  const header = work.i32(n).fill(NO_BLOCK);
+  const parent = work.i32(n).fill(NO_BLOCK);
   /** As `parent`, but shortened: only for finding the outermost loop found so far. */
-  const top = Int32Array.from(header, (_, b) => b);
+  const top = work.i32(n);
+  for (let b = 0; b < n; b++) top[b] = b;
   const outermost = (loop: number): number => {
     let l = loop;
     while (top[l] !== l) {
@@ -317,20 +325,20 @@ function naturalLoops(pred: Edges, idom: Int32Array): { header: Int32Array; pare
     }
     return l;
   };
-  const work = new I32Column();
+  const waiting = work.column();
   // Inner loops first: their headers come later. A loop found earlier is stepped over as a whole.
   for (let h = n - 1; h >= 0; h--) {
     let isHeader = false;
     for (let e = pred.start[h]!; e < pred.start[h + 1]!; e++) {
       if (!dominates(h, pred.to[e]!)) continue;
       isHeader = true;
-      work.push(pred.to[e]!);
+      waiting.push(pred.to[e]!);
     }
     if (!isHeader) continue;
     header[h] = h;
-    while (work.length > 0) {
-      work.length--;
-      let b = work.get(work.length);
+    while (waiting.length > 0) {
+      waiting.length--;
+      let b = waiting.get(waiting.length);
       if (header[b] === NO_BLOCK) header[b] = h;
       else {
         b = outermost(header[b]!);
@@ -340,7 +348,7 @@ function naturalLoops(pred: Edges, idom: Int32Array): { header: Int32Array; pare
       }
       for (let e = pred.start[b]!; e < pred.start[b + 1]!; e++) {
         const p = pred.to[e]!;
-        if (dominates(h, p)) work.push(p);
+        if (dominates(h, p)) waiting.push(p);
       }
     }
   }
@@ -351,12 +359,12 @@ function naturalLoops(pred: Edges, idom: Int32Array): { header: Int32Array; pare
  * Reverse postorder with each loop in one piece: a loop's blocks follow where its header stands. Since a natural loop holds
  * every block between header and latch, a block still comes after those that dominate it.
  */
-function contiguousLoops(header: Int32Array, parent: Int32Array): Int32Array {
+function contiguousLoops(work: Workspace, header: Int32Array, parent: Int32Array): Int32Array {
   const n = header.length;
   // Children of each loop (and of the function: index n) in order, as linked lists; an item is a block, or a loop by its header.
-  const firstItem = new Int32Array(n + 1).fill(NO_BLOCK);
-  const lastItem = new Int32Array(n + 1).fill(NO_BLOCK);
-  const nextItem = new Int32Array(2 * n).fill(NO_BLOCK);
+  const firstItem = work.i32(n + 1).fill(NO_BLOCK);
+  const lastItem = work.i32(n + 1).fill(NO_BLOCK);
+  const nextItem = work.i32(2 * n).fill(NO_BLOCK);
   const append = (list: number, item: number): void => {
     const last = lastItem[list]!;
     if (last === NO_BLOCK) firstItem[list] = item;
@@ -368,7 +376,7 @@ function contiguousLoops(header: Int32Array, parent: Int32Array): Int32Array {
     if (h === b) append(parent[b] === NO_BLOCK ? n : parent[b]!, n + b);
     append(h === NO_BLOCK ? n : h, b);
   }
-  const out = new Int32Array(n);
+  const out = work.i32(n);
   let at = 0;
   const stack = [firstItem[n]!];
   for (let item = stack.pop(); item !== undefined; item = stack.pop()) {
@@ -382,26 +390,27 @@ function contiguousLoops(header: Int32Array, parent: Int32Array): Int32Array {
 
 /** The graph of `func`, which the verifier has accepted. */
 export function buildBlockGraph(func: Func): BlockGraph {
+  const { work } = func;
   const raw = new RawGraph(func);
   const rpo = reversePostorder(raw);
   const count = rpo.length;
-  const number = new Int32Array(raw.nodeCount).fill(NO_BLOCK);
+  const number = work.i32(raw.nodeCount).fill(NO_BLOCK);
   rpo.forEach((node, i) => {
     number[node] = i;
   });
   const rpoSucc = successors(raw, rpo, number);
-  const rpoPred = predecessors(rpoSucc, count);
-  const idom = immediateDominators(rpoSucc, rpoPred, count);
-  const { header, parent } = naturalLoops(rpoPred, idom);
+  const rpoPred = predecessors(work, rpoSucc, count);
+  const idom = immediateDominators(work, rpoSucc, rpoPred, count);
+  const { header, parent } = naturalLoops(work, rpoPred, idom);
 
-  const depth = new Int32Array(count);
+  const depth = work.i32(count);
   for (let b = 0; b < count; b++) {
     const h = header[b]!;
     if (h === NO_BLOCK) continue;
     if (h === b) depth[b] = 1 + (parent[b] === NO_BLOCK ? 0 : depth[parent[b]!]!);
     else depth[b] = depth[h]!;
   }
-  const coldRpo = new Uint8Array(count);
+  const coldRpo = work.u8(count);
   for (let b = count - 1; b > 0; b--) {
     const node = rpo[b]!;
     const from = rpoSucc.start[b]!;
@@ -416,9 +425,9 @@ export function buildBlockGraph(func: Func): BlockGraph {
     coldRpo[b] = cold;
   }
 
-  const contiguous = contiguousLoops(header, parent);
-  const order = new Int32Array(count);
-  const finalNumber = new Int32Array(raw.nodeCount).fill(NO_BLOCK);
+  const contiguous = contiguousLoops(work, header, parent);
+  const order = work.i32(count);
+  const finalNumber = work.i32(raw.nodeCount).fill(NO_BLOCK);
   let at = 0;
   for (const wanted of [0, 1]) {
     for (const b of contiguous) {
@@ -428,10 +437,10 @@ export function buildBlockGraph(func: Func): BlockGraph {
     }
   }
   const succ = successors(raw, order, finalNumber);
-  const pred = predecessors(succ, count);
-  const loopDepth = new Int32Array(count);
-  const cold = new Uint8Array(count);
-  const topological = new Int32Array(count);
+  const pred = predecessors(work, succ, count);
+  const loopDepth = work.i32(count);
+  const cold = work.u8(count);
+  const topological = work.i32(count);
   contiguous.forEach((b, i) => {
     const final = finalNumber[rpo[b]!]!;
     topological[i] = final;

@@ -80,12 +80,12 @@ export class Lowering {
   constructor(func: Func, registers: RegisterFile) {
     this.func = func;
     this.graph = buildBlockGraph(func);
-    this.machine = new MachineFunction(registers, func.instCount);
-    this.uses = new Int32Array(func.valueCount);
-    this.effects = new Int32Array(func.instCount);
-    this.sunk = new Uint8Array(func.instCount);
-    this.#unclear = new Uint8Array(func.valueCount);
-    this.#vregs = new Int32Array(func.valueCount).fill(-1);
+    this.machine = new MachineFunction(registers, func.instCount, func.work);
+    this.uses = func.work.i32(func.valueCount);
+    this.effects = func.work.i32(func.instCount);
+    this.sunk = func.work.u8(func.instCount);
+    this.#unclear = func.work.u8(func.valueCount);
+    this.#vregs = func.work.i32(func.valueCount).fill(-1);
     this.#count();
     this.#findUnclear();
   }
@@ -229,7 +229,7 @@ export class Lowering {
   /** Selects the whole function through `selector` and linearizes the machine function. */
   run(selector: RootSelector): void {
     const { func, graph, machine } = this;
-    const selected = new Int32Array(graph.blockCount);
+    const selected = func.work.i32(graph.blockCount);
     for (let k = graph.blockCount - 1; k >= 0; k--) {
       const b = graph.topological[k]!;
       const block = graph.irBlock[b]!;
@@ -300,10 +300,10 @@ export class Lowering {
 
   #linearize(func: Func, selected: Int32Array): void {
     const { graph } = this;
-    const paramStart = new Int32Array(graph.blockCount + 1);
-    const params: number[] = [];
-    const argStart = new Int32Array(graph.succ.length + 1);
-    const args: number[] = [];
+    const paramStart = func.work.i32(graph.blockCount + 1);
+    const params = func.work.column();
+    const argStart = func.work.i32(graph.succ.length + 1);
+    const args = func.work.column();
     for (let b = 0; b < graph.blockCount; b++) {
       const block = graph.irBlock[b]!;
       const merges = block >= 0 && b > 0 && !this.#singlePredecessor(b);
@@ -319,7 +319,7 @@ export class Lowering {
         argStart[e + 1] = args.length;
       }
     }
-    this.machine.linearize(graph, selected, paramStart, Int32Array.from(params), argStart, Int32Array.from(args));
+    this.machine.linearize(graph, selected, paramStart, params.view(), argStart, args.view());
   }
 
   /** The instruction that defines `value`, or `NONE` for a block parameter. */

@@ -11,7 +11,8 @@
 
 // hot loop: indices are in range by construction
 
-import { I32Column, U8Column } from "../base/columns.ts";
+import type { I32Column, U8Column } from "../base/columns.ts";
+import type { Workspace } from "../base/workspace.ts";
 import type { BlockGraph } from "./blocks.ts";
 import type { AllocatorInput, PReg } from "./regalloc/interface.ts";
 import { Constraint, OperandKind } from "./regalloc/interface.ts";
@@ -66,16 +67,20 @@ export function defTied(index: number): number {
   return operandInfo(OperandKind.def, Constraint.tied, index);
 }
 
-function growI32(old: Int32Array): Int32Array<ArrayBuffer> {
-  const bigger = new Int32Array(old.length * 2);
+function growI32(work: Workspace, old: Int32Array): Int32Array<ArrayBuffer> {
+  const bigger = work.i32(old.length * 2);
   bigger.set(old);
   return bigger;
 }
-function growU8(old: Uint8Array): Uint8Array<ArrayBuffer> {
-  const bigger = new Uint8Array(old.length * 2);
+function growU8(work: Workspace, old: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bigger = work.u8(old.length * 2);
   bigger.set(old);
   return bigger;
 }
+
+const NO_INTS = new Int32Array();
+const NO_WORDS = new Uint32Array();
+const NO_BYTES = new Uint8Array();
 
 /** What the allocator needs to know of a target's registers. */
 export interface RegisterFile {
@@ -88,6 +93,8 @@ export interface RegisterFile {
 }
 
 export class MachineFunction implements AllocatorInput {
+  readonly #work: Workspace;
+
   // Instructions by creation number.
   count = 0;
   op: Int32Array<ArrayBuffer>;
@@ -113,46 +120,46 @@ export class MachineFunction implements AllocatorInput {
   rawInfo: Int32Array<ArrayBuffer>;
 
   // Virtual registers.
-  readonly #class = new U8Column();
-  readonly #size = new U8Column();
-  readonly #alias = new I32Column();
+  readonly #class: U8Column;
+  readonly #size: U8Column;
+  readonly #alias: I32Column;
   /** Creation number of the instruction that can make it again, or -1. */
-  readonly #remat = new I32Column();
+  readonly #remat: I32Column;
 
   /** Ranges of instructions of the block that is being selected: from, to; last first. */
-  readonly #ranges = new I32Column();
+  readonly #ranges: I32Column;
   /** Creation numbers in final order, block after block in order of selection. */
-  readonly #sequence = new I32Column();
-  readonly #blockFrom = new I32Column();
-  readonly #blockTo = new I32Column();
+  readonly #sequence: I32Column;
+  readonly #blockFrom: I32Column;
+  readonly #blockTo: I32Column;
 
   // The allocator's view.
   blockCount = 0;
-  blockStart: Int32Array = new Int32Array(0);
-  succStart: Int32Array = new Int32Array(0);
-  succ: Int32Array = new Int32Array(0);
-  predStart: Int32Array = new Int32Array(0);
-  pred: Int32Array = new Int32Array(0);
-  loopDepth: Int32Array = new Int32Array(0);
-  paramStart: Int32Array = new Int32Array(0);
-  params: Int32Array = new Int32Array(0);
-  argStart: Int32Array = new Int32Array(0);
-  args: Int32Array = new Int32Array(0);
+  blockStart: Int32Array;
+  succStart: Int32Array;
+  succ: Int32Array;
+  predStart: Int32Array;
+  pred: Int32Array;
+  loopDepth: Int32Array;
+  paramStart: Int32Array;
+  params: Int32Array;
+  argStart: Int32Array;
+  args: Int32Array;
   instCount = 0;
   /** Creation number per instruction. */
-  order: Int32Array = new Int32Array(0);
-  operandStart: Int32Array = new Int32Array(0);
-  operandVreg: Int32Array = new Int32Array(0);
-  operandKind: Uint8Array = new Uint8Array(0);
-  operandConstraint: Uint8Array = new Uint8Array(0);
-  operandData: Int32Array = new Int32Array(0);
-  clobberInt: Uint32Array = new Uint32Array(0);
-  clobberFloat: Uint32Array = new Uint32Array(0);
-  isMove: Uint8Array = new Uint8Array(0);
+  order: Int32Array;
+  operandStart: Int32Array;
+  operandVreg: Int32Array;
+  operandKind: Uint8Array;
+  operandConstraint: Uint8Array;
+  operandData: Int32Array;
+  clobberInt: Uint32Array = NO_WORDS;
+  clobberFloat: Uint32Array = NO_WORDS;
+  isMove: Uint8Array;
   vregCount = 0;
-  vregClass: Uint8Array = new Uint8Array(0);
-  vregSize: Uint8Array = new Uint8Array(0);
-  vregRemat: Int32Array = new Int32Array(0);
+  vregClass: Uint8Array;
+  vregSize: Uint8Array;
+  vregRemat: Int32Array;
 
   readonly allocatableInt: readonly PReg[];
   readonly allocatableFloat: readonly PReg[];
@@ -162,24 +169,53 @@ export class MachineFunction implements AllocatorInput {
   readonly calleeSavedFloat: number;
 
   /** `expected`: about how many instructions there will be. */
-  constructor(registers: RegisterFile, expected: number) {
+  constructor(registers: RegisterFile, expected: number, work: Workspace) {
+    this.#work = work;
     const capacity = expected + (expected >> 2) + 64;
-    this.op = new Int32Array(capacity);
-    this.size = new Uint8Array(capacity);
-    this.firstOperand = new Int32Array(capacity);
-    this.imm = new Int32Array(capacity);
-    this.imm2 = new Int32Array(capacity);
-    this.memKind = new Uint8Array(capacity);
-    this.memParts = new Uint8Array(capacity);
-    this.memDisp = new Int32Array(capacity);
-    this.memSymbol = new Int32Array(capacity);
-    this.trap = new Uint8Array(capacity);
-    this.loc = new Int32Array(capacity);
-    this.rawClobberInt = new Int32Array(capacity);
-    this.rawClobberFloat = new Int32Array(capacity);
-    this.flags = new Uint8Array(capacity);
-    this.rawVreg = new Int32Array(3 * capacity);
-    this.rawInfo = new Int32Array(3 * capacity);
+    this.#class = work.byteColumn();
+    this.#size = work.byteColumn();
+    this.#alias = work.column();
+    this.#remat = work.column();
+    this.#ranges = work.column();
+    this.#sequence = work.column();
+    this.#blockFrom = work.column();
+    this.#blockTo = work.column();
+    this.blockStart = NO_INTS;
+    this.succStart = NO_INTS;
+    this.succ = NO_INTS;
+    this.predStart = NO_INTS;
+    this.pred = NO_INTS;
+    this.loopDepth = NO_INTS;
+    this.paramStart = NO_INTS;
+    this.params = NO_INTS;
+    this.argStart = NO_INTS;
+    this.args = NO_INTS;
+    this.order = NO_INTS;
+    this.operandStart = NO_INTS;
+    this.operandVreg = NO_INTS;
+    this.operandKind = NO_BYTES;
+    this.operandConstraint = NO_BYTES;
+    this.operandData = NO_INTS;
+    this.isMove = NO_BYTES;
+    this.vregClass = NO_BYTES;
+    this.vregSize = NO_BYTES;
+    this.vregRemat = NO_INTS;
+    this.op = work.i32(capacity);
+    this.size = work.u8(capacity);
+    this.firstOperand = work.i32(capacity);
+    this.imm = work.i32(capacity);
+    this.imm2 = work.i32(capacity);
+    this.memKind = work.u8(capacity);
+    this.memParts = work.u8(capacity);
+    this.memDisp = work.i32(capacity);
+    this.memSymbol = work.i32(capacity);
+    this.trap = work.u8(capacity);
+    this.loc = work.i32(capacity);
+    this.rawClobberInt = work.i32(capacity);
+    this.rawClobberFloat = work.i32(capacity);
+    this.flags = work.u8(capacity);
+    this.rawVreg = work.i32(3 * capacity);
+    this.rawInfo = work.i32(3 * capacity);
     this.allocatableInt = registers.allocatableInt;
     this.allocatableFloat = registers.allocatableFloat;
     this.scratchInt = registers.scratchInt;
@@ -234,8 +270,8 @@ export class MachineFunction implements AllocatorInput {
   operand(vreg: number, info: number): void {
     const o = this.operandCount++;
     if (o === this.rawVreg.length) {
-      this.rawVreg = growI32(this.rawVreg);
-      this.rawInfo = growI32(this.rawInfo);
+      this.rawVreg = growI32(this.#work, this.rawVreg);
+      this.rawInfo = growI32(this.#work, this.rawInfo);
     }
     this.rawVreg[o] = vreg;
     this.rawInfo[o] = info;
@@ -253,20 +289,20 @@ export class MachineFunction implements AllocatorInput {
   }
 
   #grow(): void {
-    this.op = growI32(this.op);
-    this.size = growU8(this.size);
-    this.firstOperand = growI32(this.firstOperand);
-    this.imm = growI32(this.imm);
-    this.imm2 = growI32(this.imm2);
-    this.memKind = growU8(this.memKind);
-    this.memParts = growU8(this.memParts);
-    this.memDisp = growI32(this.memDisp);
-    this.memSymbol = growI32(this.memSymbol);
-    this.trap = growU8(this.trap);
-    this.loc = growI32(this.loc);
-    this.rawClobberInt = growI32(this.rawClobberInt);
-    this.rawClobberFloat = growI32(this.rawClobberFloat);
-    this.flags = growU8(this.flags);
+    this.op = growI32(this.#work, this.op);
+    this.size = growU8(this.#work, this.size);
+    this.firstOperand = growI32(this.#work, this.firstOperand);
+    this.imm = growI32(this.#work, this.imm);
+    this.imm2 = growI32(this.#work, this.imm2);
+    this.memKind = growU8(this.#work, this.memKind);
+    this.memParts = growU8(this.#work, this.memParts);
+    this.memDisp = growI32(this.#work, this.memDisp);
+    this.memSymbol = growI32(this.#work, this.memSymbol);
+    this.trap = growU8(this.#work, this.trap);
+    this.loc = growI32(this.#work, this.loc);
+    this.rawClobberInt = growI32(this.#work, this.rawClobberInt);
+    this.rawClobberFloat = growI32(this.#work, this.rawClobberFloat);
+    this.flags = growU8(this.#work, this.flags);
   }
 
   /** The instructions made since `from` come, in their order, before those of earlier calls in this block. */
@@ -308,22 +344,25 @@ export class MachineFunction implements AllocatorInput {
     this.loopDepth = graph.loopDepth;
     this.paramStart = paramStart;
     this.argStart = argStart;
-    this.params = params.map((v) => this.resolve(v));
-    this.args = args.map((v) => this.resolve(v));
+    for (let p = 0; p < params.length; p++) params[p] = this.resolve(params[p]!);
+    for (let a = 0; a < args.length; a++) args[a] = this.resolve(args[a]!);
+    this.params = params;
+    this.args = args;
 
+    const work = this.#work;
     const n = this.#sequence.length;
     this.instCount = n;
-    const order = new Int32Array(n);
-    const operandStart = new Int32Array(n + 1);
-    const operandVreg = new Int32Array(this.operandCount);
-    const operandKind = new Uint8Array(this.operandCount);
-    const operandConstraint = new Uint8Array(this.operandCount);
-    const operandData = new Int32Array(this.operandCount);
-    const clobberInt = new Uint32Array(n);
-    const clobberFloat = new Uint32Array(n);
-    const isMove = new Uint8Array(n);
-    const blockStart = new Int32Array(graph.blockCount + 1);
-    const position = new Int32Array(this.count).fill(-1);
+    const order = work.i32(n);
+    const operandStart = work.i32(n + 1);
+    const operandVreg = work.i32(this.operandCount);
+    const operandKind = work.u8(this.operandCount);
+    const operandConstraint = work.u8(this.operandCount);
+    const operandData = work.i32(this.operandCount);
+    const clobberInt = work.u32(n);
+    const clobberFloat = work.u32(n);
+    const isMove = work.u8(n);
+    const blockStart = work.i32(graph.blockCount + 1);
+    const position = work.i32(this.count).fill(-1);
     let i = 0;
     let o = 0;
     for (let b = 0; b < graph.blockCount; b++) {
@@ -367,7 +406,7 @@ export class MachineFunction implements AllocatorInput {
     this.vregCount = vregs;
     this.vregClass = this.#class.data.subarray(0, vregs);
     this.vregSize = this.#size.data.subarray(0, vregs);
-    const remat = this.#remat.toArray();
+    const remat = this.#remat.view();
     for (let v = 0; v < vregs; v++) {
       const raw = remat[v]!;
       if (raw >= 0) remat[v] = position[raw]!;

@@ -4,6 +4,7 @@
  */
 
 import { InternalError, WindlassError } from "../base/diagnostics.ts";
+import { Workspace } from "../base/workspace.ts";
 import type { CompiledFunction } from "../codegen/compiled.ts";
 import type { Target } from "../codegen/target.ts";
 import { X64Target } from "../codegen/x64/compile.ts";
@@ -19,7 +20,7 @@ export interface FunctionOptions {
   readonly verify: boolean;
 }
 
-/** Sees every function behind a stage: `frontend`, a pass's name. */
+/** Sees every function behind a stage: `frontend`, a pass's name. The function is gone when the next one is compiled. */
 export type FunctionHook = (stage: string, func: Func, symbol: FuncSymbol) => void;
 
 const NO_WORDS = new Uint32Array();
@@ -60,6 +61,8 @@ export class FunctionCompiler {
   readonly #options: FunctionOptions;
   readonly #hook: FunctionHook | undefined;
   readonly #target: Target = new X64Target();
+  /** Memory of the function that is being compiled. */
+  readonly #work = new Workspace();
 
   constructor(program: Program, options: FunctionOptions, hook?: FunctionHook) {
     this.#program = program;
@@ -72,7 +75,8 @@ export class FunctionCompiler {
     const { verify, optLevel } = this.#options;
     let stage = "frontend";
     try {
-      const built = buildCode(this.#program, symbol);
+      this.#work.begin();
+      const built = buildCode(this.#program, symbol, this.#work);
       if (built.kind === "code") return rawCode(built.code);
       const { func } = built;
       if (verify) check(func, stage);

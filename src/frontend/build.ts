@@ -1,6 +1,7 @@
 /** The IR of each function of the program: one switch over what it is. */
 
 import { InternalError } from "../base/diagnostics.ts";
+import type { Workspace } from "../base/workspace.ts";
 import type { Func, FuncSymbol } from "../ir/function.ts";
 import type { Signature } from "../ir/types.ts";
 import type { CoreInstanceIndex } from "../plan/component.ts";
@@ -97,8 +98,11 @@ export type BuiltFunction =
   | { readonly kind: "ir"; readonly func: Func }
   | { readonly kind: "code"; readonly code: Uint8Array };
 
-/** The IR of `symbol`. Throws `InternalError` for the restorer, which has none. */
-export function buildFunction(program: Program, symbol: FuncSymbol): Func {
+/**
+ * The IR of `symbol`. Throws `InternalError` for the restorer, which has none. A function of a module lives in `work`; the default is memory of
+ * its own.
+ */
+export function buildFunction(program: Program, symbol: FuncSymbol, work?: Workspace): Func {
   const { kind, name } = program.functions.get(symbol);
   switch (kind.kind) {
     case "support":
@@ -167,7 +171,7 @@ export function buildFunction(program: Program, symbol: FuncSymbol): Func {
     case "transcoder":
       return buildTranscoder(kind.name, name);
     case "wasm":
-      return translatorOf(program, kind.instance).translate(kind.func);
+      return translatorOf(program, kind.instance).translate(kind.func, work);
   }
 }
 
@@ -182,8 +186,8 @@ function translatorOf(program: Program, instance: CoreInstanceIndex): FunctionTr
 }
 
 /** IR or bytes of `symbol`. */
-export function buildCode(program: Program, symbol: FuncSymbol): BuiltFunction {
+export function buildCode(program: Program, symbol: FuncSymbol, work?: Workspace): BuiltFunction {
   return program.functions.get(symbol).kind.kind === "restorer"
     ? { kind: "code", code: Uint8Array.from(RESTORER_CODE) }
-    : { kind: "ir", func: buildFunction(program, symbol) };
+    : { kind: "ir", func: buildFunction(program, symbol, work) };
 }

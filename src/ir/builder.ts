@@ -5,7 +5,18 @@
 
 import { type Entity, entity } from "../base/entity.ts";
 import { i64FromNumber } from "../base/int64.ts";
-import type { Block, DataSymbol, FuncRef, FuncSymbol, Inst, SigRef, StackSlot, Value } from "./function.ts";
+import type { Workspace } from "../base/workspace.ts";
+import type {
+  Block,
+  DataSymbol,
+  FuncAttributes,
+  FuncRef,
+  FuncSymbol,
+  Inst,
+  SigRef,
+  StackSlot,
+  Value,
+} from "./function.ts";
 import { Func, NONE } from "./function.ts";
 import { Access, accessFlags, Op } from "./ops.ts";
 import type { Signature, Type } from "./types.ts";
@@ -278,9 +289,10 @@ export class FuncBuilder {
 export function startFunction(
   name: string,
   signature: Signature,
-  attributes: { readonly stackCheck: boolean; readonly entry: boolean },
+  attributes: FuncAttributes,
+  work?: Workspace,
 ): { readonly builder: FuncBuilder; readonly params: readonly Value[] } {
-  const builder = new FuncBuilder(new Func(name, signature, attributes));
+  const builder = new FuncBuilder(new Func(name, signature, attributes, work));
   const block = builder.createBlock();
   builder.switchTo(block);
   const params = signature.params.map((type) => builder.func.appendBlockParam(block, type));

@@ -5,8 +5,8 @@
  */
 // hot loop: indices are in range by construction
 
-import { I32Column } from "../base/columns.ts";
 import { entity } from "../base/entity.ts";
+import type { Workspace } from "../base/workspace.ts";
 import type { Block, Func } from "./function.ts";
 import { NONE } from "./function.ts";
 import { Op } from "./ops.ts";
@@ -54,10 +54,11 @@ export class ControlFlowGraph {
   readonly domEnd: Int32Array;
 
   constructor(func: Func) {
+    const { work } = func;
     const n = func.blockCount;
-    const succStart = new Int32Array(n + 1);
-    const succ = new I32Column(n * 2 + 16);
-    const predStart = new Int32Array(n + 1);
+    const succStart = work.i32(n + 1);
+    const succ = work.column();
+    const predStart = work.i32(n + 1);
     for (let b = 0; b < n; b++) {
       succStart[b] = succ.length;
       const block = entity<Block>(b);
@@ -70,35 +71,35 @@ export class ControlFlowGraph {
     }
     succStart[n] = succ.length;
     this.succStart = succStart;
-    this.succ = succ.toArray();
+    this.succ = succ.view();
     for (let b = 0; b < n; b++) predStart[b + 1]! += predStart[b]!;
-    const fill = predStart.slice(0, n);
-    const pred = new Int32Array(succ.length);
+    const fill = work.copy(predStart, n);
+    const pred = work.i32(succ.length);
     for (let b = 0; b < n; b++) {
       for (let e = succStart[b]!; e < succStart[b + 1]!; e++) pred[fill[this.succ[e]!]!++] = b;
     }
     this.predStart = predStart;
     this.pred = pred;
 
-    const search = depthFirst(func.entryBlock, n, this.succStart, this.succ);
+    const search = depthFirst(work, func.entryBlock, n, this.succStart, this.succ);
     this.order = search.postorder.reverse();
-    this.position = new Int32Array(n).fill(-1);
+    this.position = work.i32(n).fill(-1);
     for (let i = 0; i < this.order.length; i++) this.position[this.order[i]!] = i;
-    this.idom = dominators(n, search.preorder, search.parent, predStart, pred);
+    this.idom = dominators(work, n, search.preorder, search.parent, predStart, pred);
 
-    this.domDepth = new Int32Array(n);
-    this.domOrder = new Int32Array(this.order.length);
-    this.domStart = new Int32Array(n);
-    this.domEnd = new Int32Array(n);
-    this.#dominatorTree();
+    this.domDepth = work.i32(n);
+    this.domOrder = work.i32(this.order.length);
+    this.domStart = work.i32(n);
+    this.domEnd = work.i32(n);
+    this.#dominatorTree(work);
   }
 
-  #dominatorTree(): void {
+  #dominatorTree(work: Workspace): void {
     const { order, idom, domDepth, domOrder, domStart, domEnd } = this;
     /** Blocks that each one dominates, then where its next child starts. */
-    const size = new Int32Array(domStart.length).fill(1);
+    const size = work.i32(domStart.length).fill(1);
     for (let i = order.length - 1; i > 0; i--) size[idom[order[i]!]!]! += size[order[i]!]!;
-    const next = new Int32Array(domStart.length);
+    const next = work.i32(domStart.length);
     for (let i = 0; i < order.length; i++) {
       const b = order[i]!;
       if (i > 0) {
@@ -126,17 +127,18 @@ export class ControlFlowGraph {
 
 /** Iterative depth-first search: both orders, and the parent of each block in the tree. */
 export function depthFirst(
+  work: Workspace,
   entry: Block,
   n: number,
   succStart: Int32Array,
   succ: Int32Array,
 ): { readonly postorder: Int32Array; readonly preorder: Int32Array; readonly parent: Int32Array } {
-  const seen = new Uint8Array(n);
-  const cursor = new Int32Array(n);
-  const stack = new Int32Array(n + 1);
-  const parent = new Int32Array(n).fill(-1);
-  const preorder = new Int32Array(n);
-  const postorder = new Int32Array(n);
+  const seen = work.u8(n);
+  const cursor = work.i32(n);
+  const stack = work.i32(n + 1);
+  const parent = work.i32(n).fill(-1);
+  const preorder = work.i32(n);
+  const postorder = work.i32(n);
   let depth = 0;
   let entered = 0;
   let left = 0;
@@ -162,7 +164,7 @@ export function depthFirst(
       postorder[left++] = b;
     }
   }
-  return { postorder: postorder.slice(0, left), preorder: preorder.slice(0, entered), parent };
+  return { postorder: postorder.subarray(0, left), preorder: preorder.subarray(0, entered), parent };
 }
 
 /**
@@ -170,6 +172,7 @@ export function depthFirst(
  * kilobytes of wasm can describe: many exits of a long chain to one block.)
  */
 export function dominators(
+  work: Workspace,
   n: number,
   preorder: Int32Array,
   treeParent: Int32Array,
@@ -178,15 +181,15 @@ export function dominators(
 ): Int32Array {
   const count = preorder.length;
   // All but `number` is by preorder number.
-  const number = new Int32Array(n).fill(-1);
+  const number = work.i32(n).fill(-1);
   for (let i = 0; i < count; i++) number[preorder[i]!] = i;
-  const semi = new Int32Array(count);
-  const label = new Int32Array(count);
-  const ancestor = new Int32Array(count).fill(-1);
-  const idom = new Int32Array(count);
-  const bucket = new Int32Array(count).fill(-1);
-  const bucketNext = new Int32Array(count);
-  const path = new Int32Array(count);
+  const semi = work.i32(count);
+  const label = work.i32(count);
+  const ancestor = work.i32(count).fill(-1);
+  const idom = work.i32(count);
+  const bucket = work.i32(count).fill(-1);
+  const bucketNext = work.i32(count);
+  const path = work.i32(count);
   for (let i = 0; i < count; i++) semi[i] = label[i] = i;
 
   /** The vertex with the least semidominator on the path from v up to its tree's root, which is left out. */
@@ -225,7 +228,7 @@ export function dominators(
     }
     bucket[parent] = -1;
   }
-  const out = new Int32Array(n).fill(-1);
+  const out = work.i32(n).fill(-1);
   for (let w = 0; w < count; w++) {
     if (w > 0 && idom[w] !== semi[w]) idom[w] = idom[idom[w]!]!;
     out[preorder[w]!] = preorder[idom[w]!]!;
@@ -244,15 +247,16 @@ export interface Loops {
 }
 
 export function findLoops(func: Func, cfg: ControlFlowGraph): Loops {
+  const { work } = func;
   const n = func.blockCount;
   const { order, position, predStart, pred } = cfg;
-  const header = new Int32Array(n).fill(-1);
-  const parent = new Int32Array(n).fill(-1);
-  const depth = new Int32Array(n);
+  const header = work.i32(n).fill(-1);
+  const parent = work.i32(n).fill(-1);
+  const depth = work.i32(n);
   /** As `parent`, but shortened on the way: only for finding the outermost loop found so far. */
-  const top = new Int32Array(n);
+  const top = work.i32(n);
   for (let b = 0; b < n; b++) top[b] = b;
-  const work = new I32Column();
+  const waiting = work.column();
   // Inner headers come later in reverse postorder: visit them first, and step over loops that are known.
   for (let i = order.length - 1; i >= 0; i--) {
     const h = order[i]!;
@@ -261,12 +265,12 @@ export function findLoops(func: Func, cfg: ControlFlowGraph): Loops {
       const p = pred[e]!;
       if (position[p]! < i || !cfg.dominates(entity<Block>(h), entity<Block>(p))) continue;
       isHeader = true;
-      work.push(p);
+      waiting.push(p);
     }
     if (!isHeader) continue;
     header[h] = h;
-    while (work.length > 0) {
-      let b = work.get(--work.length);
+    while (waiting.length > 0) {
+      let b = waiting.get(--waiting.length);
       if (b === h) continue;
       if (header[b] === -1) header[b] = h;
       else {
@@ -281,7 +285,7 @@ export function findLoops(func: Func, cfg: ControlFlowGraph): Loops {
       }
       for (let e = predStart[b]!; e < predStart[b + 1]!; e++) {
         const p = pred[e]!;
-        if (position[p]! >= 0 && cfg.dominates(entity<Block>(h), entity<Block>(p))) work.push(p);
+        if (position[p]! >= 0 && cfg.dominates(entity<Block>(h), entity<Block>(p))) waiting.push(p);
       }
     }
   }

@@ -6,8 +6,9 @@
  * The columns are public: passes read and write them directly. Linked lists keep the order of instructions in a block.
  */
 
-import { I32Column, U8Column } from "../base/columns.ts";
+import type { I32Column, U8Column } from "../base/columns.ts";
 import { type Entity, entity, PrimaryMap } from "../base/entity.ts";
+import { Workspace } from "../base/workspace.ts";
 import type { Signature, Type } from "./types.ts";
 import { typeFromCode } from "./types.ts";
 
@@ -51,45 +52,47 @@ export class Func {
   readonly name: string;
   readonly signature: Signature;
   readonly attributes: FuncAttributes;
+  /** Memory of the columns, and for what passes and code generation find out about the function. Gone when its owner begins another one. */
+  readonly work: Workspace;
 
   // Instruction columns (see ops.ts for what each format keeps where).
-  readonly op = new U8Column();
-  readonly type = new U8Column();
-  readonly a = new I32Column();
-  readonly b = new I32Column();
-  readonly c = new I32Column();
-  readonly lo = new I32Column();
-  readonly hi = new I32Column();
+  readonly op: U8Column;
+  readonly type: U8Column;
+  readonly a: I32Column;
+  readonly b: I32Column;
+  readonly c: I32Column;
+  readonly lo: I32Column;
+  readonly hi: I32Column;
   /** First result, or NONE; results are consecutive values. */
-  readonly firstResult = new I32Column();
-  readonly resultCount = new I32Column();
+  readonly firstResult: I32Column;
+  readonly resultCount: I32Column;
   /** Byte offset in the wasm file, or 0. */
-  readonly loc = new I32Column();
-  readonly next = new I32Column();
-  readonly prev = new I32Column();
+  readonly loc: I32Column;
+  readonly next: I32Column;
+  readonly prev: I32Column;
   /** The block that holds the instruction, or NONE once it was removed. */
-  readonly instBlock = new I32Column();
+  readonly instBlock: I32Column;
 
   // Value columns.
-  readonly valueType = new U8Column();
+  readonly valueType: U8Column;
   /** Defining instruction, or `~block` for a block parameter. */
-  readonly valueDef = new I32Column();
+  readonly valueDef: I32Column;
   /** Another value that this one was replaced by, or NONE. */
-  readonly valueAlias = new I32Column();
+  readonly valueAlias: I32Column;
 
   // Block columns.
-  readonly firstInst = new I32Column();
-  readonly lastInst = new I32Column();
+  readonly firstInst: I32Column;
+  readonly lastInst: I32Column;
   /** Parameters: start and length in `pool`; changed through the methods below. */
   readonly blockParams: Value[][] = [];
 
   // Block calls.
-  readonly callBlock = new I32Column();
-  readonly callArgsStart = new I32Column();
-  readonly callArgsLength = new I32Column();
+  readonly callBlock: I32Column;
+  readonly callArgsStart: I32Column;
+  readonly callArgsLength: I32Column;
 
   /** Argument lists: values, or block calls of a br_table. */
-  readonly pool = new I32Column();
+  readonly pool: I32Column;
 
   readonly functions = new PrimaryMap<FuncRef, ExtFunc>();
   readonly signatures = new PrimaryMap<SigRef, Signature>();
@@ -101,10 +104,33 @@ export class Func {
   /** Blocks in emission order; the first is the entry block, whose parameters are the function's. */
   layout: Block[] = [];
 
-  constructor(name: string, signature: Signature, attributes: FuncAttributes) {
+  constructor(name: string, signature: Signature, attributes: FuncAttributes, work: Workspace = new Workspace()) {
     this.name = name;
     this.signature = signature;
     this.attributes = attributes;
+    this.work = work;
+    this.op = work.byteColumn();
+    this.type = work.byteColumn();
+    this.a = work.column();
+    this.b = work.column();
+    this.c = work.column();
+    this.lo = work.column();
+    this.hi = work.column();
+    this.firstResult = work.column();
+    this.resultCount = work.column();
+    this.loc = work.column();
+    this.next = work.column();
+    this.prev = work.column();
+    this.instBlock = work.column();
+    this.valueType = work.byteColumn();
+    this.valueDef = work.column();
+    this.valueAlias = work.column();
+    this.firstInst = work.column();
+    this.lastInst = work.column();
+    this.callBlock = work.column();
+    this.callArgsStart = work.column();
+    this.callArgsLength = work.column();
+    this.pool = work.column();
   }
 
   get instCount(): number {

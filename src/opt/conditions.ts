@@ -6,7 +6,7 @@
  */
 // hot loop: indices are in range by construction
 
-import { I32Column } from "../base/columns.ts";
+import type { I32Column } from "../base/columns.ts";
 import { entity } from "../base/entity.ts";
 import { type Func, NONE, type Value } from "../ir/function.ts";
 import { IntCC, Op } from "../ir/ops.ts";
@@ -65,27 +65,35 @@ export class Conditions {
   /** By value: ZERO, NONZERO. Values made later have no facts. */
   readonly #known: Uint8Array;
   // Possible orders of pairs of values, a < b: open addressing.
-  #pairA = new Int32Array(FIRST_SIZE).fill(NONE);
-  #pairB = new Int32Array(FIRST_SIZE);
-  #pairOrders = new Uint8Array(FIRST_SIZE);
+  #pairA: Int32Array;
+  #pairB: Int32Array;
+  #pairOrders: Uint8Array;
   #pairs = 0;
   /** Ranges of i32 values, four to each: least and greatest as unsigned, then as signed numbers. Made when first needed. */
   #ranges: Float64Array | undefined;
   /** The values whose ranges are narrower than their type. */
   readonly #ranged: Uint8Array;
   // The undo log: what kind of fact, of what, and what was there before.
-  readonly #logKind = new I32Column();
-  readonly #logWhere = new I32Column();
-  readonly #logOther = new I32Column();
-  readonly #logBefore = new I32Column();
+  readonly #logKind: I32Column;
+  readonly #logWhere: I32Column;
+  readonly #logOther: I32Column;
+  readonly #logBefore: I32Column;
   /** The ranges that the log's entries replaced, four to each. */
-  #oldRanges = new Float64Array(0);
+  #oldRanges: Float64Array;
   #oldCount = 0;
 
   constructor(func: Func) {
     this.#func = func;
-    this.#known = new Uint8Array(func.valueCount);
-    this.#ranged = new Uint8Array(func.valueCount);
+    this.#logKind = func.work.column();
+    this.#logWhere = func.work.column();
+    this.#logOther = func.work.column();
+    this.#logBefore = func.work.column();
+    this.#pairA = func.work.i32(FIRST_SIZE).fill(NONE);
+    this.#pairB = func.work.i32(FIRST_SIZE);
+    this.#pairOrders = func.work.u8(FIRST_SIZE);
+    this.#oldRanges = func.work.f64(0);
+    this.#known = func.work.u8(func.valueCount);
+    this.#ranged = func.work.u8(func.valueCount);
   }
 
   /** A mark for `undo`. */
@@ -232,9 +240,9 @@ export class Conditions {
 
   #grow(): void {
     const [oldA, oldB, oldOrders] = [this.#pairA, this.#pairB, this.#pairOrders];
-    this.#pairA = new Int32Array(oldA.length * 2).fill(NONE);
-    this.#pairB = new Int32Array(oldA.length * 2);
-    this.#pairOrders = new Uint8Array(oldA.length * 2);
+    this.#pairA = this.#func.work.i32(oldA.length * 2).fill(NONE);
+    this.#pairB = this.#func.work.i32(oldA.length * 2);
+    this.#pairOrders = this.#func.work.u8(oldA.length * 2);
     for (let i = 0; i < oldA.length; i++) {
       if (oldA[i] === NONE) continue;
       const slot = this.#findPair(oldA[i]!, oldB[i]!);
@@ -247,7 +255,7 @@ export class Conditions {
   /** `a cc k` holds of the i32 `a`. */
   #narrow(cc: number, a: number, k: number): void {
     if (a >= this.#ranged.length || cc === IntCC.ne) return;
-    this.#ranges ??= new Float64Array(this.#ranged.length * 4);
+    this.#ranges ??= this.#func.work.f64(this.#ranged.length * 4);
     const ranges = this.#ranges;
     const at = a * 4;
     if (this.#ranged[a] === 0) {
@@ -257,7 +265,7 @@ export class Conditions {
       ranges[at + 3] = 0x7fff_ffff;
     }
     if (this.#oldCount === this.#oldRanges.length) {
-      const bigger = new Float64Array(Math.max(64, this.#oldCount * 2));
+      const bigger = this.#func.work.f64(Math.max(64, this.#oldCount * 2));
       bigger.set(this.#oldRanges);
       this.#oldRanges = bigger;
     }

@@ -4,7 +4,7 @@
  */
 // hot loop: indices are in range by construction
 
-import { I32Column } from "../base/columns.ts";
+import type { I32Column } from "../base/columns.ts";
 import { entity } from "../base/entity.ts";
 import { type Func, type Inst, NONE, type Value } from "../ir/function.ts";
 import { IncomingCalls, parameterIndices } from "./incoming.ts";
@@ -54,11 +54,12 @@ class Marker {
   /** By value: 1 if it is needed. */
   readonly live: Uint8Array;
   /** Needed values whose definitions have not been looked at. */
-  readonly work = new I32Column(256);
+  readonly work: I32Column;
 
   constructor(func: Func) {
     this.#func = func;
-    this.live = new Uint8Array(func.valueCount);
+    this.work = func.work.column();
+    this.live = func.work.u8(func.valueCount);
   }
 
   value(value: number): void {

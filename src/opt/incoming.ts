@@ -14,15 +14,15 @@ export class IncomingCalls {
   constructor(func: Func) {
     this.#func = func;
     const n = func.blockCount;
-    const start = new Int32Array(n + 1);
+    const start = func.work.i32(n + 1);
     for (const block of func.layout) {
       const count = successorCount(func, block);
       for (let i = 0; i < count; i++) start[func.callBlock.get(successorCall(func, block, i)) + 1]!++;
     }
     for (let b = 0; b < n; b++) start[b + 1]! += start[b]!;
-    const fill = start.slice(0, n);
+    const fill = func.work.copy(start, n);
     this.start = start;
-    this.calls = new Int32Array(start[n]!);
+    this.calls = func.work.i32(start[n]!);
     for (const block of func.layout) {
       const count = successorCount(func, block);
       for (let i = 0; i < count; i++) {
@@ -62,7 +62,7 @@ export class IncomingCalls {
 
 /** By value: its position among its block's parameters; NONE for other values and parameters of the entry. */
 export function parameterIndices(func: Func): Int32Array {
-  const index = new Int32Array(func.valueCount).fill(NONE);
+  const index = func.work.i32(func.valueCount).fill(NONE);
   for (const block of func.layout) {
     if (block === func.entryBlock) continue;
     const params = func.paramsOf(block);

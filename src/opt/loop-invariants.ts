@@ -14,7 +14,7 @@
  */
 // hot loop: indices are in range by construction
 
-import { I32Column } from "../base/columns.ts";
+import type { I32Column } from "../base/columns.ts";
 import { entity } from "../base/entity.ts";
 import { ControlFlowGraph, findLoops, type Loops, successorCall, successorCount } from "../ir/cfg.ts";
 import { type Block, type Func, type Inst, NONE, type Value } from "../ir/function.ts";
@@ -122,23 +122,24 @@ class Mover {
   readonly #count: Uint8Array;
   /** By instruction: 1 if it is on a list. */
   readonly #taken: Uint8Array;
-  readonly #headers = new I32Column();
+  readonly #headers: I32Column;
 
   constructor(func: Func, cfg: ControlFlowGraph, loops: Loops) {
     this.#func = func;
+    this.#headers = func.work.column();
     this.#cfg = cfg;
     this.#loops = loops;
     this.#writes = loopWrites(func, cfg, loops.header, loops.parent);
-    this.#place = new Int32Array(func.instCount);
-    this.#possible = new Int32Array(func.instCount).fill(NOWHERE);
-    this.#pull = new Uint8Array(func.instCount);
-    this.#read = new Uint8Array(func.valueCount);
-    this.#first = new Int32Array(func.blockCount).fill(NONE);
-    this.#last = new Int32Array(func.blockCount).fill(NONE);
-    this.#next = new Int32Array(func.instCount).fill(NONE);
-    this.#cheapCount = new Uint8Array(func.blockCount);
-    this.#count = new Uint8Array(func.blockCount);
-    this.#taken = new Uint8Array(func.instCount);
+    this.#place = func.work.i32(func.instCount);
+    this.#possible = func.work.i32(func.instCount).fill(NOWHERE);
+    this.#pull = func.work.u8(func.instCount);
+    this.#read = func.work.u8(func.valueCount);
+    this.#first = func.work.i32(func.blockCount).fill(NONE);
+    this.#last = func.work.i32(func.blockCount).fill(NONE);
+    this.#next = func.work.i32(func.instCount).fill(NONE);
+    this.#cheapCount = func.work.u8(func.blockCount);
+    this.#count = func.work.u8(func.blockCount);
+    this.#taken = func.work.u8(func.instCount);
   }
 
   /** Whether anything moved. */

@@ -10,7 +10,7 @@
  */
 // hot loop: indices are in range by construction
 
-import { I32Column } from "../base/columns.ts";
+import type { I32Column } from "../base/columns.ts";
 import { entity } from "../base/entity.ts";
 import { type ControlFlowGraph, findLoops } from "../ir/cfg.ts";
 import { type Block, type Func, NONE } from "../ir/function.ts";
@@ -62,7 +62,7 @@ export function writtenRegions(func: Func, inst: number): number {
 
 /** By header of a loop: the regions that the loop may write. */
 export function loopWrites(func: Func, cfg: ControlFlowGraph, header: Int32Array, parent: Int32Array): Uint8Array {
-  const out = new Uint8Array(func.blockCount);
+  const out = func.work.u8(func.blockCount);
   const { order } = cfg;
   for (let o = order.length - 1; o >= 0; o--) {
     const block = order[o]!;
@@ -85,12 +85,12 @@ export class MemoryState {
   readonly #loopHeader: Int32Array;
   readonly #loopWrites: Uint8Array;
   /** Current version of each region. */
-  readonly #current = new Int32Array(REGIONS);
+  readonly #current: Int32Array;
   /** Versions at the end of each block that was left, REGIONS to a block; NONE for others. */
   readonly #out: Int32Array;
   /** By version: the store that made it, or NONE; and the version before. */
-  readonly #versionStore = new I32Column();
-  readonly #versionBefore = new I32Column();
+  readonly #versionStore: I32Column;
+  readonly #versionBefore: I32Column;
 
   // The table of names.
   readonly #mask: number;
@@ -101,18 +101,21 @@ export class MemoryState {
 
   constructor(func: Func, cfg: ControlFlowGraph) {
     this.#func = func;
+    this.#versionStore = func.work.column();
+    this.#versionBefore = func.work.column();
+    this.#current = func.work.i32(REGIONS);
     this.#cfg = cfg;
     const loops = findLoops(func, cfg);
     this.#loopHeader = loops.header;
     this.#loopWrites = loopWrites(func, cfg, loops.header, loops.parent);
-    this.#out = new Int32Array(func.blockCount * REGIONS).fill(NONE);
+    this.#out = func.work.i32(func.blockCount * REGIONS).fill(NONE);
     let accesses = 0;
     const { data, length } = func.op;
     for (let i = 0; i < length; i++) if (data[i] === LOAD || data[i] === STORE) accesses++;
     let size = 8;
     while (size < accesses * 2) size *= 2;
     this.#mask = size - 1;
-    this.#table = new Int32Array(size * ENTRY);
+    this.#table = func.work.i32(size * ENTRY);
     // Version 0: memory at the entry, and `constant` memory always.
     this.#newVersion(NONE, NONE);
   }

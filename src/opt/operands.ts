@@ -75,7 +75,7 @@ export function resolveBranches(func: Func, block: Block): void {
 
 /** How often each value is read in the layout, branch arguments included. */
 export function countUses(func: Func): Int32Array {
-  const uses = new Int32Array(func.valueCount);
+  const uses = func.work.i32(func.valueCount);
   const { a, b, c, pool } = func;
   for (const block of func.layout) {
     for (let i = func.firstInst.get(block); i !== NONE; i = func.next.get(i)) {

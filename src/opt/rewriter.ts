@@ -39,7 +39,7 @@ export class Rewriter {
   constructor(func: Func, uses: Int32Array) {
     this.func = func;
     this.#uses = uses;
-    this.#bits = new Uint8Array(func.valueCount + (func.valueCount >> 1) + 64);
+    this.#bits = func.work.u8(func.valueCount + (func.valueCount >> 1) + 64);
   }
 
   resolve(raw: number): Value {
@@ -152,7 +152,7 @@ export class Rewriter {
     if (bits === width || (f.type.get(inst) > I64 && bits > 1)) return;
     const value = f.firstResult.get(inst);
     if (value >= this.#bits.length) {
-      const bigger = new Uint8Array(Math.max(value + 1, this.#bits.length * 2));
+      const bigger = this.func.work.u8(Math.max(value + 1, this.#bits.length * 2));
       bigger.set(this.#bits);
       this.#bits = bigger;
     }

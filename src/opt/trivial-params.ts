@@ -7,7 +7,7 @@
  */
 // hot loop: indices are in range by construction
 
-import { I32Column } from "../base/columns.ts";
+import type { I32Column } from "../base/columns.ts";
 import { entity } from "../base/entity.ts";
 import { type Func, NONE, type Value } from "../ir/function.ts";
 import { IncomingCalls, parameterIndices } from "./incoming.ts";
@@ -25,19 +25,22 @@ class TrivialParams {
   readonly #removed: Uint8Array;
   // Waiting parameters, as lists by the value that they wait for.
   readonly #first: Int32Array;
-  readonly #waiting = new I32Column();
-  readonly #next = new I32Column();
-  readonly #work = new I32Column();
+  readonly #waiting: I32Column;
+  readonly #next: I32Column;
+  readonly #work: I32Column;
   #found = false;
 
   constructor(func: Func) {
     this.#func = func;
+    this.#waiting = func.work.column();
+    this.#next = func.work.column();
+    this.#work = func.work.column();
     this.#incoming = new IncomingCalls(func);
     this.#index = parameterIndices(func);
-    this.#cursor = new Int32Array(func.valueCount);
-    this.#same = new Int32Array(func.valueCount).fill(NONE);
-    this.#removed = new Uint8Array(func.valueCount);
-    this.#first = new Int32Array(func.valueCount).fill(NONE);
+    this.#cursor = func.work.i32(func.valueCount);
+    this.#same = func.work.i32(func.valueCount).fill(NONE);
+    this.#removed = func.work.u8(func.valueCount);
+    this.#first = func.work.i32(func.valueCount).fill(NONE);
   }
 
   run(): void {

@@ -45,13 +45,13 @@ class Numbering {
     while (size < func.instCount) size *= 2;
     size *= 2;
     this.#mask = size - 1;
-    this.#table = new Int32Array(size);
+    this.#table = func.work.i32(size);
   }
 
   run(): void {
     const { domOrder, domDepth } = this.#cfg;
     /** By depth in the dominator tree: the facts that hold at the end of the block above. */
-    const marks = new Int32Array(domOrder.length + 1);
+    const marks = this.#func.work.i32(domOrder.length + 1);
     for (let o = 0; o < domOrder.length; o++) {
       const block = entity<Block>(domOrder[o]!);
       const depth = domDepth[block]!;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type AllocatorInput, EditKind, FIRST_SLOT } from "../../src/codegen/regalloc/interface.ts";
 import { EditList, ParallelMoves } from "../../src/codegen/regalloc/parallel-moves.ts";
-import { Workspace } from "../../src/codegen/regalloc/workspace.ts";
+import { Workspace } from "../../src/base/workspace.ts";
 import { InputBuilder } from "./builder.ts";
 import { Random } from "./random-function.ts";
 

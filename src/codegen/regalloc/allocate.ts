@@ -13,7 +13,7 @@ import { buildProblem } from "./problem.ts";
 import { computeLiveRanges, Ranges } from "./ranges.ts";
 import { resolve } from "./resolve.ts";
 import { Splitter } from "./split.ts";
-import { Workspace } from "./workspace.ts";
+import { Workspace } from "../../base/workspace.ts";
 
 /** Allocates registers for one function after the other. */
 export class Allocator {

@@ -11,7 +11,7 @@ import type { F64Column, I32Column, U8Column } from "../../base/columns.ts";
 import { Constraint } from "./interface.ts";
 import { clobberMask, isDef, NONE, type Problem } from "./problem.ts";
 import type { Ranges } from "./ranges.ts";
-import type { Workspace } from "./workspace.ts";
+import type { Workspace } from "../../base/workspace.ts";
 
 /** Place of a bundle that lives in memory (or nowhere, if its values can be made again). */
 export const SPILLED = 64;

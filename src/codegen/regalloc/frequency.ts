@@ -4,7 +4,7 @@
 // hot loop: indices are in range by construction
 
 import type { AllocatorInput } from "./interface.ts";
-import type { Workspace } from "./workspace.ts";
+import type { Workspace } from "../../base/workspace.ts";
 
 /** A loop's body runs this many times. */
 const LOOP_FACTOR = 8;

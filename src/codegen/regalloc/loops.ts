@@ -10,7 +10,7 @@
 import type { I32Column } from "../../base/columns.ts";
 import type { AllocatorInput } from "./interface.ts";
 import { NONE } from "./problem.ts";
-import type { Workspace } from "./workspace.ts";
+import type { Workspace } from "../../base/workspace.ts";
 
 /** Nesting beyond this depth is one loop. */
 const MAX_DEPTH = 8;

@@ -7,7 +7,7 @@
 import type { I32Column } from "../../base/columns.ts";
 import { NONE } from "./problem.ts";
 import type { Ranges } from "./ranges.ts";
-import type { Workspace } from "./workspace.ts";
+import type { Workspace } from "../../base/workspace.ts";
 
 export const BUCKET_SHIFT = 6;
 

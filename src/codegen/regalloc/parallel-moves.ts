@@ -10,7 +10,7 @@
 import type { I32Column, U16Column, U8Column } from "../../base/columns.ts";
 import { type AllocatorInput, EditKind, FIRST_SLOT, RegClass } from "./interface.ts";
 import { NONE } from "./problem.ts";
-import type { Workspace } from "./workspace.ts";
+import type { Workspace } from "../../base/workspace.ts";
 
 /** Edits in program order. */
 export class EditList {

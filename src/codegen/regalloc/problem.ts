@@ -15,7 +15,7 @@
 import { InternalError } from "../../base/diagnostics.ts";
 import { blockFrequencies } from "./frequency.ts";
 import { type AllocatorInput, Constraint, OperandKind, RegClass } from "./interface.ts";
-import { Workspace } from "./workspace.ts";
+import { Workspace } from "../../base/workspace.ts";
 
 /** What an operand asks of its virtual register's place at the operand's point. */
 export const Need = {

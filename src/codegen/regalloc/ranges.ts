@@ -6,7 +6,7 @@
 
 import type { I32Column } from "../../base/columns.ts";
 import { NONE, type Problem, useEnd } from "./problem.ts";
-import type { Workspace } from "./workspace.ts";
+import type { Workspace } from "../../base/workspace.ts";
 
 /** `bundle` of a range that reserves a register for a fixed operand. */
 export const RESERVED = -2;

@@ -15,7 +15,7 @@ import { carve } from "./carve.ts";
 import { LoopTree } from "./loops.ts";
 import { isDef, Need, NONE, useEnd } from "./problem.ts";
 import { RegionSplitter } from "./region.ts";
-import type { Workspace } from "./workspace.ts";
+import type { Workspace } from "../../base/workspace.ts";
 
 /** How often a bundle is cut at gaps before it falls to single operands. */
 const MAX_GAP_CUTS = 5;

@@ -92,7 +92,7 @@ export class Emitter {
     this.#firstLabel = asm.newLabel();
     for (let b = 1; b < blocks; b++) asm.newLabel();
     const exhausted = this.#frame.prologue(asm, this.#mem);
-    const next = new Int32Array(blocks);
+    const next = this.#func.work.i32(blocks);
     for (let b = blocks - 1, following = -1; b >= 0; b--) {
       next[b] = following;
       if (this.#target[b] === b) following = b;
@@ -122,9 +122,9 @@ export class Emitter {
     const { blockStart, op, order, instCount } = this.#m;
     const { editPosition } = this.#out;
     const { succStart, succ, blockCount } = this.#graph;
-    const edited = new Uint8Array(instCount);
+    const edited = this.#func.work.u8(instCount);
     for (let e = 0; e < editPosition.length; e++) edited[editPosition[e]! >> 1] = 1;
-    const target = new Int32Array(blockCount).fill(-1);
+    const target = this.#func.work.i32(blockCount).fill(-1);
     const path: number[] = [];
     for (let b = 0; b < blockCount; b++) {
       let at = b;
@@ -519,7 +519,7 @@ export class Emitter {
 
   #tableAddress(inst: number): void {
     const entries = this.#func.c.get(inst) - 1;
-    const labels = new Int32Array(entries);
+    const labels = this.#func.work.i32(entries);
     for (let k = 0; k < entries; k++) labels[k] = this.#firstLabel + this.#tableTarget(inst, k);
     this.#table = this.#asm.jumpTable(labels);
     this.#asm.rm(Inst.lea, 8, this.#place(0), this.#mem.setLabel(this.#table));

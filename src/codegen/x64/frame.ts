@@ -64,7 +64,7 @@ export class Frame {
     this.#savedTop = at;
     at = alignUp(at + 8 * saved.length, 16) + alignUp(8 * output.slotCount, 16);
     this.#slotBase = -at;
-    this.#explicit = new Int32Array(func.slots.size);
+    this.#explicit = func.work.i32(func.slots.size);
     let index = 0;
     for (const slot of func.slots) {
       if (slot.align > MAX_SLOT_ALIGN) throw new InternalError("x64 frame", `slot aligned to ${slot.align}`, func.name);

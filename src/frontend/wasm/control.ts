@@ -4,7 +4,7 @@
  * skipped by the translator.
  */
 
-import { I32Column, U8Column } from "../../base/columns.ts";
+import type { I32Column, U8Column } from "../../base/columns.ts";
 import type { Block, Value } from "../../ir/function.ts";
 import { NONE } from "../../ir/function.ts";
 import type { Type } from "../../ir/types.ts";
@@ -34,22 +34,22 @@ export class Control {
   readonly #scan: BodyScan;
 
   // The open constructs, the function's body first.
-  readonly #kind = new U8Column();
+  readonly #kind: U8Column;
   /** Byte offset of the operator. */
-  readonly #start = new I32Column();
+  readonly #start: I32Column;
   /** Operands below the construct's parameters. */
-  readonly #height = new I32Column();
+  readonly #height: I32Column;
   readonly #types: OperandTypes[] = [];
   /** The region that the construct began in. */
-  readonly #from = new I32Column();
+  readonly #from: I32Column;
   /** Where branches to it go: a join, made by the first branch; of a loop its header. Or NONE. */
-  readonly #target = new I32Column();
+  readonly #target: I32Column;
   /** IF: the block call for zero, which goes nowhere yet. */
-  readonly #elseCall = new I32Column();
+  readonly #elseCall: I32Column;
   /** IF: its parameters, for the other arm. */
   readonly #ifParams: (readonly Value[])[] = [];
   /** How often the `br_table` that is being translated names the construct. */
-  readonly #uses = new I32Column();
+  readonly #uses: I32Column;
 
   /** Constructs that were opened in dead code. */
   #deadDepth = 0;
@@ -57,6 +57,13 @@ export class Control {
 
   constructor(body: Body, ssa: Ssa, scan: BodyScan, results: readonly Type[]) {
     this.#body = body;
+    this.#kind = body.func.work.byteColumn();
+    this.#start = body.func.work.column();
+    this.#height = body.func.work.column();
+    this.#from = body.func.work.column();
+    this.#target = body.func.work.column();
+    this.#elseCall = body.func.work.column();
+    this.#uses = body.func.work.column();
     this.#ssa = ssa;
     this.#scan = scan;
     this.#open(FUNCTION, body.reader.reader.pos, { params: [], results });

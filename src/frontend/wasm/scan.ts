@@ -4,7 +4,7 @@
  * to them: a loop's header takes parameters for what the loop will assign.
  */
 
-import { I32Column } from "../../base/columns.ts";
+import type { Workspace } from "../../base/workspace.ts";
 import type { OperatorReader } from "../../wasm/operators.ts";
 
 /** Byte offsets of the assignments (`local.set`, `local.tee`) to each local, in order. */
@@ -13,12 +13,12 @@ export class Assignments {
   readonly #starts: Int32Array;
   readonly #offsets: Int32Array;
 
-  constructor(localCount: number, locals: Int32Array, offsets: Int32Array) {
-    const starts = new Int32Array(localCount + 1);
+  constructor(work: Workspace, localCount: number, locals: Int32Array, offsets: Int32Array) {
+    const starts = work.i32(localCount + 1);
     for (let i = 0; i < locals.length; i++) starts[locals[i]! + 1]!++;
     for (let i = 0; i < localCount; i++) starts[i + 1]! += starts[i]!;
-    const next = starts.slice(0, localCount);
-    this.#offsets = new Int32Array(locals.length);
+    const next = work.copy(starts, localCount);
+    this.#offsets = work.i32(locals.length);
     for (let i = 0; i < locals.length; i++) this.#offsets[next[locals[i]!]!++] = offsets[i]!;
     this.#starts = starts;
   }
@@ -49,11 +49,11 @@ export interface BodyScan {
 }
 
 /** Reads a body to its end; `reader` is behind the local declarations. */
-export function scanBody(reader: OperatorReader, localCount: number): BodyScan {
-  const locals = new I32Column();
-  const offsets = new I32Column();
-  const loopStarts = new I32Column();
-  const loopEnds = new I32Column();
+export function scanBody(work: Workspace, reader: OperatorReader, localCount: number): BodyScan {
+  const locals = work.column();
+  const offsets = work.column();
+  const loopStarts = work.column();
+  const loopEnds = work.column();
   /** Open constructs: the number of the loop, or -1. */
   const open: number[] = [];
   while (!reader.atEnd) {
@@ -83,8 +83,8 @@ export function scanBody(reader: OperatorReader, localCount: number): BodyScan {
     }
   }
   return {
-    assignments: new Assignments(localCount, locals.view(), offsets.view()),
-    loopStarts: loopStarts.toArray(),
-    loopEnds: loopEnds.toArray(),
+    assignments: new Assignments(work, localCount, locals.view(), offsets.view()),
+    loopStarts: loopStarts.view(),
+    loopEnds: loopEnds.view(),
   };
 }

@@ -15,7 +15,7 @@
  * Branch arguments are complete only after `finish`, which appends to every branch what the parameters of its target need.
  */
 
-import { I32Column, U8Column } from "../../base/columns.ts";
+import type { I32Column, U8Column } from "../../base/columns.ts";
 import { entity } from "../../base/entity.ts";
 import { type Block, type Func, NONE, type Value } from "../../ir/function.ts";
 import { Op } from "../../ir/ops.ts";
@@ -42,55 +42,55 @@ export class Ssa {
   /** Value of each local at the entry; NONE: zero. */
   readonly #initial: Int32Array;
   /** The shared zero of each type. */
-  readonly #zeros = new Int32Array(5).fill(NONE);
+  readonly #zeros: Int32Array;
   #budget: number;
   #replaced = false;
 
   // Regions.
-  readonly #block = new I32Column();
-  readonly #kind = new U8Column();
+  readonly #block: I32Column;
+  readonly #kind: U8Column;
   /** Only predecessor of a SINGLE region, else a region that dominates it and ends where its construct begins. */
-  readonly #from = new I32Column();
+  readonly #from: I32Column;
   /** Byte range of the construct: of a join what it ends, of a loop all of it. */
-  readonly #start = new I32Column();
-  readonly #end = new I32Column();
+  readonly #start: I32Column;
+  readonly #end: I32Column;
   /** Byte offset where the region begins, of a loop's header that of the loop. */
-  readonly #position = new I32Column();
+  readonly #position: I32Column;
   /** Distance from the entry along `#from`; and an ancestor farther away (skew-binary: any one is a logarithm of steps away). */
-  readonly #depth = new I32Column();
-  readonly #jump = new I32Column();
+  readonly #depth: I32Column;
+  readonly #jump: I32Column;
   /** Where the last of the loops ends whose headers the jump goes over. */
-  readonly #jumpEnd = new I32Column();
-  readonly #sealed = new U8Column();
-  readonly #firstEdge = new I32Column();
-  readonly #lastEdge = new I32Column();
-  readonly #edgeCount = new I32Column();
-  readonly #firstPhi = new I32Column();
-  readonly #lastPhi = new I32Column();
+  readonly #jumpEnd: I32Column;
+  readonly #sealed: U8Column;
+  readonly #firstEdge: I32Column;
+  readonly #lastEdge: I32Column;
+  readonly #edgeCount: I32Column;
+  readonly #firstPhi: I32Column;
+  readonly #lastPhi: I32Column;
   /** The branches don't have what the block's parameters need. */
-  readonly #incomplete = new U8Column();
+  readonly #incomplete: U8Column;
 
   // Edges: block calls to joins and loops, in lists.
-  readonly #edgeNext = new I32Column();
-  readonly #edgeRegion = new I32Column();
-  readonly #edgeCall = new I32Column();
+  readonly #edgeNext: I32Column;
+  readonly #edgeRegion: I32Column;
+  readonly #edgeCall: I32Column;
 
   // Parameters.
-  readonly #phiNext = new I32Column();
-  readonly #phiValue = new I32Column();
+  readonly #phiNext: I32Column;
+  readonly #phiValue: I32Column;
   /** The local, or `~k` for operand number k of the block. */
-  readonly #phiLocal = new I32Column();
+  readonly #phiLocal: I32Column;
   /** One value for each edge from here on in `#args`. */
-  readonly #phiArgs = new I32Column();
-  readonly #phiDead = new U8Column();
-  readonly #args = new I32Column();
+  readonly #phiArgs: I32Column;
+  readonly #phiDead: U8Column;
+  readonly #args: I32Column;
 
   // The newest definition of each local, and all others in a hash table keyed by (region, local).
   readonly #lastRegion: Int32Array;
   readonly #lastValue: Int32Array;
-  #hashRegion = new Int32Array(256).fill(NONE);
-  #hashLocal = new Int32Array(256);
-  #hashValue = new Int32Array(256);
+  #hashRegion: Int32Array;
+  #hashLocal: Int32Array;
+  #hashValue: Int32Array;
   #hashCount = 0;
   /** 32 minus log2 of the table's size. */
   #hashShift = 24;
@@ -114,13 +114,42 @@ export class Ssa {
     budget: number,
   ) {
     this.#func = func;
+    this.#block = func.work.column();
+    this.#kind = func.work.byteColumn();
+    this.#from = func.work.column();
+    this.#start = func.work.column();
+    this.#end = func.work.column();
+    this.#position = func.work.column();
+    this.#depth = func.work.column();
+    this.#jump = func.work.column();
+    this.#jumpEnd = func.work.column();
+    this.#sealed = func.work.byteColumn();
+    this.#firstEdge = func.work.column();
+    this.#lastEdge = func.work.column();
+    this.#edgeCount = func.work.column();
+    this.#firstPhi = func.work.column();
+    this.#lastPhi = func.work.column();
+    this.#incomplete = func.work.byteColumn();
+    this.#edgeNext = func.work.column();
+    this.#edgeRegion = func.work.column();
+    this.#edgeCall = func.work.column();
+    this.#phiNext = func.work.column();
+    this.#phiValue = func.work.column();
+    this.#phiLocal = func.work.column();
+    this.#phiArgs = func.work.column();
+    this.#phiDead = func.work.byteColumn();
+    this.#args = func.work.column();
+    this.#zeros = func.work.i32(5).fill(NONE);
+    this.#hashRegion = func.work.i32(256).fill(NONE);
+    this.#hashLocal = func.work.i32(256);
+    this.#hashValue = func.work.i32(256);
     this.#assignments = assignments;
     this.#localTypes = localTypes;
     this.#budget = budget;
-    this.#initial = new Int32Array(localTypes.length).fill(NONE);
+    this.#initial = func.work.i32(localTypes.length).fill(NONE);
     this.#initial.set(initial);
-    this.#lastRegion = new Int32Array(localTypes.length).fill(NONE);
-    this.#lastValue = new Int32Array(localTypes.length);
+    this.#lastRegion = func.work.i32(localTypes.length).fill(NONE);
+    this.#lastValue = func.work.i32(localTypes.length);
     this.#region(func.entryBlock, SINGLE, NONE, 0, 0);
   }
 
@@ -326,9 +355,9 @@ export class Ssa {
     const values = this.#hashValue;
     const size = regions.length * 2;
     this.#hashShift--;
-    this.#hashRegion = new Int32Array(size).fill(NONE);
-    this.#hashLocal = new Int32Array(size);
-    this.#hashValue = new Int32Array(size);
+    this.#hashRegion = this.#func.work.i32(size).fill(NONE);
+    this.#hashLocal = this.#func.work.i32(size);
+    this.#hashValue = this.#func.work.i32(size);
     for (let i = 0; i < regions.length; i++) {
       if (regions[i] === NONE) continue;
       const at = this.#slot(regions[i]!, locals[i]!);

@@ -7,6 +7,7 @@
  */
 
 import { InternalError, WindlassError } from "../../base/diagnostics.ts";
+import { Workspace } from "../../base/workspace.ts";
 import { type FuncBuilder, startFunction } from "../../ir/builder.ts";
 import type { Func, StackSlot, Value } from "../../ir/function.ts";
 import { Op, Region } from "../../ir/ops.ts";
@@ -85,17 +86,17 @@ export class FunctionTranslator {
 
   /**
    * `index` is in the module's function index space. Throws `WindlassError` for what is not supported or too large, and
-   * `InternalError` when a body breaks what the validator promises.
+   * `InternalError` when a body breaks what the validator promises. The function lives in `work`.
    */
-  translate(index: number): Func {
+  translate(index: number, work: Workspace = new Workspace()): Func {
     const { staticModule, module } = this.#view;
     const path = [`core module ${staticModule.name}`, functionPath(module, index)];
     try {
       try {
-        return this.#translate(index, this.#budget);
+        return this.#translate(index, this.#budget, work);
       } catch (error) {
         if (!(error instanceof SsaBudgetExceeded)) throw error;
-        return this.#translate(index, undefined);
+        return this.#translate(index, undefined, work);
       }
     } catch (error) {
       if (error instanceof WindlassError || error instanceof InternalError) throw error;
@@ -113,7 +114,7 @@ export class FunctionTranslator {
   }
 
   /** `budget` undefined: locals are kept in memory, which takes no work at joins. */
-  #translate(index: number, budget: number | undefined): Func {
+  #translate(index: number, budget: number | undefined, work: Workspace): Func {
     const view = this.#view;
     const { module, staticModule } = view;
     const reader = this.#reader;
@@ -130,12 +131,12 @@ export class FunctionTranslator {
       for (let n = reader.localCounts.get(i); n > 0; n--) localTypes.push(local);
     }
     const code = reader.reader.pos;
-    const scan = scanBody(reader, localTypes.length);
+    const scan = scanBody(work, reader, localTypes.length);
     reader.seek(code, end);
 
     const name = `${staticModule.name}::${functionName(module, index) ?? index}`;
     const attributes = { stackCheck: true, entry: false };
-    const { builder, params } = startFunction(name, view.signature(module.functions[index]!), attributes);
+    const { builder, params } = startFunction(name, view.signature(module.functions[index]!), attributes, work);
     builder.loc = code;
     const context = params[0]!;
     const inMemory = budget === undefined;
@@ -177,7 +178,7 @@ class MemoryLocals implements Locals {
   constructor(body: Body, ssa: Ssa, types: readonly Type[], params: readonly Value[]) {
     this.#builder = body.builder;
     this.#types = types;
-    this.#offsets = new Int32Array(types.length);
+    this.#offsets = body.func.work.i32(types.length);
     let size = 0;
     for (let i = 0; i < types.length; i++) {
       this.#offsets[i] = size;

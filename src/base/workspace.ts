@@ -1,18 +1,19 @@
 /**
- * Memory that allocations work in, one after the other: typed arrays cost more to make than to use when functions are small, so that
- * all of one allocation's arrays are views of a few buffers, and its columns grow once.
+ * Memory that the compilation of one function after the other works in: a typed array of its own costs more to make than to use when
+ * functions are small, so that all arrays are views of a few buffers, and columns grow once.
  *
- * Everything handed out is valid until the next `begin`. Arrays are zero, columns empty.
+ * Everything handed out is valid until the next `begin`; what outlives a function is copied. Arrays are zero, columns empty.
  */
 
-import { F64Column, I32Column, U16Column, U8Column } from "../../base/columns.ts";
+import { F64Column, I32Column, U16Column, U8Column } from "./columns.ts";
 
-const FIRST_BYTES = 1 << 16;
+const NO_BUFFER = new ArrayBuffer(0);
+const FIRST_BYTES = 1 << 12;
 /** A buffer that one huge function wanted is not kept. */
 const MAX_KEPT_BYTES = 1 << 26;
 
 export class Workspace {
-  #buffer = new ArrayBuffer(FIRST_BYTES);
+  #buffer = NO_BUFFER;
   #at = 0;
   /** Bytes handed out since `begin`. */
   #used = 0;
@@ -42,7 +43,7 @@ export class Workspace {
     const rounded = (bytes + 7) & ~7;
     this.#used += rounded;
     if (this.#at + rounded > this.#buffer.byteLength) {
-      this.#buffer = new ArrayBuffer(Math.max(this.#buffer.byteLength, rounded));
+      this.#buffer = new ArrayBuffer(Math.max(FIRST_BYTES, this.#buffer.byteLength, rounded));
       this.#at = 0;
     }
     const at = this.#at;
@@ -50,20 +51,24 @@ export class Workspace {
     return at;
   }
 
-  i32(length: number): Int32Array {
+  i32(length: number): Int32Array<ArrayBuffer> {
     const at = this.#take(length * 4);
     return new Int32Array(this.#buffer, at, length).fill(0);
   }
-  u8(length: number): Uint8Array {
+  u32(length: number): Uint32Array<ArrayBuffer> {
+    const at = this.#take(length * 4);
+    return new Uint32Array(this.#buffer, at, length).fill(0);
+  }
+  u8(length: number): Uint8Array<ArrayBuffer> {
     const at = this.#take(length);
     return new Uint8Array(this.#buffer, at, length).fill(0);
   }
-  f64(length: number): Float64Array {
+  f64(length: number): Float64Array<ArrayBuffer> {
     const at = this.#take(length * 8);
     return new Float64Array(this.#buffer, at, length).fill(0);
   }
   /** A copy of the first `length` elements of `source`. */
-  copy(source: Int32Array, length: number): Int32Array {
+  copy(source: Int32Array, length = source.length): Int32Array<ArrayBuffer> {
     const at = this.#take(length * 4);
     const copy = new Int32Array(this.#buffer, at, length);
     copy.set(source.length === length ? source : source.subarray(0, length));
@@ -71,19 +76,19 @@ export class Workspace {
   }
 
   column(): I32Column {
-    if (this.#columnsUsed === this.#columns.length) this.#columns.push(new I32Column(256));
+    if (this.#columnsUsed === this.#columns.length) this.#columns.push(new I32Column());
     return emptied(this.#columns[this.#columnsUsed++]);
   }
   byteColumn(): U8Column {
-    if (this.#byteColumnsUsed === this.#byteColumns.length) this.#byteColumns.push(new U8Column(256));
+    if (this.#byteColumnsUsed === this.#byteColumns.length) this.#byteColumns.push(new U8Column());
     return emptied(this.#byteColumns[this.#byteColumnsUsed++]);
   }
   shortColumn(): U16Column {
-    if (this.#shortColumnsUsed === this.#shortColumns.length) this.#shortColumns.push(new U16Column(256));
+    if (this.#shortColumnsUsed === this.#shortColumns.length) this.#shortColumns.push(new U16Column());
     return emptied(this.#shortColumns[this.#shortColumnsUsed++]);
   }
   doubleColumn(): F64Column {
-    if (this.#doubleColumnsUsed === this.#doubleColumns.length) this.#doubleColumns.push(new F64Column(256));
+    if (this.#doubleColumnsUsed === this.#doubleColumns.length) this.#doubleColumns.push(new F64Column());
     return emptied(this.#doubleColumns[this.#doubleColumnsUsed++]);
   }
 }
