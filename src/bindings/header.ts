@@ -5,7 +5,7 @@
  */
 
 import type { Api, ApiExport, ApiImport } from "../frontend/api.ts";
-import { allStatuses, type CStruct, HOST_STRUCTS, HostStatus } from "../layout/host.ts";
+import { allStatuses, type CStruct, HOST_STRUCTS, HostStatus, OPTIONS } from "../layout/host.ts";
 import type { Component } from "../plan/component.ts";
 import { witFunc } from "../plan/wit.ts";
 import { F32, F64, type FuncType, I32, I64, type ValType, valTypeName } from "../wasm/types.ts";
@@ -38,12 +38,18 @@ export function sharedPart(): string[] {
     ...HOST_STRUCTS.flatMap((s) => [
       ...(s.name === "windlass_lowering_t" ? calleeTypes() : []),
       ...declareStruct(s),
+      ...(s === OPTIONS ? [`#define WINDLASS_OPTIONS {${optionsInitializer()}}`] : []),
       "",
     ]),
     `#define WINDLASS_FIRST_REFUSAL ${HostStatus.invalid_argument} ${comment("statuses from here on: the instance is as it was")}`,
     "",
     "#endif",
   ];
+}
+
+/** Every member named by its position: no compiler asks for the others. */
+function optionsInitializer(): string {
+  return OPTIONS.fields.map((f) => (f.name === "size" ? `sizeof(${OPTIONS.name})` : "0")).join(", ");
 }
 
 function calleeTypes(): string[] {

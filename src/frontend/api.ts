@@ -87,6 +87,11 @@ export interface Api {
 export const API_FUNCTIONS = ["new", "delete", "last_trap", "user", "fail"] as const;
 export type ApiFunction = (typeof API_FUNCTIONS)[number];
 
+/** Those of one input. The functions of a core module's host have statuses: they need no other way to fail. */
+export function apiFunctions(coreModule: boolean): readonly ApiFunction[] {
+  return coreModule ? API_FUNCTIONS.filter((f) => f !== "fail") : API_FUNCTIONS;
+}
+
 /** Names behind the prefix that mean something else: types of the header. */
 const TAKEN = new Set<string>([...API_FUNCTIONS, "t", "imports_t", "memory", "realloc"]);
 const POST_RETURN = "_post_return";

@@ -12,12 +12,12 @@ import { InternalError } from "../base/diagnostics.ts";
 import type { Func, FuncSymbol, Value } from "../ir/function.ts";
 import type { Signature } from "../ir/types.ts";
 import { HostStatus, VAL_RAW_SIZE } from "../layout/host.ts";
-import { CONTEXT_MAGIC, ContextField, InstanceFlag, InstanceState } from "../layout/offsets.ts";
+import { CONTEXT_MAGIC, ContextField, InstanceFlag, InstanceLimits, InstanceState } from "../layout/offsets.ts";
 import type { RuntimeComponentInstanceIndex } from "../plan/component.ts";
 import { REALLOC_SIGNATURE } from "../plan/signatures.ts";
 import type * as wasm from "../wasm/types.ts";
 import { builtinFunction } from "./builtin.ts";
-import { Sys } from "./linux.ts";
+import { emitGiveBack } from "./options.ts";
 import type { Program } from "./program.ts";
 import { irType } from "./signatures.ts";
 import { Emitter } from "./structured.ts";
@@ -252,7 +252,9 @@ export function buildDelete(e: Emitter, program: Program): void {
   e.if(e.neImm(e.load32(context, ContextField.magic), CONTEXT_MAGIC), () => e.return());
   e.store(context, ContextField.magic, e.i32(0));
   if (program.enterDrop !== undefined) e.call(program.enterDrop, ENTER_INSTANTIATE, [context]);
-  e.syscall(Sys.munmap, context, e.i64(program.offsets.regionSize));
+  const { limits, regionSize } = program.offsets;
+  const unmap = e.load64(context, limits + InstanceLimits.unmap);
+  emitGiveBack(e, context, e.i64(regionSize), unmap, e.load64(context, limits + InstanceLimits.hookData));
   e.return();
 }
 

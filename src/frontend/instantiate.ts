@@ -5,18 +5,19 @@
  */
 
 import { InternalError, WindlassError } from "../base/diagnostics.ts";
+import { entity } from "../base/entity.ts";
 import { i64ToNumber } from "../base/int64.ts";
 import type { Value } from "../ir/function.ts";
 import { F32, F64, I32, I64, type Type } from "../ir/types.ts";
 import { Op } from "../ir/ops.ts";
 import { FUNCREF_SIZE } from "../layout/funcref.ts";
-import { HostStatus, OptionsField } from "../layout/host.ts";
+import { HostStatus } from "../layout/host.ts";
 import {
   CONTEXT_MAGIC,
   ContextField,
-  DEFAULT_STACK_BUDGET,
   HostResource,
   InstanceFlag,
+  InstanceLimits,
   InstanceState,
   Lowering,
   MemoryDefinition,
@@ -24,13 +25,14 @@ import {
   TableDefinition,
 } from "../layout/offsets.ts";
 import { Trap } from "../layout/traps.ts";
-import type { CoreFunc, CoreInstance, CoreInstanceIndex, SignatureIndex } from "../plan/component.ts";
+import type { CoreFunc, CoreInstance, CoreInstanceIndex, MemoryIndex, SignatureIndex } from "../plan/component.ts";
 import type { ConstExpr, ElementSegment, Module } from "../wasm/module.ts";
 import { functionType, NULL_FUNCTION } from "../wasm/module.ts";
 import { builtinFunction } from "./builtin.ts";
 import { emitCheckCoreImports, emitCoreImports } from "./core-entries.ts";
-import { MAP_RESERVE, PROT_NONE, PROT_READ_WRITE, Sys } from "./linux.ts";
-import { emitPageAlign, ownMemory } from "./memory.ts";
+import { PROT_READ_WRITE, Sys } from "./linux.ts";
+import { emitPageAlign, limited, ownMemory } from "./memory.ts";
+import { emitGiveBack, emitReadOptions, emitReserve } from "./options.ts";
 import type { Program } from "./program.ts";
 import { irType } from "./signatures.ts";
 import type { Emitter } from "./structured.ts";
@@ -54,7 +56,10 @@ export function buildCreateRegion(e: Emitter, program: Program): void {
   const [imports, options, out] = [e.param(0), e.param(1), e.param(2)];
   const memories = component.memories.values().map(({ type, maxBytes }, i) => {
     const bytes = type.min * 2 ** type.pageSizeLog2;
-    return { at: offsets.memory(i), definition: offsets.memoryDefinition(i), bytes, fits: bytes <= maxBytes };
+    return {
+      ...{ at: offsets.memory(i), definition: offsets.memoryDefinition(i), bytes, fits: bytes <= maxBytes },
+      limited: limited(program, entity<MemoryIndex>(i)),
+    };
   });
   const tables = component.tables.values().map(({ type, maxElements }, i) => {
     return { definition: offsets.tableDefinition(i), elements: type.min, fits: type.min <= maxElements };
@@ -66,9 +71,20 @@ export function buildCreateRegion(e: Emitter, program: Program): void {
   }
 
   emitCheckCoreImports(e, program, imports);
+  const asked = emitReadOptions(e, options);
+  const take = (limit: Value, amount: number): Value => {
+    e.if(e.ult(limit, e.i64(amount)), () => e.return(e.i32(HostStatus.limit_exceeded)));
+    return e.offset(limit, -amount);
+  };
+  const initialBytes = memories.reduce((sum, m) => sum + (m.limited ? m.bytes : 0), 0);
+  const memoryLeft = take(asked.memoryLimit, initialBytes);
+  const tableLeft = take(
+    asked.tableLimit,
+    tables.reduce((sum, t) => sum + t.elements, 0),
+  );
+
   const size = e.i64(offsets.regionSize);
-  const context = e.syscall(Sys.mmap, e.i64(0), size, e.i64(PROT_NONE), e.i64(MAP_RESERVE), e.i64(-1), e.i64(0));
-  e.if(e.failed(context), refuse);
+  const context = emitReserve(e, asked, size, refuse);
   const writable = (address: Value, bytes: number): Value =>
     e.syscall(Sys.mprotect, address, emitPageAlign(e, e.i64(bytes)), e.i64(PROT_READ_WRITE));
   let failure = writable(context, offsets.eagerSize);
@@ -76,22 +92,21 @@ export function buildCreateRegion(e: Emitter, program: Program): void {
     if (bytes > 0) failure = e.or(failure, writable(place(e, context, at), bytes));
   }
   e.if(e.nez(failure), () => {
-    e.syscall(Sys.munmap, context, size);
+    emitGiveBack(e, context, size, asked.unmap, asked.hookData);
     refuse();
   });
 
   e.store(context, ContextField.magic, e.i32(CONTEXT_MAGIC));
   e.store(context, ContextField.state, e.i32(InstanceState.instantiating));
   e.store(context, ContextField.regionSize, size);
-  const budget = e.variable(e.i64(DEFAULT_STACK_BUDGET));
-  e.if(e.nez(options), () => {
-    e.store(context, ContextField.user, e.load64(options, OptionsField.user));
-    const asked = e.load64(options, OptionsField.stackBudget);
-    e.if(e.nez(asked), () => e.set(budget, asked));
-  });
-  const asked = e.get(budget);
+  e.store(context, ContextField.user, asked.user);
+  e.store(context, offsets.limits + InstanceLimits.memory, memoryLeft);
+  e.store(context, offsets.limits + InstanceLimits.table, tableLeft);
+  e.store(context, offsets.limits + InstanceLimits.unmap, asked.unmap);
+  e.store(context, offsets.limits + InstanceLimits.hookData, asked.hookData);
   const slack = e.i64(STACK_SLACK);
-  e.store(context, ContextField.stackBudget, e.select(e.ugt(asked, slack), e.sub(asked, slack), e.i64(0)));
+  const budget = asked.stackBudget;
+  e.store(context, ContextField.stackBudget, e.select(e.ugt(budget, slack), e.sub(budget, slack), e.i64(0)));
   for (let i = 0; i < component.componentInstances.size; i++) {
     e.store(context, offsets.instanceFlags(i), e.i32(InstanceFlag.mayLeave | InstanceFlag.mayEnter));
   }

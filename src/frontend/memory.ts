@@ -7,7 +7,7 @@ import { InternalError } from "../base/diagnostics.ts";
 import type { Value } from "../ir/function.ts";
 import { Op } from "../ir/ops.ts";
 import { FUNCREF_SIZE } from "../layout/funcref.ts";
-import { MemoryDefinition, PAGE_SIZE, TableDefinition } from "../layout/offsets.ts";
+import { InstanceLimits, MemoryDefinition, PAGE_SIZE, TableDefinition } from "../layout/offsets.ts";
 import type { MemoryIndex, TableIndex } from "../plan/component.ts";
 import { PROT_READ_WRITE, Sys } from "./linux.ts";
 import type { Program } from "./program.ts";
@@ -17,6 +17,11 @@ import { SUPPORT } from "./support.ts";
 /** Rounds a length in bytes (i64, far below 2^63) up to native pages. */
 export function emitPageAlign(e: Emitter, length: Value): Value {
   return e.and(e.offset(length, PAGE_SIZE - 1), e.i64(-PAGE_SIZE));
+}
+
+/** Whether a memory counts against the host's limit: the built-in WASI's own does not. */
+export function limited(program: Program, memory: MemoryIndex): boolean {
+  return program.component.memories.get(memory).instance !== program.component.builtin;
 }
 
 /** `memory_grow` of one memory: (context, pages) → pages before, or -1. */
@@ -31,7 +36,10 @@ export function buildMemoryGrow(e: Emitter, program: Program, memory: MemoryInde
   const maxPages = Math.floor(maxBytes / pageSize);
   // No sum: the count is any 64-bit number.
   e.if(e.ugt(pages, e.sub(e.i64(maxPages), oldPages)), () => e.return(e.i64(-1)));
-  const length = e.add(old, e.shl(pages, type.pageSizeLog2));
+  const more = e.shl(pages, type.pageSizeLog2);
+  const left = limited(program, memory) ? e.load64(context, program.offsets.limits + InstanceLimits.memory) : undefined;
+  if (left !== undefined) e.if(e.ugt(more, left), () => e.return(e.i64(-1)));
+  const length = e.add(old, more);
   const base = e.offset(context, program.offsets.memory(memory));
   const mapped = emitPageAlign(e, old);
   const needed = emitPageAlign(e, length);
@@ -40,6 +48,7 @@ export function buildMemoryGrow(e: Emitter, program: Program, memory: MemoryInde
     e.if(e.nez(result), () => e.return(e.i64(-1)));
   });
   e.store(context, lengthAt, length);
+  if (left !== undefined) e.store(context, program.offsets.limits + InstanceLimits.memory, e.sub(left, more));
   e.return(oldPages);
 }
 
@@ -51,6 +60,9 @@ export function buildTableGrow(e: Emitter, program: Program, table: TableIndex):
   const lengthAt = program.offsets.tableDefinition(table) + TableDefinition.currentLength;
   const old = e.load64(context, lengthAt);
   e.if(e.ugt(count, e.sub(e.i64(maxElements), old)), () => e.return(e.i64(-1)));
+  const left = e.load64(context, program.offsets.limits + InstanceLimits.table);
+  e.if(e.ugt(count, left), () => e.return(e.i64(-1)));
+  e.store(context, program.offsets.limits + InstanceLimits.table, e.sub(left, count));
   const start = e.add(e.offset(context, program.offsets.table(table)), e.shl(old, Math.log2(FUNCREF_SIZE)));
   e.call(program.support("table_fill"), SUPPORT.table_fill, [context, start, e.param(2), count]);
   e.store(context, lengthAt, e.add(old, count));

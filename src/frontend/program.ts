@@ -27,7 +27,7 @@ import { signatureOfModuleFunc } from "../plan/signatures.ts";
 import { type ElementSegment, functionName, type Module, NULL_FUNCTION } from "../wasm/module.ts";
 import type { FuncType } from "../wasm/types.ts";
 import { AdapterFunctions } from "./adapters.ts";
-import { type Api, API_FUNCTIONS, type ApiFunction, describeApi } from "./api.ts";
+import { type Api, type ApiFunction, apiFunctions, describeApi } from "./api.ts";
 import { type CoreApi, describeCoreApi } from "./core-api.ts";
 import type { CoreAccess } from "./core-entries.ts";
 import { builtinFunction, configurationAddress, configurationBytes } from "./builtin.ts";
@@ -62,7 +62,7 @@ export interface ProgramOptions {
 }
 
 /** Names behind the prefix that a core module's exports can't have. */
-const CORE_TAKEN: readonly string[] = [...API_FUNCTIONS, "t", "imports", "imports_t"];
+const CORE_TAKEN: readonly string[] = [...apiFunctions(true), "t", "imports", "imports_t"];
 
 export const DEFAULT_STACK_SIZE = 8 * 1024 * 1024;
 
@@ -286,9 +286,8 @@ export class Program {
       this.#main = local({ kind: "main" }, "support::main");
     } else {
       this.start = undefined;
-      // The functions of a core module's host have statuses: they need no other way to fail.
-      for (const f of API_FUNCTIONS)
-        if (f !== "fail" || this.core === undefined) this.#apiFunctions.set(f, global({ kind: "api", name: f }, f));
+      for (const f of apiFunctions(this.core !== undefined))
+        this.#apiFunctions.set(f, global({ kind: "api", name: f }, f));
     }
     this.#instantiate = local({ kind: "instantiate" }, "instantiate");
     for (const { instance } of component.initializers) {

@@ -86,7 +86,7 @@ export function emitOwnInstance(e: Emitter, program: Program): Value {
   const options = e.slotAddress(e.slot(OptionsField.byteSize));
   e.store(options, OptionsField.size, e.i64(OptionsField.byteSize));
   e.store(options, OptionsField.stackBudget, e.i64(stackSize(program) - MAIN_FRAMES));
-  e.store(options, OptionsField.user, e.i64(0));
+  for (let at: number = OptionsField.user; at < OptionsField.byteSize; at += 8) e.store(options, at, e.i64(0));
   const place = e.slotAddress(e.slot(8));
   const made = e.call1(program.support("create_region"), SUPPORT.create_region, [e.i64(0), options, place]);
   e.if(e.nez(made), () => emitNoMemory(e, program));

@@ -50,20 +50,34 @@ export const VAL_RAW: CStruct = {
 };
 
 /** Offsets of `OPTIONS`. */
-export const OptionsField = { size: 0, stackBudget: 8, user: 16, byteSize: 24 } as const;
+export const OptionsField = {
+  size: 0,
+  stackBudget: 8,
+  user: 16,
+  /** Where the first version of the structure ends: no smaller one is an options structure. */
+  firstSize: 24,
+  memoryLimit: 24,
+  tableLimit: 32,
+  map: 40,
+  unmap: 48,
+  hookData: 56,
+  byteSize: 64,
+} as const;
 
 export const OPTIONS: CStruct = {
   name: "windlass_options_t",
   size: OptionsField.byteSize,
   union: false,
-  comment: "How an instance runs. Zero everything, then set what should not be the default.",
+  comment:
+    "How an instance runs. Begin with `= WINDLASS_OPTIONS`, then set what should not be the default. What a smaller, older structure does " +
+    "not have is the default; what a larger, newer one has must be zero.",
   fields: [
     field(
       "size",
       OptionsField.size,
       8,
       "size_t %",
-      "sizeof(windlass_options_t): a later version may have more members.",
+      "sizeof(windlass_options_t), at least 24: a later version may have more members.",
     ),
     field(
       "stack_budget",
@@ -73,6 +87,29 @@ export const OPTIONS: CStruct = {
       "Bytes of the caller's stack that a call may use, at least 64 KiB; 0: 512 KiB. Less than the thread's stack.",
     ),
     field("user", OptionsField.user, 8, "void *%", "What windlass_user() gives."),
+    field(
+      "memory_limit",
+      OptionsField.memoryLimit,
+      8,
+      "uint64_t %",
+      "Bytes of all linear memories together: growing further fails in the guest, and an instance that begins larger is not made. 0: no limit.",
+    ),
+    field("table_limit", OptionsField.tableLimit, 8, "uint64_t %", "The same for elements of all tables."),
+    field(
+      "map",
+      OptionsField.map,
+      8,
+      "void *(*%)(void *hook_data, size_t size)",
+      "Reserves address space for the instance: size bytes from a multiple of the page's size on, zero as soon as mprotect makes them accessible. NULL: none is left. NULL here: mmap.",
+    ),
+    field(
+      "unmap",
+      OptionsField.unmap,
+      8,
+      "void (*%)(void *hook_data, void *region, size_t size)",
+      "Takes it back when the instance is deleted, or could not be made.",
+    ),
+    field("hook_data", OptionsField.hookData, 8, "void *%", "Passed to the hooks."),
   ],
 };
 
@@ -146,6 +183,7 @@ const REFUSALS = {
   instance_trapped: "the instance has trapped",
   not_an_instance: "not a live instance",
   instance_busy: "the instance can't be entered now",
+  limit_exceeded: "memories or tables begin larger than the options allow",
 } as const satisfies Record<string, string>;
 
 export type RefusalName = keyof typeof REFUSALS;

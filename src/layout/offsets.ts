@@ -158,6 +158,17 @@ export const TrapRecord = {
   size: 32 + 8 * BACKTRACE_LIMIT + TRAP_TEXT_SIZE,
 } as const;
 
+/** What the host allows and offers an instance, relative to `VMComponentOffsets.limits`. */
+export const InstanceLimits = {
+  /** u64: bytes that memories, and elements that tables may still grow by. */
+  memory: 0,
+  table: 8,
+  /** u64: who takes the region back, or 0; and what it gets. */
+  unmap: 16,
+  hookData: 24,
+  size: 32,
+} as const;
+
 /** `VMLoweringCallee` and its data pointer. */
 export const Lowering = { size: 16, callee: 0, data: 8 } as const;
 /** Destructor of a resource that the host implements. */
@@ -176,6 +187,8 @@ export const RESULT_AREA = 96;
 export class VMComponentOffsets {
   readonly shape: ContextShape;
   readonly trap: number;
+  /** `InstanceLimits`. */
+  readonly limits: number;
   /** Size of the context itself, a multiple of the page. */
   readonly contextSize: number;
   /** Size of the region, a multiple of the page; the memories' unbacked parts included. */
@@ -218,6 +231,7 @@ export class VMComponentOffsets {
     this.#borrows = place(shape.componentInstances, 4, 4);
     this.#lenders = place(shape.componentInstances, 4, 4);
     this.#tasks = place(shape.componentInstances, InstanceTask.size, 8);
+    this.limits = place(1, InstanceLimits.size, 8);
     this.trap = place(1, TrapRecord.size, 16);
     at = alignUp(at, PAGE_SIZE);
     this.contextSize = at;

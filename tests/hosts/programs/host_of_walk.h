@@ -88,6 +88,7 @@ static walk_t *make_walk(size_t stack_budget) {
   walk_t *walk = NULL;
   memset(&imports, 0, sizeof imports);
   memset(&options, 0, sizeof options);
+  options.size = sizeof options;
   options.stack_budget = stack_budget;
   imports.host_visit.callee = visit;
   imports.host_visit.data = (void *)&visitor;

@@ -169,12 +169,13 @@ static void misuse(void) {
   printf("%s", greeter_last_trap(greeter));
   greeter_delete(greeter);
 
-  /* Options: zeros are the defaults; a budget that can't be is a call that can't be made. */
+  /* Options: they say their size, zeros are the defaults; a budget that can't be is a call that can't be made. */
   memset(&options, 0, sizeof options);
+  EQUAL(greeter_new(NULL, &options, &greeter), WINDLASS_INVALID_ARGUMENT);
+  options.size = sizeof options;
   EQUAL(greeter_new(NULL, &options, &greeter), 0);
   EQUAL(greeter_peek(greeter, v, 1), 0);
   greeter_delete(greeter);
-  options.size = sizeof options;
   options.stack_budget = (size_t)-1;
   EQUAL(greeter_new(NULL, &options, &greeter), 0);
   EQUAL(greeter_peek(greeter, v, 1), 0);
