@@ -144,7 +144,7 @@ export class Lowering {
     }
   }
 
-  /** Results whose upper half nothing is known of: of calls, and what `ireduce` leaves in place. */
+  /** Results whose upper half nothing is known of: of calls, and what `ireduce` or a successful compare-and-swap leaves in place. */
   #seed(inst: number): void {
     const { func } = this;
     const count = func.resultCount.get(inst);
@@ -153,6 +153,7 @@ export class Lowering {
     const first = func.firstResult.get(inst);
     const unknown =
       op === Op.ireduce ||
+      op === Op.atomic_cas ||
       op === Op.call ||
       op === Op.call_indirect ||
       op === Op.call_entry ||

@@ -40,7 +40,14 @@ import { buildHandleNewSupport, buildHandleRepSupport, buildHandleTakeSupport } 
 import { buildCreateRegion, buildInstantiate, buildInstantiateCore } from "./instantiate.ts";
 import { buildGuestAddress, buildGuestRealloc } from "./intrinsics.ts";
 import { RESTORER_CODE } from "./linux.ts";
-import { buildMemoryCopy, buildMemoryFill, buildMemoryGrow, buildTableFill, buildTableGrow } from "./memory.ts";
+import {
+  buildMemoryCopy,
+  buildMemoryFill,
+  buildMemoryGrow,
+  buildSleep,
+  buildTableFill,
+  buildTableGrow,
+} from "./memory.ts";
 import type { Program } from "./program.ts";
 import { ProgramEnvironment } from "./program-environment.ts";
 import { buildFindEntry, buildFindRow, buildRaise, buildRaiseCode, buildRecordTrap } from "./raise.ts";
@@ -72,6 +79,7 @@ const SUPPORT_BUILDERS: Readonly<Record<SupportName, Builder>> = {
   memory_copy: buildMemoryCopy,
   memory_fill: buildMemoryFill,
   table_fill: buildTableFill,
+  sleep: buildSleep,
   guest_address: buildGuestAddress,
   guest_realloc: buildGuestRealloc,
   handle_new: buildHandleNewSupport,

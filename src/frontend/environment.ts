@@ -22,6 +22,8 @@ export const SUPPORT_SIGNATURES = {
   memory_fill: { params: [I64, I64, I32, I64], results: [], convention: "wasm" },
   /** (context, destination, reference, number of elements): 8 bytes an element. */
   table_fill: { params: [I64, I64, I64, I64], results: [], convention: "wasm" },
+  /** (context, nanoseconds): returns when they have passed. */
+  sleep: { params: [I64, I64], results: [], convention: "wasm" },
 } as const satisfies Record<string, Signature>;
 
 export type SupportFunction = keyof typeof SUPPORT_SIGNATURES;

@@ -9,6 +9,7 @@ export const Sys = {
   rtSigaction: 13,
   rtSigprocmask: 14,
   schedYield: 24,
+  nanosleep: 35,
   getpid: 39,
   gettid: 186,
   prctl: 157,
@@ -20,6 +21,10 @@ export const PROT_NONE = 0;
 export const PROT_READ_WRITE = 3;
 /** MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE. */
 export const MAP_RESERVE = 0x2 | 0x20 | 0x4000;
+
+export const EINTR = 4;
+/** `struct timespec`. */
+export const Timespec = { seconds: 0, nanoseconds: 8, size: 16 } as const;
 
 export const PR_SET_PDEATHSIG = 1;
 

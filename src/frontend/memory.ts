@@ -9,7 +9,7 @@ import { Op } from "../ir/ops.ts";
 import { FUNCREF_SIZE } from "../layout/funcref.ts";
 import { InstanceLimits, MemoryDefinition, PAGE_SIZE, TableDefinition } from "../layout/offsets.ts";
 import type { MemoryIndex, TableIndex } from "../plan/component.ts";
-import { PROT_READ_WRITE, Sys } from "./linux.ts";
+import { EINTR, PROT_READ_WRITE, Sys, Timespec } from "./linux.ts";
 import type { Program } from "./program.ts";
 import type { Emitter } from "./structured.ts";
 import { SUPPORT } from "./support.ts";
@@ -111,6 +111,17 @@ export function buildMemoryCopy(e: Emitter): void {
 /** (context, destination, byte, length). */
 export function buildMemoryFill(e: Emitter): void {
   e.builder.block3(Op.fill, e.param(1), e.param(2), e.param(3));
+  e.return();
+}
+
+/** (context, nanoseconds): what `memory.atomic.wait` waits. A signal's handler may run meanwhile. */
+export function buildSleep(e: Emitter): void {
+  const time = e.slotAddress(e.slot(Timespec.size));
+  const nanoseconds = e.param(1);
+  const seconds = e.udivImm(nanoseconds, 1_000_000_000);
+  e.store(time, Timespec.seconds, seconds);
+  e.store(time, Timespec.nanoseconds, e.sub(nanoseconds, e.mul(seconds, e.i64(1_000_000_000))));
+  e.loop((loop) => e.breakIf(loop, e.neImm(e.syscall(Sys.nanosleep, time, time), -EINTR)));
   e.return();
 }
 

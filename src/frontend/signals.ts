@@ -7,7 +7,7 @@
  */
 
 import type { Value } from "../ir/function.ts";
-import { Region } from "../ir/ops.ts";
+import { Access, accessFlags, Region } from "../ir/ops.ts";
 import { I32, I64 } from "../ir/types.ts";
 import { emitInnermostEntry, emitRowKey, emitTrapCode } from "./raise.ts";
 import {
@@ -34,6 +34,8 @@ import type { Program } from "./program.ts";
 import { cSignature } from "./signatures.ts";
 import type { Emitter } from "./structured.ts";
 import { SUPPORT } from "./support.ts";
+
+const ANYWHERE = accessFlags(Access.full, Region.any);
 
 const HANDLER = cSignature([I32]);
 const HANDLER_SIGINFO = cSignature([I32, I64, I64]);
@@ -123,7 +125,7 @@ function emitInstall(e: Emitter, program: Program, signal: number, saved: Value)
 export function buildInstallHandlers(e: Emitter, program: Program): void {
   const state = e.dataAddress(program.signalState);
   e.loop((loop) => {
-    const before = e.builder.atomicCas(I32, state, e.i32(0), e.i32(1), SignalState.installed, Region.any);
+    const before = e.builder.atomicCas(I32, state, e.i32(0), e.i32(1), SignalState.installed, ANYWHERE);
     e.breakIf(loop, e.eqz(before));
     e.if(e.eqImm(before, 2), () => e.return());
     e.syscall(Sys.schedYield);

@@ -147,8 +147,18 @@ export class FuncBuilder {
   ): void {
     this.#append(Op.store, type, address, value, NONE, offset, accessFlags(access, region, traps));
   }
-  atomicCas(type: Type, address: Value, expected: Value, replacement: Value, offset: number, region: number): Value {
-    const flags = accessFlags(Access.full, region);
+  /** `flags`: see `accessFlags`, here and below. */
+  atomicLoad(type: Type, address: Value, offset: number, flags: number): Value {
+    return this.#value(Op.atomic_load, type, type, address, NONE, NONE, offset, flags);
+  }
+  atomicStore(type: Type, address: Value, value: Value, offset: number, flags: number): void {
+    this.#append(Op.atomic_store, type, address, value, NONE, offset, flags);
+  }
+  /** Op.atomic_add to Op.atomic_xchg. */
+  atomicUpdate(op: number, type: Type, address: Value, value: Value, offset: number, flags: number): Value {
+    return this.#value(op, type, type, address, value, NONE, offset, flags);
+  }
+  atomicCas(type: Type, address: Value, expected: Value, replacement: Value, offset: number, flags: number): Value {
     return this.#value(Op.atomic_cas, type, type, address, expected, replacement, offset, flags);
   }
   fence(): void {

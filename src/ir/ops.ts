@@ -13,7 +13,8 @@
  * | select | condition | if non-zero | if zero | | |
  * | load | address | | | byte offset | access flags |
  * | store | address | value | | byte offset | access flags |
- * | rmw | address | value | value (cas: new) | byte offset | access flags |
+ * | rmw | address | value | | byte offset | access flags |
+ * | cas | address | expected | new | byte offset | access flags |
  * | call | FuncRef | list start | list length | | |
  * | call_indirect | callee address | list start | list length | SigRef | |
  * | address | | | | symbol or slot | byte offset |
@@ -45,6 +46,7 @@ export type Format =
   | "load"
   | "store"
   | "rmw"
+  | "cas"
   | "call"
   | "call_indirect"
   | "address"
@@ -259,8 +261,18 @@ const ROWS = {
   load: { format: "load", result: "controlling" },
   /** Controlling type: the value's. */
   store: { format: "store", result: null, effect: true },
-  /** Sequentially consistent compare-and-swap: b expected, c replacement; gives the old value. */
-  atomic_cas: { format: "rmw", operands: "int", result: "controlling", effect: true },
+  // Sequentially consistent. Narrow ones zero-extend what they read and look at the low bytes of their operands only.
+  atomic_load: { format: "load", operands: "int", result: "controlling", effect: true },
+  atomic_store: { format: "store", operands: "int", result: null, effect: true },
+  /** These give what was there before. */
+  atomic_add: { format: "rmw", operands: "int", result: "controlling", effect: true },
+  atomic_sub: { format: "rmw", operands: "int", result: "controlling", effect: true },
+  atomic_and: { format: "rmw", operands: "int", result: "controlling", effect: true },
+  atomic_or: { format: "rmw", operands: "int", result: "controlling", effect: true },
+  atomic_xor: { format: "rmw", operands: "int", result: "controlling", effect: true },
+  atomic_xchg: { format: "rmw", operands: "int", result: "controlling", effect: true },
+  /** Writes c if b was there. */
+  atomic_cas: { format: "cas", operands: "int", result: "controlling", effect: true },
   atomic_fence: { format: "nullary", result: null, effect: true },
   /** Native block copy and fill: (dst, src, length) and (dst, byte as i32, length), no overlap where dst > src. */
   copy_forward: { format: "list", result: null, effect: true },

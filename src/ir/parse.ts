@@ -309,12 +309,13 @@ class Parser {
       case "load":
       case "store":
       case "rmw":
+      case "cas":
         line.expect("[");
         a();
         func.lo.set(inst, line.offset());
         line.expect("]");
         if (row.format !== "load" && line.take(",")) b();
-        if (row.format === "rmw" && line.take(",")) c();
+        if (row.format === "cas" && line.take(",")) c();
         func.hi.set(inst, this.#access(line));
         break;
       case "call": {

@@ -117,6 +117,8 @@ function body(func: Func, inst: Inst): string {
     case "store":
       return `${typed} [${value(func, a)}${offset(lo)}], ${value(func, b)} ${access(hi)}`;
     case "rmw":
+      return `${typed} [${value(func, a)}${offset(lo)}], ${value(func, b)} ${access(hi)}`;
+    case "cas":
       return `${typed} [${value(func, a)}${offset(lo)}], ${value(func, b)}, ${value(func, c)} ${access(hi)}`;
     case "call":
       return `${name} fn${a}(${list(func, b, c)})`;

@@ -175,9 +175,13 @@ class Verifier {
     const flags = func.hi.get(inst);
     if (accessOf(flags) >= ACCESS_NAMES.length || regionOf(flags) >= REGION_NAMES.length) this.#fail("has bad flags");
     const access = accessOf(flags);
+    const op = func.op.get(inst);
+    if (opRow(op).operands === "int") {
+      if (type > I64) this.#fail("is atomic, and its type is no integer");
+      if (access === Access.s8 || access === Access.s16 || access === Access.s32) this.#fail("is atomic and signed");
+    }
     if (access === Access.full) return;
-    const isVectorLoad =
-      type === V128 && this.func.op.get(inst) === Op.load && (access === Access.u32 || access === Access.u64);
+    const isVectorLoad = type === V128 && op === Op.load && (access === Access.u32 || access === Access.u64);
     if (!isVectorLoad && (type > I64 || accessSize(access, type) >= typeSize(type))) {
       this.#fail("has an access that is not narrower than its type");
     }
@@ -235,9 +239,10 @@ class Verifier {
         this.#access(inst, type);
         break;
       case "rmw":
+      case "cas":
         this.#use(a, block, at, I64);
         this.#use(b, block, at, type);
-        this.#use(c, block, at, type);
+        if (row.format === "cas") this.#use(c, block, at, type);
         this.#access(inst, type);
         break;
       case "call":

@@ -57,6 +57,10 @@ const ROWS = {
   backpressure_overflow: "backpressure counter overflow",
   /** What making one would need, is not there yet: the only refusal of a built-in that waits until it is called. */
   async_unsupported: "streams, futures and threads are not supported",
+  /** `memory.atomic.wait` on a memory that isn't. */
+  expected_shared_memory: "expected shared memory",
+  /** One without a timeout, in an instance that runs one thread. */
+  endless_wait: "deadlock: nobody can end a wait without a timeout",
 } as const satisfies Record<string, string>;
 
 export type TrapName = keyof typeof ROWS;

@@ -51,7 +51,17 @@ export function writtenRegions(func: Func, inst: number): number {
     case Op.br_table:
     case Op.return:
       return 0;
-    case Op.store: {
+    case Op.store:
+    // Other threads may write what an atomic access sees them write: all of its region.
+    case Op.atomic_load:
+    case Op.atomic_store:
+    case Op.atomic_add:
+    case Op.atomic_sub:
+    case Op.atomic_and:
+    case Op.atomic_or:
+    case Op.atomic_xor:
+    case Op.atomic_xchg:
+    case Op.atomic_cas: {
       const region = regionOf(func.hi.get(inst));
       return region === Region.any ? ALL : (1 << region) | (1 << Region.any);
     }

@@ -23,9 +23,10 @@ export const VALUE_COLUMNS: Uint8Array = Uint8Array.from(OP_NAMES, (_, op) => {
     case "binary":
     case "compare":
     case "store":
+    case "rmw":
       return VALUES_A | VALUES_B;
     case "select":
-    case "rmw":
+    case "cas":
       return VALUES_A | VALUES_B | VALUES_C;
     case "call":
     case "list":

@@ -17,6 +17,7 @@ import {
   opRow,
 } from "../../src/ir/ops.ts";
 import { F32, F64, type Type, typeFromCode, typeSize, V128 } from "../../src/ir/types.ts";
+import { atomicAccess, isAtomic } from "../support/atomic.ts";
 import { evaluateVector } from "../support/vector.ts";
 
 export class InterpretedTrap extends Error {
@@ -366,12 +367,6 @@ export class Evaluator {
         case "store":
           if (!this.write(get(a) + BigInt(lo), accessSize(accessOf(hi), type), get(b))) fault();
           break;
-        case "atomic_cas": {
-          const old = this.read(get(a) + BigInt(lo), typeSize(type)) ?? fault();
-          if (old === get(b)) this.write(get(a) + BigInt(lo), typeSize(type), get(c));
-          define(old);
-          break;
-        }
         case "atomic_fence":
           break;
         case "copy_forward": {
@@ -438,6 +433,15 @@ export class Evaluator {
         case "return":
           return list(b, c);
         default: {
+          if (isAtomic(name)) {
+            const address = get(a) + BigInt(lo);
+            const memory = {
+              read: (size: number) => this.read(address, size) ?? fault(),
+              write: (size: number, value: bigint) => this.write(address, size, value),
+            };
+            define(atomicAccess(name, type, hi, memory, b === NONE ? 0n : get(b), c === NONE ? 0n : get(c)));
+            break;
+          }
           const operand = func.typeOf(func.resolve(entity<Value>(a)));
           if (opRow(func.op.get(inst)).operands === "v128" || opRow(func.op.get(inst)).operands === "lane") {
             define(evaluateVector(name, lo, hi, get(a), b === NONE ? 0n : get(b), func.vectors[lo]));

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { entity } from "../../src/base/entity.ts";
 import { type FuncBuilder, startFunction } from "../../src/ir/builder.ts";
 import type { DataSymbol, FuncSymbol, Value } from "../../src/ir/function.ts";
-import { ACCESS_NAMES, Access, accessSize, Op, type OpName, Region } from "../../src/ir/ops.ts";
+import { ACCESS_NAMES, Access, accessFlags, accessSize, Op, type OpName, Region } from "../../src/ir/ops.ts";
 import { F32, F64, I32, I64, type Type, typeName, typeSize, V128 } from "../../src/ir/types.ts";
 import { Trap } from "../../src/layout/traps.ts";
 import { IMAGE_BASE, nativeUnavailable } from "../support/native.ts";
@@ -371,6 +371,25 @@ test("accesses that fault have a trap row at the instruction, folded or not", { 
     );
     return [];
   });
+  for (const access of [Access.full, Access.u8, Access.u16]) {
+    const flags = accessFlags(access, Region.heap, true);
+    one("atomic load", [], (b, m) => {
+      b.atomicLoad(I32, m, 4, flags);
+      return [];
+    });
+    one("atomic store", [], (b, m, x) => {
+      b.atomicStore(I32, m, x, 4, flags);
+      return [];
+    });
+    for (const op of ["add", "sub", "and", "or", "xor", "xchg"] as const) {
+      one(op, [I32], (b, m, x) => [b.atomicUpdate(Op[`atomic_${op}`], I32, m, x, 4, flags)]);
+      one(`${op}, unused`, [], (b, m, x) => {
+        b.atomicUpdate(Op[`atomic_${op}`], I32, m, x, 4, flags);
+        return [];
+      });
+    }
+    one("cas", [I32], (b, m, x) => [b.atomicCas(I32, m, x, x, 4, flags)]);
+  }
   const bad = p.nextSymbol;
   const runs = p.runNative(
     symbols.map((symbol) => ({ symbol, args: [0x1000n, 5n] })),
@@ -383,12 +402,71 @@ test("accesses that fault have a trap row at the instruction, folded or not", { 
   assert.equal(bad, symbols.length + 1);
 });
 
+test("atomic accesses of every width: what they give, what they leave, used or not", { skip }, () => {
+  const p = new Program();
+  const calls: [number, readonly bigint[]][] = [];
+  const memory = new DataView(MEMORY.buffer);
+  const forms: readonly (readonly [Type, readonly number[]])[] = [
+    [I32, [Access.full, Access.u8, Access.u16]],
+    [I64, [Access.full, Access.u8, Access.u16, Access.u32]],
+  ];
+  for (const [type, accesses] of forms) {
+    for (const access of accesses) {
+      const flags = accessFlags(access, Region.heap);
+      const name = (op: string): string => `${op}_${typeName(type)}_${ACCESS_NAMES[access]}`;
+      const xs = [0n, 1n, -1n, 0x1122334455667788n].map((x) => BigInt.asUintN(8 * typeSize(type), x));
+      const size = accessSize(access, type);
+      const there =
+        size === 8
+          ? memory.getBigUint64(16, true)
+          : BigInt(memory.getUint32(16, true)) & ((1n << BigInt(8 * size)) - 1n);
+      const add = (symbol: number, ...args: readonly bigint[]): void => {
+        calls.push([symbol, args]);
+      };
+      // The upper half of an i32 parameter is anything.
+      const upper = type === I32 ? 0xdead_beefn << 32n : 0n;
+      add(define(p, name("load"), [I64], [type], (b, [m]) => [b.atomicLoad(type, m!, 16, flags)]));
+      const store = define(p, name("store"), [I64, type], [type], (b, [m, x]) => {
+        b.atomicStore(type, m!, x!, 16, flags);
+        return [x!];
+      });
+      for (const x of xs) add(store, upper | x);
+      for (const op of ["add", "sub", "and", "or", "xor", "xchg"] as const) {
+        const number = Op[`atomic_${op}`];
+        const used = define(p, name(op), [I64, type], [type, I64], (b, [m, x]) => {
+          const old = b.atomicUpdate(number, type, m!, x!, 16, flags);
+          return [old, type === I32 ? b.unary(Op.uextend, I64, old) : x!];
+        });
+        const unused = define(p, name(`${op}_unused`), [I64, type], [], (b, [m, x]) => {
+          b.atomicUpdate(number, type, b.binary(Op.iadd, I64, m!, b.iconst64n(8)), x!, 8, flags);
+          return [];
+        });
+        for (const x of xs) {
+          add(used, upper | x);
+          add(unused, upper | x);
+        }
+      }
+      const cas = define(p, name("cas"), [I64, type, type], [type, I64], (b, [m, x, y]) => {
+        const old = b.atomicCas(type, m!, x!, y!, 16, flags);
+        return [old, type === I32 ? b.unary(Op.uextend, I64, old) : y!];
+      });
+      const wild = BigInt.asUintN(8 * typeSize(type), 0x5a5a_5a5a_5a5a_5a5an << BigInt(8 * size));
+      for (const expected of [there, there | wild, there ^ 1n, 0n])
+        for (const x of xs) add(cas, upper | expected, upper | x);
+    }
+  }
+  p.check(
+    calls.map(([symbol, args]) => ({ symbol, args: [p.scratch, ...args] })),
+    MEMORY,
+  );
+});
+
 test("compare and swap, fence, block copy and fill", { skip }, () => {
   const p = new Program();
   const calls: [number, bigint[]][] = [];
   for (const type of [I32, I64]) {
     const cas = define(p, "cas", [I64, type, type], [type, type], (b, [m, x, y]) => {
-      const old = b.atomicCas(type, m!, x!, y!, 8, Region.heap);
+      const old = b.atomicCas(type, m!, x!, y!, 8, accessFlags(Access.full, Region.heap));
       b.fence();
       return [old, b.binary(Op.iadd, type, x!, b.load(type, m!, 8, Region.heap))];
     });

@@ -6,7 +6,7 @@
 import { entity } from "../../src/base/entity.ts";
 import { type FuncBuilder, startFunction } from "../../src/ir/builder.ts";
 import type { Func, FuncSymbol, Value } from "../../src/ir/function.ts";
-import { Access, OP_NAMES, Op, type OpName, opRow, Region } from "../../src/ir/ops.ts";
+import { Access, accessFlags, OP_NAMES, Op, type OpName, opRow, Region } from "../../src/ir/ops.ts";
 import { F32, F64, I32, I64, type Signature, type Type, V128 } from "../../src/ir/types.ts";
 import { laneCount, laneType, Shape } from "../../src/ir/vector.ts";
 import { nanLaneBits } from "../support/vector.ts";
@@ -48,6 +48,9 @@ const VECTOR_OPS: readonly OpName[] = OP_NAMES.filter((name) => {
   const { operands } = opRow(Op[name]);
   return operands === "v128" || operands === "lane";
 });
+const ATOMIC_UPDATES: readonly number[] = [
+  ...[Op.atomic_add, Op.atomic_sub, Op.atomic_and, Op.atomic_or, Op.atomic_xor, Op.atomic_xchg],
+];
 const SCALARS: readonly Type[] = [I32, I64, F32, F64];
 const WITH_VECTORS: readonly Type[] = [I32, I64, F32, F64, V128, V128];
 const INTERESTING = [
@@ -205,6 +208,7 @@ class Generator {
         Access.s16,
         ...(type === I64 ? [Access.u32, Access.s32] : []),
       ];
+      if (r.chance(30)) return this.atomic(type);
       return b.load(type, this.address(), r.below(32), Region.heap, r.pick(narrow), r.chance(50));
     }
     if (kind < 6) return b.binary(Op[r.pick(FLOAT_OPS)], type, this.any(type), this.any(type));
@@ -215,6 +219,25 @@ class Generator {
       return type === F64 ? b.unary(Op.fpromote, F64, this.any(F32)) : b.unary(Op.fdemote, F32, this.any(F64));
     if (kind === 9) return b.select(type, this.any(I32), this.any(type), this.any(type));
     return b.load(type, this.address(), r.below(32), Region.heap, Access.full, r.chance(50));
+  }
+
+  /** An atomic access, whose result is of `type`. */
+  atomic(type: typeof I32 | typeof I64): Value {
+    const { b, r } = this;
+    const access = r.pick([Access.full, Access.u8, Access.u16, ...(type === I64 ? [Access.u32] : [])]);
+    const flags = accessFlags(access, Region.heap, r.chance(50));
+    // Aligned: a locked access across cache lines is a matter of milliseconds.
+    const index = b.binary(Op.band, I32, this.any(I32), b.iconst32(r.pick([0, 24, 56])));
+    const at = b.binary(Op.iadd, I64, this.memory, b.unary(Op.uextend, I64, index));
+    const offset = 8 * r.below(4);
+    if (r.chance(10)) b.fence();
+    const kind = r.below(10);
+    if (kind === 0) return b.atomicLoad(type, at, offset, flags);
+    if (kind === 1) return b.atomicCas(type, at, this.any(type), this.any(type), offset, flags);
+    if (kind > 2) return b.atomicUpdate(r.pick(ATOMIC_UPDATES), type, at, this.any(type), offset, flags);
+    const value = this.any(type);
+    b.atomicStore(type, at, value, offset, flags);
+    return value;
   }
 
   /** NaNs may differ in sign and payload: only ordinary bits go into memory. */

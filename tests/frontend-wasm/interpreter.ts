@@ -8,6 +8,7 @@ import { i64ToBigInt } from "../../src/base/int64.ts";
 import { type Block, type Func, type FuncRef, NONE, type SigRef } from "../../src/ir/function.ts";
 import { ACCESS_TRAPS, Access, accessOf, accessSize, Op, opName, opRow } from "../../src/ir/ops.ts";
 import { F32, I32, type Signature, signaturesEqual, type Type, typeFromCode, typeSize } from "../../src/ir/types.ts";
+import { atomicAccess, isAtomic } from "../support/atomic.ts";
 import { evaluateVector } from "../support/vector.ts";
 import { TRAP_NAMES, type TrapName } from "../../src/layout/traps.ts";
 
@@ -268,8 +269,24 @@ export function interpret(world: World, func: Func, args: readonly bigint[], dep
         case Op.select:
           define(get(get(a) !== 0n ? b : c));
           continue;
+        case Op.atomic_fence:
+          continue;
         default: {
           const { operands } = opRow(op);
+          if (isAtomic(opName(op))) {
+            const address = Number(BigInt.asUintN(64, get(a) + BigInt(lo)));
+            if (!world.space.isMapped(address, accessSize(accessOf(hi), type))) {
+              if (hi & ACCESS_TRAPS) trap(TRAP_NAMES.indexOf("memory_out_of_bounds"));
+              throw new Error(`${func.name}: ${opName(op)} at ${address.toString(16)}, which is not mapped`);
+            }
+            const memory = {
+              read: (size: number) => world.space.read(address, size),
+              write: (size: number, value: bigint) => world.space.write(address, size, value),
+            };
+            const old = atomicAccess(opName(op), type, hi, memory, b === NONE ? 0n : get(b), c === NONE ? 0n : get(c));
+            if (op !== Op.atomic_store) define(old);
+            continue;
+          }
           if (operands === "v128" || operands === "lane") {
             define(evaluateVector(opName(op), lo, hi, get(a), b === NONE ? 0n : get(b), func.vectors[lo]));
           } else define(compute(func, op, type, a, b, lo, get));

@@ -195,6 +195,7 @@ const TRAPS: Readonly<Record<string, string>> = {
   invalid_conversion_to_integer: "invalid conversion to integer",
   stack_exhausted: "call stack exhausted",
   null_reference: "null reference",
+  unaligned_atomic: "unaligned atomic",
   null_function_reference: "null function reference",
 };
 

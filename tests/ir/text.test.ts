@@ -51,10 +51,13 @@ block0(v0: i64, v1: i32):
   v36 = vand.v128 v35, v32
   v37 = vany_true.v128 v36
   v38 = load.v128 [v0] u64 heap traps
+  v39 = atomic_load.i64 [v0 + 8] u16 heap traps
+  atomic_store.i32 [v0], v1 u8 heap
+  v40 = atomic_xor.i64 [v0], v39 u32 heap
   trapz v9, code3
   brif v9, block1(v12), block2
-block1(v39: i32):
-  br_table v39, [block2, block1(v39), block3]
+block1(v41: i32):
+  br_table v41, [block2, block1(v41), block3]
 block2:
   jump block1(v18)
 block3:
@@ -70,6 +73,9 @@ test("what print writes, parse reads and verify accepts", () => {
 
 /** A rule of the verifier's rulebook, and a function that breaks it. */
 const BROKEN: readonly (readonly [RegExp, string])[] = [
+  [/is atomic and signed/, "block0(v0: i64):\n v1 = atomic_load.i32 [v0] s8 heap\n return"],
+  [/not narrower than its type/, "block0(v0: i64):\n v1 = atomic_add.i32 [v0], v1 u32 heap\n return"],
+  [/its type is no integer/, "block0(v0: i64):\n v1 = atomic_load.f32 [v0] full heap\n return"],
   [/does not end in a terminator/, "block0(v0: i64):\n v1 = iconst.i32 1"],
   [/not the signature's/, "block0(v0: i32):\n return"],
   [/target of a branch/, "block0(v0: i64):\n jump block0(v0)"],

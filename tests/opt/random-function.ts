@@ -3,7 +3,7 @@
 import { entity } from "../../src/base/entity.ts";
 import { type FuncBuilder, startFunction } from "../../src/ir/builder.ts";
 import type { Block, Func, FuncSymbol, Value } from "../../src/ir/function.ts";
-import { Access, accessSize, FloatCC, IntCC, Op, Region } from "../../src/ir/ops.ts";
+import { Access, accessFlags, accessSize, FloatCC, IntCC, Op, Region } from "../../src/ir/ops.ts";
 import { F32, F64, I32, I64, type Signature, type Type } from "../../src/ir/types.ts";
 
 /** What the context parameter points to: 512 bytes, by region. */
@@ -251,6 +251,21 @@ class Generator {
     b.store(type, base, this.value(type), offset, region, access, region === Region.heap && r.chance(50));
   }
 
+  #atomic(): Value {
+    const { b, r } = this;
+    const type = r.chance(60) ? I32 : I64;
+    const region = r.chance(80) ? Region.heap : Region.any;
+    const access = type === I32 ? r.pick([0, 0, 1, 3]) : r.pick([0, 0, 1, 3, 5]);
+    const flags = accessFlags(access, region, region === Region.heap && r.chance(50));
+    const { base, offset } = this.#address(Region.heap, accessSize(access, type));
+    if (r.chance(15)) return b.atomicCas(type, base, this.value(type), this.value(type), offset, flags);
+    if (r.chance(25)) return b.atomicLoad(type, base, offset, flags);
+    const value = this.value(type);
+    if (r.chance(70)) return b.atomicUpdate(Op.atomic_add + r.below(6), type, base, value, offset, flags);
+    b.atomicStore(type, base, value, offset, flags);
+    return value;
+  }
+
   #division(): Value {
     const { b, r } = this;
     const type = r.chance(50) ? I32 : I64;
@@ -368,7 +383,7 @@ class Generator {
     const dice = r.below(100);
     if (dice < 8) this.#observe();
     else if (dice < 64) this.add(this.#compute());
-    else if (dice < 76) this.add(this.#load());
+    else if (dice < 76) this.add(r.chance(15) ? this.#atomic() : this.#load());
     else if (dice < 86) this.#store();
     else if (dice < 91) this.add(this.#division());
     else if (dice < 94)

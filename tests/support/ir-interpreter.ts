@@ -7,6 +7,7 @@ import { entity } from "../../src/base/entity.ts";
 import type { Block, DataSymbol, Func, FuncRef, FuncSymbol, SigRef, Value } from "../../src/ir/function.ts";
 import { NONE } from "../../src/ir/function.ts";
 import { Access, accessOf, accessSize, INT_CC_NAMES, type OpName, opName } from "../../src/ir/ops.ts";
+import { atomicAccess } from "./atomic.ts";
 import { I32, type Type, typeFromCode, typeSize } from "../../src/ir/types.ts";
 
 export class TrapError extends Error {
@@ -139,9 +140,12 @@ export class Interpreter {
             this.write(get(A) + BigInt(LO), accessSize(accessOf(HI), type), get(B));
             break;
           case "atomic_cas": {
-            const old = this.read(get(A) + BigInt(LO), typeSize(type));
-            if (old === get(B)) this.write(get(A) + BigInt(LO), typeSize(type), get(C));
-            define([old]);
+            const address = get(A) + BigInt(LO);
+            const memory = {
+              read: (size: number) => this.read(address, size),
+              write: (size: number, value: bigint) => this.write(address, size, value),
+            };
+            define([atomicAccess(name, type, HI, memory, get(B), get(C))]);
             break;
           }
           case "atomic_fence":

@@ -79,9 +79,6 @@ function isModule(expr: SExpr | undefined): expr is SList {
   return isList(expr) && atomOf(expr.items[0]) === "module";
 }
 
-/** Rules of older versions of the standard: what they forbid is valid now. */
-const SUPERSEDED: ReadonlySet<string> = new Set(["multiple memories", "multiple tables"]);
-
 /** Operators of a proposal that was replaced: no part of the standard, and refused by name. */
 const REPLACED = /needs the legacy-exceptions feature$/;
 
@@ -202,7 +199,7 @@ class CoreScript {
       case "assert_malformed":
       case "assert_invalid_custom":
       case "assert_malformed_custom":
-        if (isModule(second)) return this.#rejected(second, line, textOf(third), head.endsWith("_custom"));
+        if (isModule(second)) return this.#rejected(second, line, textOf(third), head);
         break;
     }
     this.#outcome(line, "failed", `no such command: ${head}`);
@@ -289,11 +286,16 @@ class CoreScript {
     else this.#instantiation(line, instance, { kind: "unlinkable" });
   }
 
-  async #rejected(list: SList, line: number, message: string, custom: boolean): Promise<void> {
+  async #rejected(list: SList, line: number, message: string, head: string): Promise<void> {
+    const malformed = head.startsWith("assert_malformed");
+    const custom = head.endsWith("_custom");
     const source = moduleSource(list, this.#text);
     const bytes = await this.#bytes(source);
-    // What the assembler does not read is rejected.
-    if (!(bytes instanceof Uint8Array)) return this.#outcome(line, "passed");
+    // What the assembler does not read is malformed, and says nothing of validation.
+    if (!(bytes instanceof Uint8Array)) {
+      return malformed ? this.#outcome(line, "passed") : this.#outcome(line, bytes.verdict, bytes.reason);
+    }
+    const lifted = this.#options.lifted?.has(line) === true;
     try {
       const decoded = decodeModule(bytes, undefined, undefined, this.#interner);
       validateModule(decoded);
@@ -303,13 +305,13 @@ class CoreScript {
         error instanceof WindlassError &&
         error.diagnostics.every((d) => d.kind === "malformed" || d.kind === "invalid")
       ) {
-        return this.#outcome(line, "passed");
+        return this.#outcome(line, lifted ? "failed" : "passed", lifted ? `${reasonOf(error)}, which is lifted` : "");
       }
       const { verdict, reason } = refusalOf(error, this.#options.needsGc === true);
       if (REPLACED.test(reason)) return this.#outcome(line, "passed");
       return this.#outcome(line, verdict, reason);
     }
-    if (SUPERSEDED.has(message)) return this.#outcome(line, "skipped", `valid since Wasm 3.0: ${message}`);
+    if (lifted) return this.#outcome(line, "passed");
     return this.#outcome(line, "failed", `is accepted, expected: ${message}`);
   }
 

@@ -26,6 +26,8 @@ export interface ScriptOptions {
   readonly only?: string | undefined;
   /** The script is about a proposal on top of garbage collection. */
   readonly needsGc?: boolean;
+  /** Lines that assert a rule which the standard has lifted (`skips.ts`). */
+  readonly lifted?: ReadonlySet<number>;
 }
 
 /** The result of one script. */

@@ -7,7 +7,7 @@ import { isComponentScript, runComponentScript } from "./component-script.ts";
 import { runCoreScript } from "./core-script.ts";
 import { firstLine, type Outcome, type ScriptOptions, type ScriptReport } from "./outcome.ts";
 import { REFUSALS } from "./refusals.ts";
-import { SKIPS } from "./skips.ts";
+import { LIFTED, SKIPS } from "./skips.ts";
 
 /** Proposals that extend garbage collection: exact types and descriptors of structs. */
 const GC_PROPOSALS = /\/proposals\/custom-descriptors\//;
@@ -28,13 +28,17 @@ export function scriptFiles(path: string): string[] {
     });
 }
 
+function suiteName(file: string): string | undefined {
+  return SUITE_FILE.exec(resolve(file))?.[1];
+}
+
 function wrong(message: string): Outcome {
   return { line: 1, verdict: "failed", message };
 }
 
 /** Failures when a script of the standard's suites does not skip, or has not refused, just what the lists say. */
 function wrongLists(file: string, outcomes: readonly Outcome[]): readonly Outcome[] {
-  const name = SUITE_FILE.exec(resolve(file))?.[1];
+  const name = suiteName(file);
   if (name === undefined) return [];
   const out: Outcome[] = [];
   const listed = SKIPS.find((skip) => skip.file === name)?.forms ?? 0;
@@ -58,7 +62,8 @@ export async function runScript(file: string, options: ScriptOptions): Promise<S
     const text = readFileSync(file, "utf8");
     const forms = parseWast(text);
     const run = isComponentScript(forms) ? runComponentScript : runCoreScript;
-    const outcomes = await run(text, forms, { ...options, needsGc: GC_PROPOSALS.test(file) });
+    const lifted = new Set(LIFTED.filter((l) => l.file === suiteName(file)).flatMap((l) => l.lines));
+    const outcomes = await run(text, forms, { lifted, ...options, needsGc: GC_PROPOSALS.test(file) });
     return { file, outcomes: options.only === undefined ? [...outcomes, ...wrongLists(file, outcomes)] : outcomes };
   } catch (error) {
     return { file, outcomes: [{ line: 1, verdict: "failed", message: firstLine(error) }] };

@@ -1,12 +1,15 @@
 /** The conformance runner tells right from wrong: scripts whose outcomes are known, form by form. */
 
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { type TestContext, test } from "node:test";
 import { needX64Linux, scratchFolder } from "../support/tools.ts";
+import { parseWast } from "../support/wast.ts";
+import { ROOT } from "../support/windlass.ts";
 import type { ScriptOptions } from "./outcome.ts";
-import { runScript } from "./run.ts";
+import { runScript, scriptFiles } from "./run.ts";
+import { SKIPS } from "./skips.ts";
 import { runScripts } from "./workers.ts";
 
 const OPTIONS: ScriptOptions = { optLevel: 2, bounds: "guard", verify: true, timeout: 20_000 };
@@ -204,4 +207,34 @@ test("a component's values go in and come out", async (t) => {
     "passed",
     "passed",
   ]);
+});
+
+test("a lifted rule must not hold any more; what the assembler can't read is malformed, but not invalid", async (t) => {
+  if (!needX64Linux(t)) return;
+  const script = `(assert_invalid (module (memory 1) (memory 1)) "multiple memories")
+(assert_invalid (module (func (result i32))) "type mismatch")
+(assert_malformed (module quote "(func (nonsense))") "unknown operator")
+(assert_invalid (module (func (nonsense))) "type mismatch")`;
+  const verdicts = async (lifted: readonly number[]): Promise<string[]> =>
+    (await run(t, script, { lifted: new Set(lifted) })).map(({ verdict }) => verdict);
+  assert.deepEqual(await verdicts([]), ["failed", "passed", "passed", "skipped"]);
+  assert.deepEqual(await verdicts([1, 2]), ["passed", "failed", "passed", "skipped"]);
+});
+
+test("what is listed as skipped is little, but in scripts about garbage collection", (t) => {
+  const suite = resolve(ROOT, "../shared/testsuite");
+  if (!existsSync(suite)) return t.skip("the test suite is not there");
+  const counts = { forms: 0, skipped: 0 };
+  for (const file of scriptFiles(join(suite, "core"))) {
+    const name = file.slice(suite.length + 1);
+    const forms = parseWast(readFileSync(file, "utf8")).length;
+    const skipped = SKIPS.find((s) => s.file === name)?.forms ?? 0;
+    assert.ok(skipped <= forms, name);
+    if (skipped > forms / 4) continue;
+    counts.forms += forms;
+    counts.skipped += skipped;
+  }
+  assert.ok(counts.forms > 60_000, `only ${counts.forms} forms`);
+  assert.ok(counts.skipped <= counts.forms / 100, `${counts.skipped} of ${counts.forms}`);
+  return undefined;
 });

@@ -23,6 +23,7 @@ import {
   SCRATCH_FLOAT,
   SCRATCH_INT,
 } from "./registers.ts";
+import { ATOMIC_RULES } from "./rules-atomic.ts";
 import { COMPARE_SET, CONDITION_RULES } from "./rules-compare.ts";
 import { CONTROL_RULES, parameters } from "./rules-control.ts";
 import { FLOAT_RULES } from "./rules-float.ts";
@@ -52,6 +53,7 @@ const ROOT_SET = new RuleSet(COMPARE_SET.names.length, [
   INTEGER_RULES,
   FLOAT_RULES,
   MEMORY_RULES,
+  ATOMIC_RULES,
   CONDITION_RULES,
   CONTROL_RULES,
 ]);

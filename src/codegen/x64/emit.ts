@@ -258,7 +258,7 @@ export class Emitter {
     const raw = this.#raw;
     const size = m.size[raw]!;
     const imm = m.imm[raw]!;
-    if (m.trap[raw] !== 0) asm.trap(m.trap[raw]!, m.loc[raw]!);
+    this.#markTrap();
     const second = (ROW_FLAGS[op]! & ROW_TIED) !== 0 ? 2 : 1;
     switch (SHAPE[op]) {
       case Shape.none:
@@ -349,9 +349,32 @@ export class Emitter {
         return emitToUint64Saturated(asm, this.#mem, double, this.#place(0), this.#place(1));
       case Pseudo.to_uint64:
         return emitToUint64(asm, this.#mem, double, this.#place(0), this.#place(1));
+      case Pseudo.atomic_update:
+        return this.#atomicUpdate(imm, size, this.#place(1));
       default:
         return this.#emitControl(op, i);
     }
+  }
+
+  /** Until no other thread comes between: rax = [m]; r11 = rax op x; [m] = r11 if it holds rax still. */
+  #atomicUpdate(op: number, size: number, x: PReg): void {
+    const asm = this.#asm;
+    const mem = this.#memory();
+    const again = asm.newLabel();
+    this.#markTrap();
+    asm.rm(size === 1 ? Inst.movzx8_rm : size === 2 ? Inst.movzx16_rm : Inst.mov_rm, Math.max(size, 4), RAX, mem);
+    asm.bind(again);
+    asm.rr(Inst.mov_rr, 8, R11, RAX);
+    asm.rr(op, 8, R11, x);
+    this.#markTrap();
+    asm.rm(Inst.lock_cmpxchg_mr, size, R11, mem);
+    asm.jcc(Cond.ne, again);
+  }
+
+  /** The next instruction may fault, if the current one may. */
+  #markTrap(): void {
+    const { trap, loc } = this.#m;
+    if (trap[this.#raw] !== 0) this.#asm.trap(trap[this.#raw]!, loc[this.#raw]!);
   }
 
   /** d = cc ? 1 : 0 */

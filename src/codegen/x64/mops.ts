@@ -48,6 +48,8 @@ const PSEUDO_NAMES = [
   "to_uint64_sat",
   "to_uint64",
   "from_sint",
+  /** imm: the row that makes the new value of the old one and operand 1. The old one in rax. */
+  "atomic_update",
   // Control.
   "jump",
   /** imm: condition; successors 0 (holds) and 1. */

@@ -10,7 +10,7 @@ import type { Value } from "../../ir/function.ts";
 import { NONE } from "../../ir/function.ts";
 import { Access, accessOf, accessSize, FLAG_COMMUTATIVE, OP_FLAGS, Op, regionOf } from "../../ir/ops.ts";
 import { F32, F64, I32, I64, typeFromCode, V128 } from "../../ir/types.ts";
-import { DEF, defFixed, LATE_USE, MemKind, useFixed } from "../machine.ts";
+import { DEF, MemKind, useFixed } from "../machine.ts";
 import { Inst } from "./instructions.ts";
 import { Pseudo } from "./mops.ts";
 import { RAX, RBP, RCX, RDI, registerBit, RSI, RSP } from "./registers.ts";
@@ -116,17 +116,6 @@ function update(s: Selector, byConstant: boolean): void {
   else s.store(forms?.[0] ?? 0, size, x);
 }
 
-function compareAndSwap(s: Selector): void {
-  const expected = s.vreg(s.b);
-  const replacement = s.vreg(s.c);
-  s.accessAddress();
-  s.begin(Inst.lock_cmpxchg_mr, s.size);
-  s.m.operand(s.result(), defFixed(RAX));
-  s.m.operand(expected, useFixed(RAX));
-  s.m.operand(replacement, LATE_USE);
-  s.memOperands(LATE_USE);
-}
-
 /** A string instruction: its registers are fixed, and counted up. */
 function stringOp(s: Selector, op: number, second: number, clobbers: number): void {
   const { func } = s.l;
@@ -176,8 +165,6 @@ export const MEMORY_RULES: RuleTable = {
     rule("f64 → movsd [m], x",             (s) => s.type === F64,                 (s) => store(s, Inst.movsd_mr, 0)),
     rule("v128 → movups [m], x",           always,                                (s) => store(s, Inst.movups_mr, 0)),
   ],
-  atomic_cas: [rule("→ lock cmpxchg [m], r",    always, compareAndSwap)],
-  atomic_fence: [rule("→ mfence",               always, (s) => { s.begin(Inst.mfence, 0); })],
   copy_forward: [rule("→ rep movsb",            always, (s) => stringOp(s, Inst.rep_movsb, RSI, registerBit(RDI) | registerBit(RSI) | registerBit(RCX)))],
   fill: [rule("→ rep stosb",                    always, (s) => stringOp(s, Inst.rep_stosb, RAX, registerBit(RDI) | registerBit(RCX)))],
   func_addr: [rule("→ lea r, [rip + f]",        always, (s) => symbolAddress(s, MemKind.func))],

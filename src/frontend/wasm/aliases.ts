@@ -21,9 +21,10 @@ const OPERANDS = Uint8Array.from(OP_NAMES, (_, op) => {
     case "binary":
     case "compare":
     case "store":
+    case "rmw":
       return A | B;
     case "select":
-    case "rmw":
+    case "cas":
       return A | B | C;
     case "call":
     case "return":

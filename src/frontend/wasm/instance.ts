@@ -25,6 +25,7 @@ export interface MemoryView {
   readonly length: number;
   readonly guarded: boolean;
   readonly is64: boolean;
+  readonly shared: boolean;
   readonly pageSizeLog2: number;
   /** It is never shorter than this many bytes. */
   readonly minBytes: number;
@@ -95,6 +96,7 @@ export class InstanceView {
       // A guard begins at a multiple of the machine's page.
       guarded: style === "guarded" && !type.is64 && type.pageSizeLog2 >= 12,
       is64: type.is64,
+      shared: type.shared,
       pageSizeLog2: type.pageSizeLog2,
       minBytes: Math.min(type.min * 2 ** type.pageSizeLog2, maxBytes),
       maxBytes,

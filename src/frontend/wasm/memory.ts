@@ -75,7 +75,7 @@ export function translateAccess(body: Body, type: Type, access: number, value: V
  * Leaves the address of an access at `index` plus the reader's static offset in `body.base` and `body.offset`, checked, and says whether
  * the access may still fault. `body.dead` is set when it always traps.
  */
-function locateAccess(body: Body, memory: MemoryView, index: Value, size: number): boolean {
+export function locateAccess(body: Body, memory: MemoryView, index: Value, size: number): boolean {
   const { builder, reader } = body;
   const { displacement, is64 } = memory;
   // Above 2^53 it is rounded, and out of bounds.

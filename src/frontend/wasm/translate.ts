@@ -24,6 +24,7 @@ import {
   translateWideAdd,
   translateWideMul,
 } from "./arithmetic.ts";
+import { translateAtomic } from "./atomic.ts";
 import { Body } from "./body.ts";
 import {
   checkNonNull,
@@ -494,7 +495,7 @@ class BodyTranslator {
         return;
       }
       default:
-        throw this.#unsupported(opcode);
+        if (!translateAtomic(body, opcode)) throw this.#unsupported(opcode);
     }
   }
 
