@@ -45,7 +45,7 @@ export function windlass(cc: string, optLevel: OptLevel): Peer {
     name: `-O${optLevel}`,
     async command({ module, folder, size }) {
       const bytes = await component(module);
-      const made = await compile(bytes, { name: "kernel", output: "object", optLevel });
+      const made = await compile(bytes, { name: "kernel", output: "object", hostAbi: "dynamic", optLevel });
       const object = join(folder, `kernel${optLevel}.o`);
       const program = join(folder, `windlass${optLevel}`);
       writeFileSync(object, made.bytes);

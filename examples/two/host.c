@@ -5,21 +5,17 @@
 #include <stdio.h>
 
 static uint32_t count(counter_t *counter) {
-  windlass_val_raw_t v[1];
-  windlass_status_t status;
-  v[0].i32 = 3;
-  status = counter_next(counter, v, 1);
-  if (status == WINDLASS_OK) return v[0].i32;
+  uint32_t next;
+  windlass_status_t status = counter_next(counter, 3, &next);
+  if (status == WINDLASS_OK) return next;
   printf("counter: status %d\n", (int)status);
   return 0;
 }
 
 static void peek(greeter_t *greeter, uint32_t address) {
-  windlass_val_raw_t v[1];
-  windlass_status_t status;
-  v[0].i32 = address;
-  status = greeter_peek(greeter, v, 1);
-  if (status == WINDLASS_OK) printf("greeter: %08x at %#x\n", (unsigned)v[0].i32, (unsigned)address);
+  uint32_t word;
+  windlass_status_t status = greeter_peek(greeter, address, &word);
+  if (status == WINDLASS_OK) printf("greeter: %08x at %#x\n", (unsigned)word, (unsigned)address);
   else printf("greeter: status %d\n", (int)status);
 }
 

@@ -4,6 +4,8 @@ import type { TrapName } from "../layout/traps.ts";
 import { I64 } from "../wasm/types.ts";
 import type { LowerContext, MemoryContext } from "./context.ts";
 import type { AbiEmitter } from "./emitter.ts";
+import type { Extent } from "./sizes.ts";
+import type { PointerPair } from "./values.ts";
 
 /** `MAX_STRING_BYTE_LENGTH`. */
 export const MAX_STRING_BYTE_LENGTH = 2 ** 28 - 1;
@@ -44,6 +46,38 @@ export function emitRealloc<V, X>(
   emitCheckAligned(e, pointer, alignment);
   emitCheckInside(e, cx.memory, pointer, size, trap);
   return pointer;
+}
+
+/** A guest's list: its native address and bytes (`load_list_from_range`). */
+export function emitOpenList<V, X>(
+  e: AbiEmitter<V, X>,
+  memory: MemoryContext<V>,
+  [pointer, length]: PointerPair<V>,
+  { size, alignment }: Extent,
+): { readonly address: V; readonly bytes: V } {
+  if (memory.sizes.ptr === I64) e.trapIf(e.ugt(length, e.i64(MAX_LIST_BYTE_LENGTH)), "list_too_long");
+  const bytes = e.mulImm(length, size);
+  emitCheckAligned(e, pointer, alignment);
+  emitCheckInside(e, memory, pointer, bytes, "list_out_of_bounds");
+  e.trapIf(e.ugt(bytes, e.i64(MAX_LIST_BYTE_LENGTH)), "list_too_long");
+  return { address: memory.address(pointer), bytes };
+}
+
+/** A guest's text of so many units: its native address (`load_string_from_range`). */
+export function emitOpenText<V, X>(
+  e: AbiEmitter<V, X>,
+  memory: MemoryContext<V>,
+  pointer: V,
+  units: V,
+  unitSize: 1 | 2,
+  alignment: number,
+): V {
+  if (memory.sizes.ptr === I64) e.trapIf(e.ugt(units, e.i64(MAX_STRING_BYTE_LENGTH)), "string_too_long");
+  const bytes = unitSize === 2 ? e.shl(units, 1) : units;
+  emitCheckAligned(e, pointer, alignment);
+  emitCheckInside(e, memory, pointer, bytes, "string_out_of_bounds");
+  e.trapIf(e.ugt(bytes, e.i64(MAX_STRING_BYTE_LENGTH)), "string_too_long");
+  return memory.address(pointer);
 }
 
 /** `convert_i32_to_char`: traps on what is no Unicode scalar value. */

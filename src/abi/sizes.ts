@@ -47,18 +47,24 @@ export function typeKey(t: InterfaceType): string {
   return t.kind;
 }
 
-const HANDLE: Extent = { alignment: 4, size: 4 };
-
-/** Sizes of the types of one `ComponentTypes`, for one address type. */
+/**
+ * Sizes of the types of one `ComponentTypes`, for one address type.
+ *
+ * With 64-bit pointers and 8-byte handles this is also how C lays out the structures of a host (`bindings/`): System V AMD64 aligns and places members
+ * by the same rules as the Canonical ABI does fields and cases.
+ */
 export class Sizes {
   readonly types: ComponentTypes;
   readonly ptr: PtrType;
+  /** Size of a handle: 4 in a guest's memory. */
+  readonly handleSize: 4 | 8;
   readonly #known = new Map<string, Extent>();
   readonly #offsets = new WeakMap<readonly InterfaceType[], readonly number[]>();
 
-  constructor(types: ComponentTypes, ptr: PtrType) {
+  constructor(types: ComponentTypes, ptr: PtrType, handleSize: 4 | 8 = 4) {
     this.types = types;
     this.ptr = ptr;
+    this.handleSize = handleSize;
   }
 
   /** `alignment(t)`. */
@@ -105,7 +111,7 @@ export class Sizes {
       case "error-context":
       case "own":
       case "borrow":
-        return HANDLE;
+        return { alignment: this.handleSize, size: this.handleSize };
       case "list": {
         if (d.length === undefined) return this.#pointerAndLength();
         const element = this.record(elementFields(d.element));

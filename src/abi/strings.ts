@@ -6,8 +6,8 @@
  */
 
 import { I64 } from "../wasm/types.ts";
-import { emitCheckAligned, emitCheckInside, emitRealloc, MAX_STRING_BYTE_LENGTH } from "./checks.ts";
-import type { LiftContext, LowerContext, StringEncoding } from "./context.ts";
+import { emitRealloc } from "./checks.ts";
+import type { ArenaContext, LiftContext, LowerContext, StringEncoding } from "./context.ts";
 import type { AbiEmitter } from "./emitter.ts";
 import type { TranscoderName } from "./transcode.ts";
 import type { PointerPair } from "./values.ts";
@@ -15,15 +15,17 @@ import type { PointerPair } from "./values.ts";
 /** An encoding that one string has: `latin1+utf16` is one of two. */
 type SimpleEncoding = "utf8" | "utf16" | "latin1";
 
-/** The transcoders that strings from one encoding to another call. */
-export function transcodersOf(from: StringEncoding, to: StringEncoding): readonly TranscoderName[] {
+/** The transcoders that strings from one encoding to another, or to a host, call. */
+export function transcodersOf(from: StringEncoding, to: StringEncoding | "host"): readonly TranscoderName[] {
   const simple: readonly SimpleEncoding[] = from === "latin1+utf16" ? ["latin1", "utf16"] : [from];
   const out = new Set<TranscoderName>();
   const add = (...names: readonly TranscoderName[]): void => {
     for (const name of names) out.add(name);
   };
   for (const encoding of simple) {
-    if (to === "utf8") {
+    if (to === "host") {
+      add(encoding === "utf8" ? "validate_utf8" : encoding === "utf16" ? "utf16_to_utf8" : "latin1_to_utf8");
+    } else if (to === "utf8") {
       if (encoding === "utf8") add("validate_utf8");
       else if (encoding === "utf16") add("utf16_to_ascii", "utf16_to_utf8");
       else add("latin1_to_ascii", "latin1_to_utf8");
@@ -79,14 +81,26 @@ export class StringTransfer<V, X> {
   }
 
   #encoded(encoding: SimpleEncoding, pointer: V, units: V): PointerPair<V> {
+    const source = this.lift.openText(pointer, units, encoding === "utf16" ? 2 : 1);
+    const { arena } = this.lower;
+    return arena === undefined ? this.#store(encoding, source, units) : this.#toHost(arena, encoding, source, units);
+  }
+
+  /** A host's strings are UTF-8. */
+  #toHost(arena: ArenaContext<V>, encoding: SimpleEncoding, source: V, units: V): PointerPair<V> {
     const { e } = this;
-    const { memory, stringEncoding } = this.lift;
-    if (memory.sizes.ptr === I64) e.trapIf(e.ugt(units, e.i64(MAX_STRING_BYTE_LENGTH)), "string_too_long");
-    const bytes = encoding === "utf16" ? e.shl(units, 1) : units;
-    emitCheckAligned(e, pointer, stringEncoding === "utf8" ? 1 : 2);
-    emitCheckInside(e, memory, pointer, bytes, "string_out_of_bounds");
-    e.trapIf(e.ugt(bytes, e.i64(MAX_STRING_BYTE_LENGTH)), "string_too_long");
-    return this.#store(encoding, memory.address(pointer), units);
+    if (encoding === "utf8") {
+      this.transcode("validate_utf8", [source, units]);
+      if (arena.views) return [source, units];
+      const copy = arena.allocate(1, units);
+      e.copy(copy, source, units);
+      return [copy, units];
+    }
+    const isUtf16 = encoding === "utf16";
+    const to = arena.allocate(1, e.mulImm(units, isUtf16 ? 3 : 2));
+    const bytes = this.#one(isUtf16 ? "utf16_to_utf8" : "latin1_to_utf8", to, source, units);
+    arena.shrink(e.add(to, bytes));
+    return [to, bytes];
   }
 
   #store(encoding: SimpleEncoding, source: V, units: V): PointerPair<V> {

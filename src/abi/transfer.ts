@@ -9,31 +9,26 @@
 
 import { InternalError, unreachable } from "../base/diagnostics.ts";
 import type { ComponentTypes, InterfaceType, ResourceIndex } from "../component/types.ts";
-import { I64 } from "../wasm/types.ts";
-import { emitCheckAligned, emitCheckInside, emitRealloc, MAX_LIST_BYTE_LENGTH } from "./checks.ts";
 import type { LiftContext, LowerContext } from "./context.ts";
 import { type DespecializedType, despecialize, elementFields } from "./despecialize.ts";
 import type { AbiEmitter } from "./emitter.ts";
 import { flagsSize, type Sizes, typeKey } from "./sizes.ts";
-import {
-  type Cases,
-  type Destination,
-  MemoryDestination,
-  MemorySource,
-  type PointerPair,
-  type Source,
-} from "./values.ts";
+import type { Cases, Destination, PointerPair, Source } from "./values.ts";
 
 /** Parts of a type beyond which it gets a function of its own. */
 export const OUTLINE_COST = 48;
 /** Bytes beyond which plain values are copied as a block. */
 const UNROLLED_COPY = 64;
 
+/** Kinds of which every bit pattern is a value. */
+const ANY_BITS: ReadonlySet<string> = new Set(["s8", "u8", "s16", "u16", "s32", "u32", "s64", "u64", "f32", "f64"]);
+
 /** What a type says about its transfer, remembered per type. */
 export class TypeFacts {
   readonly types: ComponentTypes;
   readonly #costs = new Map<string, number>();
   readonly #plain = new Map<string, boolean>();
+  readonly #viewable = new Map<string, boolean>();
 
   constructor(types: ComponentTypes) {
     this.types = types;
@@ -71,18 +66,8 @@ export class TypeFacts {
 
   #computePlain(t: InterfaceType, sizes: Sizes): boolean {
     const d = this.despecialize(t);
+    if (ANY_BITS.has(d.kind)) return true;
     switch (d.kind) {
-      case "s8":
-      case "u8":
-      case "s16":
-      case "u16":
-      case "s32":
-      case "u32":
-      case "s64":
-      case "u64":
-      case "f32":
-      case "f64":
-        return true;
       case "flags":
         return d.count === 8 * flagsSize(d.count);
       case "record":
@@ -92,6 +77,30 @@ export class TypeFacts {
       default:
         return false;
     }
+  }
+
+  /**
+   * Whether a host may read consecutive fields in a guest's memory as they are: every bit pattern is a value, and C has the same layout, since
+   * there are no pointers and handles. Padding does not matter.
+   */
+  areViewable(fields: readonly InterfaceType[]): boolean {
+    return fields.every((f) => this.#isViewable(f));
+  }
+
+  #isViewable(t: InterfaceType): boolean {
+    const key = typeKey(t);
+    let viewable = this.#viewable.get(key);
+    if (viewable === undefined) {
+      const d = this.despecialize(t);
+      viewable =
+        d.kind === "record"
+          ? this.areViewable(d.fields)
+          : d.kind === "list"
+            ? d.length !== undefined && this.areViewable(elementFields(d.element))
+            : ANY_BITS.has(d.kind) || (d.kind === "flags" && d.count === 8 * flagsSize(d.count));
+      this.#viewable.set(key, viewable);
+    }
+    return viewable;
   }
 
   /** The same of consecutive fields: no padding between or behind them. */
@@ -162,6 +171,8 @@ export interface TransferHooks<V> {
 
 export class Transfer<V, X> {
   readonly e: AbiEmitter<V, X>;
+  /** Emits the checks of what is lifted. */
+  readonly liftEmitter: AbiEmitter<V, X>;
   readonly facts: TypeFacts;
   readonly lift: LiftContext<V>;
   readonly lower: LowerContext<V>;
@@ -169,12 +180,14 @@ export class Transfer<V, X> {
 
   constructor(
     e: AbiEmitter<V, X>,
+    liftEmitter: AbiEmitter<V, X>,
     facts: TypeFacts,
     lift: LiftContext<V>,
     lower: LowerContext<V>,
     hooks: TransferHooks<V>,
   ) {
     this.e = e;
+    this.liftEmitter = liftEmitter;
     this.facts = facts;
     this.lift = lift;
     this.lower = lower;
@@ -279,32 +292,25 @@ export class Transfer<V, X> {
   }
 
   /** `load_list_from_range` and `store_list_into_range`. */
-  #list(element: readonly InterfaceType[], [pointer, length]: PointerPair<V>): PointerPair<V> {
-    const { e } = this;
-    const source = this.lift.memory;
-    const destination = this.lower.memory;
-    const from = source.sizes.record(element);
-    const to = destination.sizes.record(element);
-    if (source.sizes.ptr === I64) e.trapIf(e.ugt(length, e.i64(MAX_LIST_BYTE_LENGTH)), "list_too_long");
-    const bytes = e.mulImm(length, from.size);
-    emitCheckAligned(e, pointer, from.alignment);
-    emitCheckInside(e, source, pointer, bytes, "list_out_of_bounds");
-    e.trapIf(e.ugt(bytes, e.i64(MAX_LIST_BYTE_LENGTH)), "list_too_long");
+  #list(element: readonly InterfaceType[], pair: PointerPair<V>): PointerPair<V> {
+    const { e, lift, lower } = this;
+    const [, length] = pair;
+    const from = lift.memory.sizes.record(element);
+    const to = lower.memory.sizes.record(element);
+    const { address, bytes } = lift.openList(pair, from);
+    if (lower.arena?.views === true && this.facts.areViewable(element)) return [address, length];
     const newBytes = to.size === from.size ? bytes : e.mulImm(length, to.size);
-    const zero = e.i64(0);
-    const begin = emitRealloc(e, this.lower, zero, zero, to.alignment, newBytes, "list_out_of_bounds");
-    this.#elements(element, source.address(pointer), destination.address(begin), bytes);
-    return [begin, length];
+    const place = lower.newList(to.alignment, newBytes);
+    this.#elements(element, address, place.address, bytes);
+    return [place.pointer, length];
   }
 
   /** Consecutive elements; `bytes` are the source's. */
   #elements(element: readonly InterfaceType[], from: V, to: V, bytes: V): void {
-    const { e, facts } = this;
-    const source = this.lift.memory;
-    const destination = this.lower.memory;
-    const fromSize = source.sizes.record(element).size;
-    const toSize = destination.sizes.record(element).size;
-    if (fromSize === toSize && facts.arePlain(element, source.sizes)) {
+    const { e, facts, lift, lower } = this;
+    const fromSize = lift.memory.sizes.record(element).size;
+    const toSize = lower.memory.sizes.record(element).size;
+    if (fromSize === toSize && facts.arePlain(element, lift.memory.sizes)) {
       e.copy(to, from, bytes);
       return;
     }
@@ -316,7 +322,7 @@ export class Transfer<V, X> {
       const at = e.get(read);
       loop.breakUnless(e.ne(at, end));
       const into = e.get(write);
-      this.fields(element, new MemorySource(e, source, at, 0), new MemoryDestination(e, destination, into, 0));
+      this.fields(element, lift.source(at), lower.destination(into));
       e.set(read, e.offset(at, fromSize));
       e.set(write, e.offset(into, toSize));
     });

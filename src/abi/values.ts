@@ -141,7 +141,7 @@ export class MemorySource<V, X> extends MemoryPlace<V, X> implements Source<V> {
   }
 
   handle(): V {
-    return this.#int(4);
+    return this.memory.sizes.handleSize === 8 ? this.e.load("i64", this.base, this.offset) : this.#int(4);
   }
 
   pointerPair(): PointerPair<V> {
@@ -155,8 +155,13 @@ export class MemorySource<V, X> extends MemoryPlace<V, X> implements Source<V> {
     return new MemorySource(this.e, this.memory, this.base, this.fieldOffset(types, index));
   }
 
+  /** The discriminant as it is. */
+  tag(cases: Cases): V {
+    return this.#int(discriminantSize(cases.length));
+  }
+
   discriminant(cases: Cases): V {
-    const index = this.#int(discriminantSize(cases.length));
+    const index = this.tag(cases);
     this.e.trapUnless(this.e.ultImm(index, cases.length), "invalid_discriminant");
     return index;
   }
@@ -192,7 +197,7 @@ export class MemoryDestination<V, X> extends MemoryPlace<V, X> implements Destin
   }
 
   handle(value: V): void {
-    this.#int(4, value);
+    this.e.store(this.base, this.offset, value);
   }
 
   pointerPair([pointer, length]: PointerPair<V>): void {

@@ -21,7 +21,8 @@ import {
   type ValType,
   valTypeName,
 } from "../wasm/types.ts";
-import { comment, headerFrame, instanceFunctions } from "./header.ts";
+import { comment } from "./comment.ts";
+import { headerFrame, instanceFunctions } from "./header.ts";
 
 /** As a value; with a name behind it. */
 function cType(type: ValType): string {

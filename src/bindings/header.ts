@@ -1,6 +1,6 @@
 /**
- * The C header of one component, untyped form: instances, entries that take flat values, slots for host functions. The names come from
- * `frontend/api.ts`, the structures from `layout/host.ts`; this file only writes C. C11 and C++17, no warning at
+ * The C header of one component: instances, entries, slots for host functions, with C values (`typed.ts`) or flat ones. The names come from
+ * `frontend/api.ts`, the structures from `layout/host.ts`; this folder only writes C. C11 and C++17, no warning at
  * `-Wall -Wextra -Wpedantic`. Several components' headers go together: what they share sits under one guard.
  */
 
@@ -8,13 +8,9 @@ import type { Api, ApiExport, ApiImport } from "../frontend/api.ts";
 import { allStatuses, type CStruct, HOST_STRUCTS, HostStatus, OPTIONS } from "../layout/host.ts";
 import type { Component } from "../plan/component.ts";
 import { witFunc } from "../plan/wit.ts";
+import { comment } from "./comment.ts";
+import { typeDeclarations, typedParameters } from "./typed.ts";
 import { F32, F64, type FuncType, I32, I64, type ValType, valTypeName } from "../wasm/types.ts";
-
-export function comment(text: string): string {
-  // A name of the input must not end the comment, nor begin another, nor make the text look like something else.
-  const quiet = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\\]/gu, " ");
-  return `/* ${quiet.replaceAll("*/", "* /").replaceAll("/*", "/ *")} */`;
-}
 
 function declareStruct(s: CStruct): string[] {
   const lines = [comment(s.comment), `typedef ${s.union ? "union" : "struct"} ${s.name.replace(/_t$/, "")} {`];
@@ -41,6 +37,17 @@ export function sharedPart(): string[] {
       ...(s === OPTIONS ? [`#define WINDLASS_OPTIONS {${optionsInitializer()}}`] : []),
       "",
     ]),
+    comment("For values that a host function returns: freed when it has returned. NULL when there is no more."),
+    "static inline void *windlass_call_alloc(windlass_call_t *call, size_t size) { return call->allocate(call, size); }",
+    "",
+    comment("What a status means."),
+    "static inline const char *windlass_status_text(windlass_status_t status) {",
+    "  switch (status) {",
+    ...allStatuses().map((s) => `    case ${s.value}: return ${JSON.stringify(s.message)};`),
+    '    default: return "unknown status";',
+    "  }",
+    "}",
+    "",
     `#define WINDLASS_FIRST_REFUSAL ${HostStatus.invalid_argument} ${comment("statuses from here on: the instance is as it was")}`,
     "",
     "#endif",
@@ -98,6 +105,13 @@ function flatDescription(signature: FuncType): string {
 
 function importMember(component: Component, api: Api, item: ApiImport): string[] {
   const runtimeImport = component.imports.get(item.import);
+  if (item.abi === "typed") {
+    const func = component.types.func(runtimeImport.type);
+    return [
+      `  ${comment(`${item.path.join(" ")}: ${witFunc(component.types, runtimeImport.type, (r) => component.resources.get(r).name)}`)}`,
+      `  windlass_status_t (*${item.name})(${typedParameters(api, func, ["void *data", "windlass_call_t *call"])});`,
+    ];
+  }
   const lowering = component.lowerings.get(item.lowerings[0] ?? component.lowerings.nextKey());
   const lines = [
     `  ${comment(`${item.path.join(" ")}: ${witFunc(component.types, runtimeImport.type, (r) => component.resources.get(r).name)}; ${flatDescription(lowering.signature)}`)}`,
@@ -117,9 +131,40 @@ function flatType(component: Component, api: Api, item: ApiImport): string[] {
   return [`typedef ${result} ${api.prefix}_${item.name}_fn(${["void *vmctx", "void *data", ...args].join(", ")});`];
 }
 
+/** The imports structure's members: those of an interface in a structure of their own, if so. */
+function importMembers(component: Component, api: Api): string[] {
+  const slots = [
+    ...api.imports.map((i) => ({ group: i.group, offset: i.offset, lines: importMember(component, api, i) })),
+    ...api.hostResources.map((r) => {
+      const declaration = api.isTyped
+        ? `  void (*${r.name})(void *data, void *rep);`
+        : `  windlass_host_resource_t ${r.name};`;
+      return { group: r.group, offset: r.offset, lines: [`  ${comment(r.path.join(" "))}`, declaration] };
+    }),
+  ].sort((a, b) => a.offset - b.offset);
+  const lines: string[] = api.isTyped ? [`  ${comment("Passed to every typed function.")}`, "  void *data;"] : [];
+  let open: string | undefined;
+  for (const { group, lines: own } of slots) {
+    if (group !== open && open !== undefined) lines.push(`  } ${open};`);
+    if (group !== open && group !== undefined) lines.push("  struct {");
+    lines.push(...(group === undefined ? own : own.map((l) => `  ${l}`)));
+    open = group;
+  }
+  if (open !== undefined) lines.push(`  } ${open};`);
+  return lines;
+}
+
 function exportFunction(component: Component, api: Api, item: ApiExport): string[] {
   const { prefix } = api;
   const { lifted } = item;
+  if (api.typedExports) {
+    return [
+      comment(
+        `${item.path.join(" ")}: ${witFunc(component.types, lifted.type, (r) => component.resources.get(r).name)}`,
+      ),
+      `windlass_status_t ${prefix}_${item.name}(${typedParameters(api, component.types.func(lifted.type), [`${prefix}_t *instance`])});`,
+    ];
+  }
   const memory = item.memory === undefined ? undefined : api.memories[item.memory]?.name;
   const realloc = item.realloc === undefined ? undefined : api.reallocs[item.realloc]?.name;
   const notes = [
@@ -171,6 +216,7 @@ export function headerFrame(prefix: string, title: string, version: string, body
     `#ifndef ${guard}`,
     `#define ${guard} 1`,
     "",
+    "#include <stdbool.h>",
     "#include <stddef.h>",
     "#include <stdint.h>",
     "",
@@ -199,6 +245,7 @@ export function generateHeader(component: Component, api: Api, title: string, ve
   const lines: string[] = [
     comment("An instance of the component. One thread at a time may use it."),
     `typedef struct ${prefix} ${prefix}_t;`,
+    ...typeDeclarations(component, api),
     "",
     ...api.imports.flatMap((i) => flatType(component, api, i)),
   ];
@@ -206,8 +253,7 @@ export function generateHeader(component: Component, api: Api, title: string, ve
     lines.push(
       comment("What the host provides. It is copied when an instance is made."),
       `typedef struct ${prefix}_imports {`,
-      ...api.imports.flatMap((i) => importMember(component, api, i)),
-      ...api.hostResources.flatMap((r) => [`  ${comment(r.path.join(" "))}`, `  windlass_host_resource_t ${r.name};`]),
+      ...importMembers(component, api),
       `} ${prefix}_imports_t;`,
     );
   } else lines.push(comment("The component imports nothing."), `typedef void ${prefix}_imports_t;`);
@@ -219,12 +265,12 @@ export function generateHeader(component: Component, api: Api, title: string, ve
     ),
     `void ${prefix}_fail(${prefix}_t *, windlass_status_t status);`,
     "",
-    ...api.memories.flatMap((m) => [
+    ...(api.typedExports ? [] : api.memories).flatMap((m) => [
       comment("Where this memory of the instance is, and its length now."),
       `const windlass_memory_t *${prefix}_${m.name}(const ${prefix}_t *);`,
     ]),
     ...api.reallocs.flatMap((r, i) =>
-      exportedReallocs.has(i)
+      !api.typedExports && exportedReallocs.has(i)
         ? [
             comment("Allocates in the guest: *out is an address in its memory, checked against the length."),
             `windlass_status_t ${prefix}_${r.name}(${prefix}_t *, uint32_t old, uint32_t old_size, uint32_t align,`,
@@ -234,6 +280,10 @@ export function generateHeader(component: Component, api: Api, title: string, ve
     ),
     "",
     ...api.exports.flatMap((e) => exportFunction(component, api, e)),
+    ...api.drops.flatMap(({ type, name }) => [
+      comment("Frees a result, and clears it. Handles in it are yours all the same."),
+      `windlass_status_t ${prefix}_${name}(${prefix}_t *instance, ${api.types.write(type)} *value);`,
+    ]),
   );
   return headerFrame(prefix, title, version, lines);
 }

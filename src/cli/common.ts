@@ -61,6 +61,7 @@ export interface Request {
   readonly output: CompileOptions["output"];
   readonly common: CommonOptions;
   readonly hostAbi?: HostAbi;
+  readonly importAbis?: CompileOptions["importAbis"];
   readonly builtinWasi: boolean;
   readonly prefix?: string | undefined;
   readonly configuration?: readonly string[];
@@ -80,7 +81,8 @@ export async function compileFile(
       optLevel: request.common.optimize,
       bounds: request.common.bounds,
       workers: request.common.jobs,
-      hostAbi: request.hostAbi ?? "dynamic",
+      hostAbi: request.hostAbi,
+      importAbis: request.importAbis,
       builtinWasi: request.builtinWasi ? readBuiltinWasi() : undefined,
       prefix: request.prefix,
       configuration: request.configuration ?? [],

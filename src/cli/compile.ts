@@ -1,6 +1,6 @@
 /** `windlass compile`: a component becomes one relocatable ELF object and, on request, its C header. */
 
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { HostAbi } from "../plan/component.ts";
 import { addCommonOptions, type CommonOptions, compileFile, guarded, nameOfInput } from "./common.ts";
 import { addEmitOption, type EmitKind, writeEmitted } from "./emit.ts";
@@ -10,9 +10,26 @@ interface CompileCommandOptions extends CommonOptions {
   readonly output?: string;
   readonly header?: string;
   readonly prefix?: string;
-  readonly hostAbi: HostAbi;
+  readonly hostAbi: HostAbiOption;
   readonly wasi: "host" | "builtin";
   readonly emit?: EmitKind;
+}
+
+interface HostAbiOption {
+  readonly all: HostAbi;
+  readonly imports: readonly (readonly [name: string, abi: HostAbi])[];
+}
+
+const HOST_ABIS: readonly HostAbi[] = ["typed", "dynamic", "flat"];
+const DEFAULT_HOST_ABI: HostAbiOption = { all: "typed", imports: [] };
+
+/** `flat`, or `acme:log/types=flat` for one import: the last of each counts. */
+function parseHostAbi(text: string, previous: HostAbiOption): HostAbiOption {
+  const at = text.lastIndexOf("=");
+  const abi = HOST_ABIS.find((a) => a === text.slice(at + 1));
+  if (abi === undefined || at === 0)
+    throw new InvalidArgumentError("it is typed, dynamic or flat, or IMPORT= one of them.");
+  return at < 0 ? { ...previous, all: abi } : { ...previous, imports: [...previous.imports, [text.slice(0, at), abi]] };
 }
 
 export function registerCompile(program: Command): void {
@@ -24,7 +41,12 @@ export function registerCompile(program: Command): void {
     .option("--header <file>", "also write the C header")
     .option("--prefix <name>", "prefix of every global symbol; default: the input's name")
     .addOption(
-      new Option("--host-abi <abi>", "how host functions are called").choices(["dynamic", "flat"]).default("dynamic"),
+      new Option(
+        "--host-abi <abi>",
+        "how exports and host functions are called: typed, dynamic or flat; IMPORT=<abi> for the functions of one import, repeatable",
+      )
+        .default(DEFAULT_HOST_ABI, "typed")
+        .argParser(parseHostAbi),
     )
     .addOption(
       new Option("--wasi <who>", "who implements wasi:* imports: the host, or the built-in WASI")
@@ -39,7 +61,8 @@ export function registerCompile(program: Command): void {
         input,
         output: "object",
         common: options,
-        hostAbi: options.hostAbi,
+        hostAbi: options.hostAbi.all,
+        importAbis: options.hostAbi.imports,
         builtinWasi: options.wasi === "builtin",
         prefix: options.prefix,
         emit: options.emit === "plan" || options.emit === "ir" || options.emit === "asm" ? options.emit : undefined,

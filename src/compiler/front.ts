@@ -22,6 +22,8 @@ export interface FrontOptions {
   readonly prefix: string;
   readonly output: "object" | "executable";
   readonly hostAbi: HostAbi;
+  /** Exceptions, by name or path of imports (`translate.ts`). */
+  readonly importAbis: readonly (readonly [name: string, abi: HostAbi])[];
   readonly bounds: "guard" | "explicit";
   /** The built-in WASI's core module; without it WASI imports are the host's. */
   readonly builtinWasi: Uint8Array | undefined;
@@ -49,10 +51,11 @@ export function validate(input: Input): void {
 export function plan(input: Input, options: FrontOptions): Component {
   const { hostAbi, bounds } = options;
   if (input.kind === "module") {
-    return translateCoreModule(input.module, { hostAbi, bounds, executable: options.output === "executable" });
+    return translateCoreModule(input.module, { bounds, executable: options.output === "executable" });
   }
   return translate(input.component, {
     hostAbi,
+    importAbis: new Map(options.importAbis),
     bounds,
     // An executable has no host but the built-in WASI.
     hostImports: options.output === "object",
@@ -61,6 +64,6 @@ export function plan(input: Input, options: FrontOptions): Component {
 }
 
 export function program(component: Component, options: FrontOptions): Program {
-  const { name, prefix, output, configuration } = options;
-  return enumerateProgram(component, { name, prefix, output, configuration });
+  const { name, prefix, output, hostAbi, configuration } = options;
+  return enumerateProgram(component, { name, prefix, output, hostAbi, configuration });
 }

@@ -36,8 +36,10 @@ export interface CompileOptions {
   readonly output: "object" | "executable";
   /** What C names begin with. Default: the name as an identifier. */
   readonly prefix?: string | undefined;
-  /** How host functions are called. Default `dynamic`. */
+  /** How exports and host functions are called. Default `typed`. */
   readonly hostAbi?: HostAbi | undefined;
+  /** Exceptions: by an import's interface (`acme:log/types`), or interface and function (`acme:log/types write`). */
+  readonly importAbis?: readonly (readonly [name: string, abi: HostAbi])[] | undefined;
   readonly optLevel?: OptLevel | undefined;
   /** How 32-bit memories are bounded. Default `guard`. */
   readonly bounds?: "guard" | "explicit" | undefined;
@@ -78,7 +80,8 @@ export async function compile(bytes: Uint8Array, options: CompileOptions): Promi
     name,
     prefix: cPrefix(options.prefix ?? name),
     output: options.output,
-    hostAbi: options.hostAbi ?? "dynamic",
+    hostAbi: options.hostAbi ?? "typed",
+    importAbis: options.importAbis ?? [],
     bounds: options.bounds ?? "guard",
     builtinWasi: options.builtinWasi,
     configuration: options.configuration ?? [],

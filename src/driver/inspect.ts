@@ -51,6 +51,7 @@ export async function inspect(bytes: Uint8Array, name: string, disassemble: bool
     prefix: "component",
     output: "object",
     hostAbi: "dynamic",
+    importAbis: [],
     bounds: "guard",
     builtinWasi: undefined,
     configuration: [],

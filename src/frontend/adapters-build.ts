@@ -7,12 +7,12 @@
  * plan was made (`plan/instances.ts`).
  */
 
-import { emitCheckAligned, emitCheckInside, emitRealloc } from "../abi/checks.ts";
+import { emitCheckAligned, emitCheckInside } from "../abi/checks.ts";
 import type { LiftContext, LowerContext } from "../abi/context.ts";
 import { StringTransfer } from "../abi/strings.ts";
 import { emitTranscoder, type TranscoderName, TRANSCODERS } from "../abi/transcode.ts";
 import { Transfer } from "../abi/transfer.ts";
-import { FlatDestination, FlatSource, MemoryDestination, MemorySource } from "../abi/values.ts";
+import { FlatDestination, FlatSource, type Destination, type Source } from "../abi/values.ts";
 import { InternalError } from "../base/diagnostics.ts";
 import type { InterfaceType } from "../component/types.ts";
 import type { Func, Value } from "../ir/function.ts";
@@ -20,9 +20,10 @@ import { I32, I64, type Signature } from "../ir/types.ts";
 import { InstanceFlag } from "../layout/offsets.ts";
 import { Trap } from "../layout/traps.ts";
 import type { CanonicalOptions } from "../plan/component.ts";
-import type { Adapter, Direction } from "./adapters.ts";
+import { type Adapter, type AdapterFunctions, type Direction, type End, isHost, refuses } from "./adapters.ts";
 import { definedBy, emitReturnLent, GuestLift, GuestLower } from "./adapters-context.ts";
 import { IrAbiEmitter } from "./adapters-emitter.ts";
+import { HostLift, HostLower, refusingEmitter } from "./host-context.ts";
 import type { Program } from "./program.ts";
 import { Emitter, type Variable } from "./structured.ts";
 import { emitEndTask } from "./tasks.ts";
@@ -44,12 +45,31 @@ export function transcoderSignature(name: TranscoderName): Signature {
   };
 }
 
-function transferOf(e: Emitter, program: Program, direction: Direction): Transfer<Value, Variable> {
+/** What emits the checks of values that are lifted. */
+function liftEmitter(e: Emitter, program: Program, direction: Direction): IrAbiEmitter {
+  return refuses(direction) ? refusingEmitter(e, program) : new IrAbiEmitter(e);
+}
+
+function liftContext(e: Emitter, program: Program, { lift, lends }: Direction, abi: IrAbiEmitter): LiftContext<Value> {
+  return isHost(lift) ? new HostLift(e, program, abi) : new GuestLift(e, program, lift, lends);
+}
+
+function lowerContext(e: Emitter, program: Program, lower: End): LowerContext<Value> {
+  return isHost(lower) ? new HostLower(e, program, lower) : new GuestLower(e, program, lower);
+}
+
+/** The way of values in one direction; `checks` emits what is checked while they are lifted. */
+export function transferOf(
+  e: Emitter,
+  program: Program,
+  direction: Direction,
+  checks = liftEmitter(e, program, direction),
+): Transfer<Value, Variable> {
   const abi = new IrAbiEmitter(e);
-  const lift: LiftContext<Value> = new GuestLift(e, program, direction);
-  const lower: LowerContext<Value> = new GuestLower(e, program, direction);
+  const lift = liftContext(e, program, direction, checks);
+  const lower = lowerContext(e, program, direction.lower);
   const context = e.param(0);
-  return new Transfer(abi, program.adapters.facts, lift, lower, {
+  return new Transfer(abi, checks, program.adapters.facts, lift, lower, {
     string: ([pointer, length]) => {
       const callee = program.adapterString(program.adapters.stringFunction(direction));
       const [newPointer, newLength] = e.call(callee, STRING_SIGNATURE, [context, pointer, length]);
@@ -76,9 +96,12 @@ export function buildAdapterString(program: Program, index: number, name: string
   const context = e.param(0);
   const strings = new StringTransfer(
     new IrAbiEmitter(e),
-    new GuestLift(e, program, row.direction),
-    new GuestLower(e, program, row.direction),
-    (transcoder, args) => e.call(program.transcoder(transcoder), transcoderSignature(transcoder), [context, ...args]),
+    liftContext(e, program, row.direction, liftEmitter(e, program, row.direction)),
+    lowerContext(e, program, row.direction.lower),
+    (transcoder, args) => {
+      const symbol = program.transcoder(transcoder, refuses(row.direction));
+      return e.call(symbol, transcoderSignature(transcoder), [context, ...args]);
+    },
   );
   e.return(...strings.transfer([e.param(1), e.param(2)]));
   return e.finish();
@@ -90,11 +113,7 @@ export function buildAdapterValue(program: Program, index: number, name: string)
   if (row === undefined) throw new RangeError(`no function of values ${index}`);
   const e = Emitter.start(name, VALUE_SIGNATURE, ATTRIBUTES);
   const transfer = transferOf(e, program, row.direction);
-  transfer.inline(
-    row.type,
-    new MemorySource(transfer.e, transfer.lift.memory, e.param(1), 0),
-    new MemoryDestination(transfer.e, transfer.lower.memory, e.param(2), 0),
-  );
+  transfer.inline(row.type, transfer.lift.source(e.param(1)), transfer.lower.destination(e.param(2)));
   e.return();
   return e.finish();
 }
@@ -106,22 +125,69 @@ export function buildAdapterFlatValue(program: Program, index: number, name: str
   const type = program.adapters.flatType(row);
   const e = Emitter.start(name, program.signature(type), ATTRIBUTES);
   const transfer = transferOf(e, program, row.direction);
-  const into = FlatDestination.into(transfer.e, program.adapters.flattening, type.results);
-  transfer.inline(row.type, new FlatSource(transfer.e, program.adapters.flattening, e.params, 1), into.destination);
+  const into = FlatDestination.into(transfer.e, transfer.lower.flattening, type.results);
+  const source = new FlatSource(transfer.liftEmitter, transfer.lift.flattening, e.params, 1);
+  transfer.inline(row.type, source, into.destination);
   e.return(...into.values());
   return e.finish();
 }
 
-export function buildTranscoder(name: TranscoderName, symbolName: string): Func {
+/** `refusing`: what is wrong with the text refuses a host's call. */
+export function buildTranscoder(program: Program, name: TranscoderName, refusing: boolean, symbolName: string): Func {
   const e = Emitter.start(symbolName, transcoderSignature(name), { stackCheck: false, entry: false });
-  const abi = new IrAbiEmitter(e);
+  const abi = refusing ? refusingEmitter(e, program) : new IrAbiEmitter(e);
   const [a, b] = [e.param(1), e.param(2)];
   e.return(...emitTranscoder(abi, name, TRANSCODERS[name].params === 3 ? [a, b, e.param(3)] : [a, b]));
   return e.finish();
 }
 
+export function hasPointers(program: Program, types: readonly InterfaceType[]): boolean {
+  return types.some((t) => program.adapters.flattening.containsPointer(t));
+}
+
+/** The native address of a record of values of these types at a guest pointer, checked. */
+export function checkedPlace(
+  e: Emitter,
+  cx: LiftContext<Value> | LowerContext<Value>,
+  pointer: Value,
+  types: readonly InterfaceType[],
+): Value {
+  const abi = new IrAbiEmitter(e);
+  const { size, alignment } = cx.memory.sizes.record(types);
+  emitCheckAligned(abi, pointer, alignment);
+  emitCheckInside(abi, cx.memory, pointer, e.i64(size), "memory_out_of_bounds");
+  return cx.memory.address(pointer);
+}
+
+/** Values as core parameters: flat, or the address of a record of them in new memory. */
+export function lowerParameters(
+  { flattening, sizes }: AdapterFunctions,
+  transfer: Transfer<Value, Variable>,
+  types: readonly InterfaceType[],
+  sources: readonly Source<Value>[],
+  inMemory: boolean,
+): readonly Value[] {
+  const { e, lower } = transfer;
+  const into = (place: Destination<Value>): void => {
+    types.forEach((type, i) => {
+      const source = sources[i];
+      if (source === undefined) throw new InternalError("frontend", `no source of parameter ${i}`);
+      transfer.value(type, source, place.field(types, i));
+    });
+  };
+  if (!inMemory) {
+    const flat = FlatDestination.into(e, flattening, flattening.flattenTypes(types));
+    into(flat.destination);
+    return flat.values();
+  }
+  const { size, alignment } = sizes.record(types);
+  const { pointer, address } = lower.newRecord(alignment, e.i64(size));
+  into(lower.destination(address));
+  return [e.wrap(pointer)];
+}
+
 /** Runs `body` while an instance may not leave. */
-function withoutLeaving<T>(e: Emitter, program: Program, options: CanonicalOptions, body: () => T): T {
+export function withoutLeaving<T>(e: Emitter, program: Program, options: CanonicalOptions, body: () => T): T {
   const at = program.offsets.instanceFlags(options.instance);
   const flags = e.load32(e.param(0), at);
   e.store(e.param(0), at, e.andImm(flags, ~InstanceFlag.mayLeave));
@@ -149,7 +215,7 @@ class AdapterBuilder {
     this.paramsInMemory = paramsInMemory;
     this.resultInMemory = resultInMemory;
     // One that passes a few core values on has a frame as small as a trampoline's.
-    const isSmall = !paramsInMemory && !resultInMemory && !this.#hasPointers([...this.params, ...this.result]);
+    const isSmall = !paramsInMemory && !resultInMemory && !hasPointers(program, [...this.params, ...this.result]);
     this.e = Emitter.start(
       name,
       program.signature(adapter.signature),
@@ -166,7 +232,7 @@ class AdapterBuilder {
     emitCheckMayLeave(e, program, context, options.instance);
 
     const direction = program.adapters.parameters(adapter);
-    const allocates = paramsInMemory || this.#hasPointers(this.params);
+    const allocates = paramsInMemory || hasPointers(program, this.params);
     const lowerParams = (): readonly Value[] => this.#params(direction, paramsInMemory);
     const args = allocates ? withoutLeaving(e, program, callee.options, lowerParams) : lowerParams();
     const results = e.call(program.functionSymbol(callee.core), program.signature(callee.signature), [
@@ -179,7 +245,7 @@ class AdapterBuilder {
     }
 
     const lowerResult = (): readonly Value[] => this.#result(results, resultInMemory);
-    const flat = this.#hasPointers(this.result) ? withoutLeaving(e, program, options, lowerResult) : lowerResult();
+    const flat = hasPointers(program, this.result) ? withoutLeaving(e, program, options, lowerResult) : lowerResult();
     const { postReturn } = callee.options;
     if (postReturn !== undefined) {
       const signature = program.signature({ kind: "func", params: callee.signature.results, results: [] });
@@ -193,40 +259,15 @@ class AdapterBuilder {
     return e.finish();
   }
 
-  #hasPointers(types: readonly InterfaceType[]): boolean {
-    return types.some((t) => this.program.adapters.flattening.containsPointer(t));
-  }
-
   /** `lift_flat_values` of the caller's parameters and `lower_flat_values` of the callee's. */
   #params(direction: Direction, inMemory: boolean): readonly Value[] {
-    const { e, params } = this;
-    const transfer = transferOf(e, this.program, direction);
-    const { flattening, sizes } = this.program.adapters;
-    if (!inMemory) {
-      const source = new FlatSource(transfer.e, flattening, e.params, 1);
-      const into = FlatDestination.into(transfer.e, flattening, flattening.flattenTypes(params));
-      transfer.fields(params, source, into.destination);
-      return into.values();
-    }
-    const { size, alignment } = sizes.record(params);
-    const from = this.#checked(transfer.lift, e.zext(e.param(1)));
-    const zero = e.i64(0);
-    const pointer = emitRealloc(transfer.e, transfer.lower, zero, zero, alignment, e.i64(size), "memory_out_of_bounds");
-    transfer.fields(
-      params,
-      new MemorySource(transfer.e, transfer.lift.memory, from, 0),
-      new MemoryDestination(transfer.e, transfer.lower.memory, transfer.lower.memory.address(pointer), 0),
-    );
-    return [e.wrap(pointer)];
-  }
-
-  /** The native address of a record of the parameters (or of the result) at a guest pointer, checked. */
-  #checked(cx: LiftContext<Value> | LowerContext<Value>, pointer: Value, types = this.params): Value {
-    const abi = new IrAbiEmitter(this.e);
-    const { size, alignment } = cx.memory.sizes.record(types);
-    emitCheckAligned(abi, pointer, alignment);
-    emitCheckInside(abi, cx.memory, pointer, this.e.i64(size), "memory_out_of_bounds");
-    return cx.memory.address(pointer);
+    const { e, params, program } = this;
+    const transfer = transferOf(e, program, direction);
+    const from = inMemory
+      ? transfer.lift.source(checkedPlace(e, transfer.lift, e.zext(e.param(1)), params))
+      : new FlatSource(transfer.e, program.adapters.flattening, e.params, 1);
+    const sources = params.map((_, i) => from.field(params, i));
+    return lowerParameters(program.adapters, transfer, params, sources, inMemory);
   }
 
   /** The same of the result. */
@@ -243,13 +284,9 @@ class AdapterBuilder {
     const [pointer] = results;
     const out = e.params.at(-1);
     if (pointer === undefined || out === undefined) throw new InternalError("frontend", "no place of the result");
-    const from = this.#checked(transfer.lift, e.zext(pointer), result);
-    const to = this.#checked(transfer.lower, e.zext(out), result);
-    transfer.fields(
-      result,
-      new MemorySource(transfer.e, transfer.lift.memory, from, 0),
-      new MemoryDestination(transfer.e, transfer.lower.memory, to, 0),
-    );
+    const from = checkedPlace(e, transfer.lift, e.zext(pointer), result);
+    const to = checkedPlace(e, transfer.lower, e.zext(out), result);
+    transfer.fields(result, transfer.lift.source(from), transfer.lower.destination(to));
     return [];
   }
 }

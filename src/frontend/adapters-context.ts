@@ -1,18 +1,21 @@
 /** The two guests of an adapter, as lifting and lowering see them (`abi/context.ts`): memories, `realloc`, handle tables. */
 
+import { emitOpenList, emitOpenText, emitRealloc } from "../abi/checks.ts";
 import type { LiftContext, LowerContext, MemoryContext, StringEncoding } from "../abi/context.ts";
 import type { Flattening } from "../abi/flatten.ts";
-import type { Sizes } from "../abi/sizes.ts";
+import type { Extent, Sizes } from "../abi/sizes.ts";
+import { MemoryDestination, MemorySource, type PointerPair } from "../abi/values.ts";
 import { InternalError } from "../base/diagnostics.ts";
 import type { ResourceIndex } from "../component/types.ts";
 import type { Value } from "../ir/function.ts";
 import { HANDLE_BORROW, HANDLE_OWN, HandleEntry, LENDERS_END, MemoryDefinition } from "../layout/offsets.ts";
+import type { TrapName } from "../layout/traps.ts";
 import type { CanonicalOptions, MemoryIndex } from "../plan/component.ts";
 import { REALLOC_SIGNATURE } from "../plan/signatures.ts";
-import type { Direction } from "./adapters.ts";
+import { IrAbiEmitter } from "./adapters-emitter.ts";
 import { emitHandleLookup, entryAddress, handleTag } from "./handles.ts";
 import type { Program } from "./program.ts";
-import type { Emitter } from "./structured.ts";
+import type { Emitter, Variable } from "./structured.ts";
 import { SUPPORT } from "./support.ts";
 
 class GuestMemory implements MemoryContext<Value> {
@@ -39,6 +42,7 @@ class GuestMemory implements MemoryContext<Value> {
 /** One side. Parameter 0 of the emitter's function is the context. */
 class Guest {
   readonly e: Emitter;
+  readonly abi: IrAbiEmitter;
   readonly program: Program;
   readonly options: CanonicalOptions;
   readonly flattening: Flattening;
@@ -47,6 +51,7 @@ class Guest {
 
   constructor(e: Emitter, program: Program, options: CanonicalOptions) {
     this.e = e;
+    this.abi = new IrAbiEmitter(e);
     this.program = program;
     this.options = options;
     this.flattening = program.adapters.flattening;
@@ -71,9 +76,19 @@ class Guest {
 export class GuestLift extends Guest implements LiftContext<Value> {
   readonly #lends: boolean;
 
-  constructor(e: Emitter, program: Program, { lift, lends }: Direction) {
-    super(e, program, lift);
+  constructor(e: Emitter, program: Program, options: CanonicalOptions, lends: boolean) {
+    super(e, program, options);
     this.#lends = lends;
+  }
+
+  source(address: Value): MemorySource<Value, Variable> {
+    return new MemorySource(this.abi, this.memory, address, 0);
+  }
+  openList(pair: PointerPair<Value>, element: Extent): { readonly address: Value; readonly bytes: Value } {
+    return emitOpenList(this.abi, this.memory, pair, element);
+  }
+  openText(pointer: Value, units: Value, unitSize: 1 | 2): Value {
+    return emitOpenText(this.abi, this.memory, pointer, units, unitSize, this.stringEncoding === "utf8" ? 1 : 2);
   }
 
   liftOwn(resource: ResourceIndex, handle: Value): Value {
@@ -123,8 +138,21 @@ export function emitReturnLent(e: Emitter, program: Program, options: CanonicalO
 }
 
 export class GuestLower extends Guest implements LowerContext<Value> {
-  constructor(e: Emitter, program: Program, { lower }: Direction) {
-    super(e, program, lower);
+  readonly arena = undefined;
+
+  destination(address: Value): MemoryDestination<Value, Variable> {
+    return new MemoryDestination(this.abi, this.memory, address, 0);
+  }
+  newList(alignment: number, bytes: Value): { readonly pointer: Value; readonly address: Value } {
+    return this.#allocate(alignment, bytes, "list_out_of_bounds");
+  }
+  newRecord(alignment: number, bytes: Value): { readonly pointer: Value; readonly address: Value } {
+    return this.#allocate(alignment, bytes, "memory_out_of_bounds");
+  }
+  #allocate(alignment: number, bytes: Value, trap: TrapName): { readonly pointer: Value; readonly address: Value } {
+    const zero = this.e.i64(0);
+    const pointer = emitRealloc(this.abi, this, zero, zero, alignment, bytes, trap);
+    return { pointer, address: this.memory.address(pointer) };
   }
 
   realloc(old: Value, oldSize: Value, alignment: number, newSize: Value): Value {

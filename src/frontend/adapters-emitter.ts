@@ -10,12 +10,15 @@ import type { Emitter, Variable } from "./structured.ts";
 
 const TYPES = { i32: I32, i64: I64, f32: F32, f64: F64 } as const satisfies Record<CoreType, Type>;
 
-/** Loads and stores are of linear memory. */
+/** Loads and stores are of linear memory, or of what a host gave. */
 export class IrAbiEmitter implements AbiEmitter<Value, Variable> {
   readonly e: Emitter;
+  /** What a failed check does, if it does not trap. Ends the code. */
+  readonly #fail: ((name: TrapName) => void) | undefined;
 
-  constructor(e: Emitter) {
+  constructor(e: Emitter, fail?: (name: TrapName) => void) {
     this.e = e;
+    this.#fail = fail;
   }
 
   i32(value: number): Value {
@@ -161,12 +164,16 @@ export class IrAbiEmitter implements AbiEmitter<Value, Variable> {
     this.e.switch(index, targets, arms);
   }
   trap(name: TrapName): void {
-    this.e.trap(Trap[name]);
+    if (this.#fail === undefined) this.e.trap(Trap[name]);
+    else this.#fail(name);
   }
   trapIf(condition: Value, name: TrapName): void {
-    this.e.trapIf(condition, Trap[name]);
+    const fail = this.#fail;
+    if (fail === undefined) this.e.trapIf(condition, Trap[name]);
+    else this.e.if(condition, () => fail(name));
   }
   trapUnless(condition: Value, name: TrapName): void {
-    this.e.trapUnless(condition, Trap[name]);
+    if (this.#fail === undefined) this.e.trapUnless(condition, Trap[name]);
+    else this.trapIf(this.e.eqz(condition), name);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The functions that adapters call, enumerated before any is built: one for strings of each pair of options, one for each large type and pair
- * of options that it goes between, and the transcoders that these need. It follows `abi/transfer.ts` through the types: what that calls is here.
+ * The functions that adapters and typed calls of hosts call, enumerated before any is built: one for strings of each pair of ends, one for each
+ * large type and pair of ends that it goes between, and the transcoders that these need. It follows `abi/transfer.ts` through the types: what that calls is here.
  */
 
 import { Flattening } from "../abi/flatten.ts";
@@ -9,22 +9,54 @@ import { transcodersOf } from "../abi/strings.ts";
 import type { TranscoderName } from "../abi/transcode.ts";
 import { TypeFacts } from "../abi/transfer.ts";
 import { InternalError, WindlassError } from "../base/diagnostics.ts";
-import type { InterfaceType } from "../component/types.ts";
-import type { CanonicalOptions, Component, Trampoline } from "../plan/component.ts";
-import { type FuncType, I32 } from "../wasm/types.ts";
+import type { InterfaceType, TypeFuncIndex } from "../component/types.ts";
+import type {
+  CanonicalOptions,
+  Component,
+  LiftedFunction,
+  LowerImport,
+  StringEncoding,
+  Trampoline,
+} from "../plan/component.ts";
+import { type FuncType, I32, I64 } from "../wasm/types.ts";
 import { coreFuncKey } from "./api.ts";
+import { isByValue } from "./c-signature.ts";
 
-/** Parts of types that the code of all adapters may name. Bounds the code that types with shared parts multiply. */
+/** Parts of types that the code of all adapters and typed calls may name. Bounds the code that types with shared parts multiply. */
 export const MAX_ADAPTER_PARTS = 2_000_000;
 
 export type Adapter = Extract<Trampoline, { kind: "adapter" }>;
 
+/**
+ * What a host is as one end of a transfer. It lifts `arguments` of an export (what is wrong with them refuses the call) and the `answer` of an
+ * import (what is wrong traps the guest); it lowers `views` to an import, and the `copy` of an export's result.
+ */
+export interface HostEnd {
+  readonly role: "arguments" | "answer" | "views" | "copy";
+}
+/** A guest, by its canonical options, or a host. */
+export type End = CanonicalOptions | HostEnd;
+
+export function isHost(end: End): end is HostEnd {
+  return "role" in end;
+}
+
+/** The encoding of strings at an end. */
+export function encodingOf(end: End): StringEncoding {
+  return isHost(end) ? "utf8" : end.stringEncoding;
+}
+
 /** Where values go from and to. */
 export interface Direction {
-  readonly lift: CanonicalOptions;
-  readonly lower: CanonicalOptions;
+  readonly lift: End;
+  readonly lower: End;
   /** Whether lent handles are kept track of: only where the same call may give them away. */
   readonly lends: boolean;
+}
+
+/** Whether what is wrong with a value refuses the host's call, and does not trap. */
+export function refuses({ lift }: Direction): boolean {
+  return isHost(lift) && lift.role === "arguments";
 }
 
 export interface StringFunction {
@@ -35,14 +67,19 @@ export interface ValueFunction {
   readonly type: InterfaceType;
 }
 
+function memoryKey(end: End): string {
+  return isHost(end) ? end.role : `${end.memory} ${end.stringEncoding}`;
+}
+
 function stringKey({ lift, lower }: Direction): string {
-  const realloc = lower.realloc === undefined ? "" : coreFuncKey(lower.realloc);
-  return `${lift.memory} ${lift.stringEncoding} ${lower.memory} ${lower.stringEncoding} ${realloc}`;
+  const realloc = isHost(lower) || lower.realloc === undefined ? "" : coreFuncKey(lower.realloc);
+  return `${memoryKey(lift)} ${memoryKey(lower)} ${realloc}`;
 }
 
 function valueKey(type: InterfaceType, direction: Direction): string {
   const { lift, lower, lends } = direction;
-  return `${typeKey(type)} ${lift.instance} ${lower.instance} ${lends} ${stringKey(direction)}`;
+  const instance = (end: End): string => (isHost(end) ? "" : `${end.instance}`);
+  return `${typeKey(type)} ${instance(lift)} ${instance(lower)} ${lends} ${stringKey(direction)}`;
 }
 
 export class AdapterFunctions {
@@ -54,27 +91,76 @@ export class AdapterFunctions {
   /** The same for values that are flat. */
   readonly flatValues: ValueFunction[] = [];
   readonly transcoders = new Set<TranscoderName>();
+  /** Those that refuse a call of the host instead of trapping. */
+  readonly refusingTranscoders = new Set<TranscoderName>();
+  /** C's sizes and flat types, for values of a host. */
+  readonly hostSizes: Sizes;
+  readonly hostFlattening: Flattening;
   readonly #strings = new Map<string, number>();
   readonly #values = new Map<string, number>();
   readonly #flatValues = new Map<string, number>();
   readonly #component: Component;
   #parts = 0;
 
-  /** Throws a `limit` error. */
-  constructor(component: Component) {
+  /** `typed`: the exports that a host calls with C values. Throws a `limit` error. */
+  constructor(component: Component, typed: readonly LiftedFunction[]) {
     this.#component = component;
+    this.hostSizes = new Sizes(component.types, I64, 8);
+    this.hostFlattening = new Flattening(component.types, I64);
     this.facts = new TypeFacts(component.types);
     this.sizes = new Sizes(component.types, I32);
     this.flattening = new Flattening(component.types, I32);
     for (const trampoline of component.trampolines) if (trampoline.kind === "adapter") this.#adapter(trampoline);
+    for (const lifted of typed) this.#typedExport(lifted);
+    for (const lowering of component.lowerings) {
+      if (lowering.callee.kind === "host" && lowering.callee.abi === "typed") this.#typedImport(lowering);
+    }
+  }
+
+  flatteningOf(end: End): Flattening {
+    return isHost(end) ? this.hostFlattening : this.flattening;
+  }
+
+  #typedExport({ type, options }: LiftedFunction): void {
+    const func = this.#component.types.func(type);
+    // Where a guest's function gets parameters and leaves its result is what its caller would say of a lowered one.
+    const { paramsInMemory, resultInMemory } = this.flattening.flattenFuncType(func, "lift");
+    const direction: Direction = { lift: { role: "arguments" }, lower: options, lends: false };
+    for (const param of func.params) {
+      this.#value(param.type, direction, !isByValue(param.type), paramsInMemory);
+    }
+    if (func.result === undefined) return;
+    this.#value(func.result, { lift: options, lower: { role: "copy" }, lends: false }, resultInMemory, true);
+  }
+
+  #typedImport(lowering: LowerImport): void {
+    const func = this.#component.types.func(lowering.type);
+    const { paramsInMemory, resultInMemory } = this.flattening.flattenFuncType(func, "lower");
+    const direction = this.importParameters(lowering);
+    for (const param of func.params) {
+      this.#value(param.type, direction, paramsInMemory, !isByValue(param.type));
+    }
+    if (func.result !== undefined) this.#value(func.result, this.importResults(lowering), true, resultInMemory);
+  }
+
+  /** Of a typed import. */
+  importParameters({ type, options }: LowerImport): Direction {
+    return { lift: options, lower: { role: "views" }, lends: this.#lends(type) };
+  }
+  importResults({ options }: LowerImport): Direction {
+    return { lift: { role: "answer" }, lower: options, lends: false };
+  }
+
+  /** Whether a function borrows and takes the same resource. */
+  #lends(type: TypeFuncIndex): boolean {
+    const types = this.#component.types.func(type).params.map((p) => p.type);
+    const owned = this.facts.resources(types, "own");
+    return [...this.facts.resources(types, "borrow")].some((resource) => owned.has(resource));
   }
 
   /** From the caller's parameters to the callee's. */
   parameters({ callee, options }: Adapter): Direction {
-    const types = this.#component.types.func(callee.type).params.map((p) => p.type);
-    const owned = this.facts.resources(types, "own");
-    const lends = [...this.facts.resources(types, "borrow")].some((resource) => owned.has(resource));
-    return { lift: options, lower: callee.options, lends };
+    return { lift: options, lower: callee.options, lends: this.#lends(callee.type) };
   }
 
   /** From the callee's result to the caller's. */
@@ -86,27 +172,28 @@ export class AdapterFunctions {
     const { params, result } = this.#component.types.func(adapter.callee.type);
     const flat = this.flattening.flattenFuncType(this.#component.types.func(adapter.callee.type), "lower");
     const parameters = this.parameters(adapter);
-    for (const { type } of params) this.#value(type, parameters, flat.paramsInMemory);
-    if (result !== undefined) this.#value(result, this.results(adapter), flat.resultInMemory);
+    for (const { type } of params) this.#value(type, parameters, flat.paramsInMemory, flat.paramsInMemory);
+    if (result !== undefined) this.#value(result, this.results(adapter), flat.resultInMemory, flat.resultInMemory);
   }
 
-  #value(type: InterfaceType, direction: Direction, inMemory: boolean): void {
+  /** `from` and `to`: whether the value is in memory there. */
+  #value(type: InterfaceType, direction: Direction, from: boolean, to: boolean): void {
     if (++this.#parts > MAX_ADAPTER_PARTS) {
       const message = `calls between components name more than ${MAX_ADAPTER_PARTS} parts of types`;
       throw new WindlassError({ kind: "limit", subject: "adapters", message });
     }
-    if (inMemory) {
+    if (from && to) {
       if (this.facts.parts(type).length > 0 && this.facts.isPlain(type, this.sizes)) return;
     }
-    if (this.facts.isOutlined(type)) this.#outline(type, direction, inMemory);
-    else this.#inline(type, direction, inMemory);
+    if (from === to && this.facts.isOutlined(type)) this.#outline(type, direction, from);
+    else this.#inline(type, direction, from, to);
   }
 
-  #inline(type: InterfaceType, direction: Direction, inMemory: boolean): void {
+  #inline(type: InterfaceType, direction: Direction, from: boolean, to: boolean): void {
     const d = this.facts.despecialize(type);
     if (d.kind === "string") this.#string(direction);
-    const within = inMemory || (d.kind === "list" && d.length === undefined);
-    for (const part of this.facts.parts(type)) this.#value(part, direction, within);
+    const inList = d.kind === "list" && d.length === undefined;
+    for (const part of this.facts.parts(type)) this.#value(part, direction, from || inList, to || inList);
   }
 
   #outline(type: InterfaceType, direction: Direction, inMemory: boolean): void {
@@ -114,7 +201,7 @@ export class AdapterFunctions {
     const known = inMemory ? this.#values : this.#flatValues;
     if (known.has(key)) return;
     known.set(key, (inMemory ? this.values : this.flatValues).push({ direction, type }) - 1);
-    this.#inline(type, direction, inMemory);
+    this.#inline(type, direction, inMemory, inMemory);
   }
 
   #string(direction: Direction): void {
@@ -122,7 +209,8 @@ export class AdapterFunctions {
     if (this.#strings.has(key)) return;
     this.#strings.set(key, this.strings.push({ direction }) - 1);
     const { lift, lower } = direction;
-    for (const name of transcodersOf(lift.stringEncoding, lower.stringEncoding)) this.transcoders.add(name);
+    const names = transcodersOf(encodingOf(lift), isHost(lower) ? "host" : lower.stringEncoding);
+    for (const name of names) (refuses(direction) ? this.refusingTranscoders : this.transcoders).add(name);
   }
 
   /** The position in `strings`. */
@@ -139,9 +227,10 @@ export class AdapterFunctions {
     return index;
   }
 
-  /** The core types of a function of flat values: the same on both sides. */
-  flatType({ type }: ValueFunction): FuncType {
-    const flat = this.flattening.flattenType(type);
-    return { kind: "func", params: flat, results: flat };
+  /** The core types of a function of flat values. */
+  flatType({ type, direction }: ValueFunction): FuncType {
+    const params = this.flatteningOf(direction.lift).flattenType(type);
+    const results = this.flatteningOf(direction.lower).flattenType(type);
+    return { kind: "func", params, results };
   }
 }

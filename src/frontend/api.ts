@@ -1,11 +1,15 @@
 /**
- * The C interface of one component, untyped form: which functions and members a host in C gets, under which names. One list for the code
- * that is generated (`entries.ts`, `instantiate.ts`) and for the header that `bindings/` prints.
+ * The C interface of one component: which functions, types and members a host in C gets, under which names. One list for the code
+ * that is generated (`entries.ts`, `typed.ts`, `instantiate.ts`) and for the header that `bindings/` prints.
+ *
+ * Where C values are used (host ABI `typed`), the imports structure begins with one data pointer for all typed functions and has a member for each
+ * interface; else every function is a member with a data pointer of its own.
  */
 
 import type { FuncSymbol } from "../ir/function.ts";
 import { HostResource, Lowering } from "../layout/offsets.ts";
-import type { ResourceIndex } from "../component/types.ts";
+import { Flattening } from "../abi/flatten.ts";
+import type { InterfaceType, ResourceIndex, TypeFunc } from "../component/types.ts";
 import { WindlassError } from "../base/diagnostics.ts";
 import type {
   CanonicalOptions,
@@ -19,6 +23,8 @@ import type {
   RuntimeComponentInstanceIndex,
   RuntimeImportIndex,
 } from "../plan/component.ts";
+import { I32 } from "../wasm/types.ts";
+import { CTypes, memberNames } from "./c-types.ts";
 import { cMembers, cNames } from "./names.ts";
 
 /** A lifted function that the component exports. */
@@ -35,26 +41,37 @@ export interface ApiExport {
   readonly realloc: number | undefined;
 }
 
-/** A function that the host provides: one member of the imports structure, of type `windlass_lowering_t`. */
+/** A function that the host provides: one member of the imports structure. */
 export interface ApiImport {
   readonly path: readonly string[];
   readonly import: RuntimeImportIndex;
   readonly abi: HostAbi;
+  /** The member of the interface that it is in, if those have members. */
+  readonly group: string | undefined;
   /** The member's name. */
   readonly name: string;
-  /** Byte offset in the imports structure. */
+  /** Byte offsets in the imports structure, of the function and of its data. */
   readonly offset: number;
+  readonly dataOffset: number;
   /** All lowerings that call it. */
   readonly lowerings: readonly LoweredIndex[];
 }
 
-/** A resource type of the host: one member of type `windlass_host_resource_t`, behind the functions. */
+/** A resource type of the host: one member, of type `windlass_host_resource_t` behind the functions, or a destructor beside them. */
 export interface ApiHostResource {
   readonly path: readonly string[];
   readonly resource: ResourceIndex;
   readonly hostIndex: number;
+  readonly group: string | undefined;
   readonly name: string;
   readonly offset: number;
+  readonly dataOffset: number;
+}
+
+/** A type of results that a host has to drop: `<prefix>_<name>`. */
+export interface ApiDrop {
+  readonly type: InterfaceType;
+  readonly name: string;
 }
 
 /** `const windlass_memory_t *<prefix>_<name>(const <prefix>_t *)`. */
@@ -73,6 +90,13 @@ export interface ApiRealloc {
 
 export interface Api {
   readonly prefix: string;
+  /** Exports are called with C values. */
+  readonly typedExports: boolean;
+  /** Those or some import use C values. */
+  readonly isTyped: boolean;
+  /** The types of typed functions. */
+  readonly types: CTypes;
+  readonly drops: readonly ApiDrop[];
   readonly exports: readonly ApiExport[];
   readonly imports: readonly ApiImport[];
   readonly hostResources: readonly ApiHostResource[];
@@ -160,8 +184,16 @@ export function reallocIndex(api: Api, options: CanonicalOptions): number | unde
   return index < 0 ? undefined : index;
 }
 
-/** `selected` says which exported functions become entries. Deterministic. Throws `WindlassError` for what C can't call. */
-export function describeApi(component: Component, prefix: string, selected: (path: readonly string[]) => boolean): Api {
+/**
+ * `selected` says which exported functions become entries, `exportAbi` how a host calls them. Deterministic. Throws `WindlassError` for what C can't
+ * call.
+ */
+export function describeApi(
+  component: Component,
+  prefix: string,
+  selected: (path: readonly string[]) => boolean,
+  exportAbi: HostAbi,
+): Api {
   const found: FoundExport[] = [];
   collect(component.exports, [], found);
   const chosen = found.filter((f) => selected(f.path));
@@ -210,34 +242,149 @@ export function describeApi(component: Component, prefix: string, selected: (pat
   const hostResources = [...component.resources.entries()].flatMap(([resource, r]) =>
     r.kind === "host" ? [{ resource, path: r.path, hostIndex: r.hostIndex }] : [],
   );
-  const importPaths = [...byImport.keys()].map((i) => component.imports.get(i).path);
-  const members = cMembers([...importPaths, ...hostResources.map((r) => r.path)]);
-  const imports = [...byImport].map(
-    ([index, { abi, lowerings }], i): ApiImport => ({
-      path: component.imports.get(index).path,
-      import: index,
-      abi,
-      name: members[i] ?? "",
-      offset: i * Lowering.size,
-      lowerings,
-    }),
-  );
-  const resources = hostResources.map(
-    (r, i): ApiHostResource => ({
-      ...r,
-      name: members[imports.length + i] ?? "",
-      offset: imports.length * Lowering.size + i * HostResource.size,
-    }),
-  );
+  const typedExports = exportAbi === "typed";
+  const foundImports: FoundImport[] = [...byImport].map(([index, entry]) => ({
+    import: index,
+    path: component.imports.get(index).path,
+    ...entry,
+  }));
+  const isTyped = typedExports || foundImports.some((i) => i.abi === "typed");
+  const slots = isTyped ? groupedSlots(foundImports, hostResources) : plainSlots(foundImports, hostResources);
+  const functions: TypeFunc[] = [];
+  for (const { abi, import: index } of foundImports) {
+    if (abi === "typed") functions.push(component.types.func(component.imports.get(index).type));
+  }
+  if (typedExports) for (const { lifted } of exports) functions.push(component.types.func(lifted.type));
+  const types = new CTypes(component, prefix, functions, used);
   return {
     prefix,
+    typedExports,
+    isTyped,
+    types,
+    drops: typedExports ? dropsOf(component, exports, types, used) : [],
     exports,
-    imports,
-    hostResources: resources,
-    importsSize: imports.length * Lowering.size + resources.length * HostResource.size,
+    ...slots,
     memories,
     reallocs: reallocs.list,
   };
+}
+
+interface FoundImport {
+  readonly import: RuntimeImportIndex;
+  readonly path: readonly string[];
+  readonly abi: HostAbi;
+  readonly lowerings: readonly LoweredIndex[];
+}
+
+interface FoundResource {
+  readonly resource: ResourceIndex;
+  readonly path: readonly string[];
+  readonly hostIndex: number;
+}
+
+type Slots = Pick<Api, "imports" | "hostResources" | "importsSize">;
+
+/** Each function with its data, then each resource. */
+function plainSlots(imports: readonly FoundImport[], resources: readonly FoundResource[]): Slots {
+  const members = cMembers([...imports, ...resources].map((x) => x.path));
+  const behind = imports.length * Lowering.size;
+  return {
+    imports: imports.map((item, i) => ({
+      ...item,
+      group: undefined,
+      name: members[i] ?? "",
+      offset: i * Lowering.size + Lowering.callee,
+      dataOffset: i * Lowering.size + Lowering.data,
+    })),
+    hostResources: resources.map((item, i) => ({
+      ...item,
+      group: undefined,
+      name: members[imports.length + i] ?? "",
+      offset: behind + i * HostResource.size + HostResource.destructor,
+      dataOffset: behind + i * HostResource.size + HostResource.data,
+    })),
+    importsSize: behind + resources.length * HostResource.size,
+  };
+}
+
+const POINTER_SIZE = 8;
+
+/** One data pointer, then a structure for each interface; functions of the world have no structure around them. */
+function groupedSlots(imports: readonly FoundImport[], resources: readonly FoundResource[]): Slots {
+  interface Group {
+    readonly scope: readonly string[];
+    readonly imports: FoundImport[];
+    readonly resources: FoundResource[];
+  }
+  const groups = new Map<string, Group>();
+  const groupOf = (path: readonly string[]): Group => {
+    // A function of the world is a group of its own.
+    const scope = path.length === 1 ? path : path.slice(0, -1);
+    const key = JSON.stringify([path.length === 1, ...scope]);
+    let group = groups.get(key);
+    if (group === undefined) {
+      group = { scope, imports: [], resources: [] };
+      groups.set(key, group);
+    }
+    return group;
+  };
+  for (const item of imports) groupOf(item.path).imports.push(item);
+  for (const item of resources) groupOf(item.path).resources.push(item);
+
+  const list = [...groups.values()];
+  // Interfaces are called as in names of functions: by their last part if that is enough.
+  const wanted = cNames(
+    list.map(({ scope }) => [...scope, "x"]),
+    new Set(),
+  ).map((name) => name.slice(0, -2));
+  const members = memberNames(wanted, ["data"]);
+  let size = POINTER_SIZE;
+  const outImports: ApiImport[] = [];
+  const outResources: ApiHostResource[] = [];
+  list.forEach((group, g) => {
+    const member = members[g] ?? "";
+    const last = (path: readonly string[]): string => path.at(-1) ?? "";
+    const names = memberNames([
+      ...group.imports.map((i) => last(i.path)),
+      ...group.resources.map((r) => `${last(r.path)}-drop`),
+    ]);
+    group.imports.forEach((item, i) => {
+      const inWorld = item.path.length === 1;
+      const isFunction = item.abi === "typed";
+      const where = { group: inWorld ? undefined : member, name: inWorld ? member : (names[i] ?? "") };
+      outImports.push({ ...item, ...where, offset: size, dataOffset: isFunction ? 0 : size + Lowering.data });
+      size += isFunction ? POINTER_SIZE : Lowering.size;
+    });
+    group.resources.forEach((item, i) => {
+      const inWorld = item.path.length === 1;
+      const name = inWorld ? `${member}_drop` : (names[group.imports.length + i] ?? "");
+      outResources.push({ ...item, group: inWorld ? undefined : member, name, offset: size, dataOffset: 0 });
+      size += POINTER_SIZE;
+    });
+  });
+  return { imports: outImports, hostResources: outResources, importsSize: size };
+}
+
+/** The types of results that hold memory, each once. */
+function dropsOf(
+  component: Component,
+  exports: readonly ApiExport[],
+  types: CTypes,
+  used: Set<string>,
+): readonly ApiDrop[] {
+  const flattening = new Flattening(component.types, I32);
+  const drops = new Map<string, ApiDrop>();
+  for (const { lifted } of exports) {
+    const { result } = component.types.func(lifted.type);
+    if (result === undefined || !flattening.containsPointer(result)) continue;
+    const type = types.nameOf(result);
+    if (drops.has(type)) continue;
+    let name = `${type}_drop`;
+    while (used.has(name)) name += "_";
+    used.add(name);
+    drops.set(type, { type: result, name });
+  }
+  return [...drops.values()];
 }
 
 /** Where the entries of an `Api` are in the text. */

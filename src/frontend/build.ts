@@ -4,7 +4,7 @@ import { InternalError } from "../base/diagnostics.ts";
 import type { Workspace } from "../base/workspace.ts";
 import type { Func, FuncSymbol } from "../ir/function.ts";
 import type { Signature } from "../ir/types.ts";
-import type { CoreInstanceIndex } from "../plan/component.ts";
+import type { CoreInstanceIndex, LoweredIndex } from "../plan/component.ts";
 import {
   buildAdapter,
   buildAdapterFlatValue,
@@ -35,6 +35,7 @@ import {
   buildReallocEntry,
   buildUser,
 } from "./entries.ts";
+import { buildHostSupport } from "./host-memory.ts";
 import { MEMORY_GROW_SIGNATURE, TABLE_GROW_SIGNATURE } from "./environment.ts";
 import { buildHandleNewSupport, buildHandleRepSupport, buildHandleTakeSupport } from "./handles.ts";
 import { buildCreateRegion, buildInstantiate, buildInstantiateCore } from "./instantiate.ts";
@@ -59,6 +60,7 @@ import { API_SIGNATURES, INSTANTIATE, MAIN, MEMORY_ACCESSOR, START, SUPPORT, typ
 import { buildAppendNumber, buildAppendText, buildFormatTrap, buildLastTrap } from "./text.ts";
 import { buildTaskBuiltin } from "./task-builtins.ts";
 import { buildCheckedRealloc, buildLowered, buildTrampoline } from "./trampolines.ts";
+import { buildTypedBody, buildTypedDrop, buildTypedEntry, buildTypedLowered } from "./typed.ts";
 import { FunctionTranslator } from "./wasm/translate.ts";
 
 type Builder = (e: Emitter, program: Program) => void;
@@ -162,7 +164,17 @@ export function buildFunction(program: Program, symbol: FuncSymbol, work?: Works
     case "check-reference":
       return build(name, CHECK_REFERENCE, (e) => buildCheckReference(e, program));
     case "lowered":
-      return buildLowered(program, kind.index, name);
+      return isTypedLowering(program, kind.index)
+        ? buildTypedLowered(program, kind.index, name)
+        : buildLowered(program, kind.index, name);
+    case "typed-entry":
+      return buildTypedEntry(program, kind.export, name);
+    case "typed-body":
+      return buildTypedBody(program, kind.export, name);
+    case "typed-drop":
+      return buildTypedDrop(program, kind.drop, name);
+    case "host-support":
+      return buildHostSupport(program, kind.name, name);
     case "trampoline": {
       const trampoline = program.component.trampolines.get(kind.index);
       if (trampoline.kind === "host-function") return buildHostFunction(program, trampoline, name);
@@ -177,10 +189,15 @@ export function buildFunction(program: Program, symbol: FuncSymbol, work?: Works
     case "adapter-flat-value":
       return buildAdapterFlatValue(program, kind.index, name);
     case "transcoder":
-      return buildTranscoder(kind.name, name);
+      return buildTranscoder(program, kind.name, kind.refusing, name);
     case "wasm":
       return translatorOf(program, kind.instance).translate(kind.func, work);
   }
+}
+
+function isTypedLowering(program: Program, index: LoweredIndex): boolean {
+  const { callee } = program.component.lowerings.get(index);
+  return callee.kind === "host" && callee.abi === "typed";
 }
 
 /** The translator of one instance's bodies, made once. */

@@ -17,6 +17,7 @@ import type { RuntimeComponentInstanceIndex } from "../plan/component.ts";
 import { REALLOC_SIGNATURE } from "../plan/signatures.ts";
 import type * as wasm from "../wasm/types.ts";
 import { builtinFunction } from "./builtin.ts";
+import { HOST_SUPPORT } from "./host-memory.ts";
 import { emitGiveBack } from "./options.ts";
 import type { Program } from "./program.ts";
 import { irType } from "./signatures.ts";
@@ -251,6 +252,7 @@ export function buildDelete(e: Emitter, program: Program): void {
   e.if(e.eqz(context), () => e.return());
   e.if(e.neImm(e.load32(context, ContextField.magic), CONTEXT_MAGIC), () => e.return());
   e.store(context, ContextField.magic, e.i32(0));
+  if (program.isTyped) e.call(program.hostSupport("blocks_delete"), HOST_SUPPORT.blocks_delete, [context]);
   if (program.enterDrop !== undefined) e.call(program.enterDrop, ENTER_INSTANTIATE, [context]);
   const { limits, regionSize } = program.offsets;
   const unmap = e.load64(context, limits + InstanceLimits.unmap);

@@ -11,10 +11,12 @@ import type { Value } from "../ir/function.ts";
 import { F32, F64, I32, I64, type Type } from "../ir/types.ts";
 import { Op } from "../ir/ops.ts";
 import { FUNCREF_SIZE } from "../layout/funcref.ts";
-import { HostStatus } from "../layout/host.ts";
+import { CallField, HostStatus } from "../layout/host.ts";
 import {
   CONTEXT_MAGIC,
   ContextField,
+  HOST_HEAP_SIZE,
+  HostHeap,
   HostResource,
   InstanceFlag,
   InstanceLimits,
@@ -30,6 +32,7 @@ import type { ConstExpr, ElementSegment, Module } from "../wasm/module.ts";
 import { functionType, NULL_FUNCTION } from "../wasm/module.ts";
 import { builtinFunction } from "./builtin.ts";
 import { emitCheckCoreImports, emitCoreImports } from "./core-entries.ts";
+import { emitOpenArena } from "./host-memory.ts";
 import { PROT_READ_WRITE, Sys } from "./linux.ts";
 import { emitPageAlign, limited, ownMemory } from "./memory.ts";
 import { emitGiveBack, emitReadOptions, emitReserve } from "./options.ts";
@@ -44,10 +47,15 @@ function place(e: Emitter, context: Value, displacement: number): Value {
   return e.offset(context, displacement);
 }
 
-/** Copies a `{pointer, pointer}` pair. */
-function copyPair(e: Emitter, to: Value, toOffset: number, from: Value, fromOffset: number): void {
-  e.store(to, toOffset, e.load64(from, fromOffset));
-  e.store(to, toOffset + 8, e.load64(from, fromOffset + 8));
+/** What typed calls of a host need: the arena, the heap of results, and what host functions get. */
+function emitHostMemory(e: Emitter, program: Program, context: Value): void {
+  const { offsets } = program;
+  emitOpenArena(e, program, context);
+  const state = offsets.hostHeapState;
+  e.store(context, state + HostHeap.top, e.offset(context, offsets.hostHeap));
+  e.store(context, state + HostHeap.end, e.offset(context, offsets.hostHeap + HOST_HEAP_SIZE));
+  e.store(context, ContextField.hostCall + CallField.allocate, e.funcAddress(program.hostSupport("call_alloc")));
+  e.store(context, ContextField.hostCall + CallField.instance, context);
 }
 
 /** `create_region(imports, options, out)`: on success the context's address is at `out`; on failure nothing stays mapped. */
@@ -122,17 +130,21 @@ export function buildCreateRegion(e: Emitter, program: Program): void {
   }
   if (api.importsSize > 0) {
     e.if(e.nez(imports), () => {
-      for (const { offset, lowerings } of api.imports) {
+      for (const { offset, dataOffset, lowerings } of api.imports) {
         for (const lowering of lowerings) {
-          copyPair(e, context, offsets.lowering(lowering) + Lowering.callee, imports, offset + Lowering.callee);
+          const to = offsets.lowering(lowering);
+          e.store(context, to + Lowering.callee, e.load64(imports, offset));
+          e.store(context, to + Lowering.data, e.load64(imports, dataOffset));
         }
       }
-      for (const { offset, hostIndex } of api.hostResources) {
-        const to = offsets.hostResource(hostIndex) + HostResource.destructor;
-        copyPair(e, context, to, imports, offset + HostResource.destructor);
+      for (const { offset, dataOffset, hostIndex } of api.hostResources) {
+        const to = offsets.hostResource(hostIndex);
+        e.store(context, to + HostResource.destructor, e.load64(imports, offset));
+        e.store(context, to + HostResource.data, e.load64(imports, dataOffset));
       }
     });
   }
+  if (program.isTyped) emitHostMemory(e, program, context);
   e.store(out, 0, context);
   e.return(e.i32(0));
 }

@@ -21,6 +21,8 @@ export const PROT_NONE = 0;
 export const PROT_READ_WRITE = 3;
 /** MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE. */
 export const MAP_RESERVE = 0x2 | 0x20 | 0x4000;
+/** MAP_PRIVATE | MAP_ANONYMOUS. */
+export const MAP_ANONYMOUS = 0x2 | 0x20;
 
 export const EINTR = 4;
 /** `struct timespec`. */

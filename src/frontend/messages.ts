@@ -12,6 +12,8 @@ const TEXTS = {
   indent: "    ",
   colon: ": ",
   offset: " (offset 0x",
+  status: " (status ",
+  minus: "-",
   endOfOffset: ")",
   newline: "\n",
   unknown: "unknown function",

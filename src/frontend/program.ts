@@ -17,6 +17,7 @@ import type {
   Component,
   CoreFunc,
   CoreInstanceIndex,
+  HostAbi,
   LoweredIndex,
   MemoryIndex,
   RuntimeComponentInstanceIndex,
@@ -26,12 +27,13 @@ import type {
 import { signatureOfModuleFunc } from "../plan/signatures.ts";
 import { type ElementSegment, functionName, type Module, NULL_FUNCTION } from "../wasm/module.ts";
 import type { FuncType } from "../wasm/types.ts";
-import { AdapterFunctions } from "./adapters.ts";
+import { AdapterFunctions, isHost } from "./adapters.ts";
 import { type Api, type ApiFunction, apiFunctions, describeApi } from "./api.ts";
 import { type CoreApi, describeCoreApi } from "./core-api.ts";
 import type { CoreAccess } from "./core-entries.ts";
 import { builtinFunction, configurationAddress, configurationBytes } from "./builtin.ts";
 import type { SegmentImage } from "./environment.ts";
+import { HOST_SUPPORT_NAMES, type HostSupportName } from "./host-memory.ts";
 import { SignalState } from "./linux.ts";
 import { MESSAGES } from "./messages.ts";
 import { symbolPart } from "./names.ts";
@@ -39,6 +41,7 @@ import { findReachable, type Reachable } from "./reachability.ts";
 import { resultSlots, wasmSignature } from "./signatures.ts";
 import { SUPPORT_NAMES, type SupportName } from "./support.ts";
 import { instancesWithStorage } from "./tasks.ts";
+import { isDirectExport } from "./typed.ts";
 import { functionSignature, resolveFunction } from "./wasm/constants.ts";
 import { analyzeComponent, type ComponentFacts } from "./wasm/facts.ts";
 import type { FunctionTranslator } from "./wasm/translate.ts";
@@ -48,6 +51,8 @@ export interface ProgramOptions {
   readonly name: string;
   /** What C names begin with: `greeter`. */
   readonly prefix: string;
+  /** What a host calls exports with. Default `dynamic`. */
+  readonly hostAbi?: HostAbi;
   /** `object`: the C interface. `executable`: `_start` and the export `wasi:cli/run`. `script`: `_start` and a loop (`script.ts`). */
   readonly output: "object" | "executable" | "script";
   /** `script`: what has an entry besides the component's exports and each core instance. */
@@ -99,7 +104,12 @@ export type FunctionKind =
   | { readonly kind: "adapter-string"; readonly index: number }
   | { readonly kind: "adapter-value"; readonly index: number }
   | { readonly kind: "adapter-flat-value"; readonly index: number }
-  | { readonly kind: "transcoder"; readonly name: TranscoderName }
+  | { readonly kind: "transcoder"; readonly name: TranscoderName; readonly refusing: boolean }
+  /** Typed exports: the C function, and what it enters (`typed.ts`); `drop` is a position in `Api.drops`. */
+  | { readonly kind: "typed-entry"; readonly export: number }
+  | { readonly kind: "typed-body"; readonly export: number }
+  | { readonly kind: "typed-drop"; readonly drop: number }
+  | { readonly kind: "host-support"; readonly name: HostSupportName }
   | { readonly kind: "wasm"; readonly instance: CoreInstanceIndex; readonly func: number };
 
 export interface ProgramFunction {
@@ -180,6 +190,7 @@ export class Program {
   /** Positions as in `CoreApi`. */
   readonly coreEntries: readonly FuncSymbol[];
   readonly coreCallTargets: readonly FuncSymbol[];
+  readonly drops: readonly FuncSymbol[];
 
   readonly #support = new Map<SupportName, FuncSymbol>();
   readonly #restorer: FuncSymbol;
@@ -201,6 +212,10 @@ export class Program {
   readonly #adapterValues: readonly FuncSymbol[];
   readonly #adapterFlatValues: readonly FuncSymbol[];
   readonly #transcoders = new Map<TranscoderName, FuncSymbol>();
+  readonly #refusingTranscoders = new Map<TranscoderName, FuncSymbol>();
+  /** Bodies of typed exports; undefined for one whose entry needs none. */
+  readonly #typedBodies: readonly (FuncSymbol | undefined)[];
+  readonly #hostSupport = new Map<HostSupportName, FuncSymbol>();
   /** The module's name, and from the second instance of a module on its number. */
   readonly #instanceNames: readonly string[];
   readonly #checkReference: FuncSymbol | undefined;
@@ -216,7 +231,14 @@ export class Program {
     this.options = options;
     this.facts = options.facts ?? analyzeComponent(component);
     const executable = options.output !== "object";
-    this.api = describeApi(component, options.prefix, (path) => options.output !== "executable" || isRun(path));
+    const isTyped = options.output === "object" && options.hostAbi === "typed" && component.core === undefined;
+    this.api = describeApi(
+      component,
+      options.prefix,
+      (path) => options.output !== "executable" || isRun(path),
+      isTyped ? "typed" : "dynamic",
+    );
+    this.adapters = new AdapterFunctions(component, isTyped ? this.api.exports.map((e) => e.lifted) : []);
     this.core = component.core === undefined ? undefined : describeCoreApi(component, CORE_TAKEN);
     if (options.output === "executable" && this.api.exports.length === 0 && this.core === undefined) {
       throw new WindlassError({ kind: "unlinkable", message: "the component does not export wasi:cli/run" });
@@ -252,13 +274,17 @@ export class Program {
       executable || builtinFunction(component, "runtime_drop") === undefined
         ? undefined
         : local({ kind: "enter-drop" }, "entry::drop");
-    this.exportEntries = this.api.exports.map((e, i) => exported({ kind: "lifted-entry", export: i }, e.name));
+    this.exportEntries = this.api.exports.map((e, i) =>
+      exported({ kind: isTyped ? "typed-entry" : "lifted-entry", export: i }, e.name),
+    );
     this.postReturnEntries = this.api.exports.map((e, i) =>
-      e.lifted.options.postReturn === undefined
+      isTyped || e.lifted.options.postReturn === undefined
         ? undefined
         : exported({ kind: "post-return-entry", export: i }, `${e.name}_post_return`),
     );
-    this.reallocEntries = this.api.reallocs.map((r, i) => exported({ kind: "realloc-entry", realloc: i }, r.name));
+    this.reallocEntries = this.api.reallocs.map((r, i) =>
+      (isTyped ? local : exported)({ kind: "realloc-entry", realloc: i }, isTyped ? `entry::${r.name}` : r.name),
+    );
     this.coreEntries = (this.core?.functions ?? []).map((f, i) => exported({ kind: "core-entry", export: i }, f.name));
     this.core?.calls.forEach((c, i) => {
       exported({ kind: "core-call", call: i }, c.name);
@@ -277,9 +303,8 @@ export class Program {
     // The C interface, or the executable's beginning. None of these is empty: something follows the last entry.
     const memories = [...this.api.memories, ...(this.core?.memories ?? [])];
     this.memories = memories.map((m) => ("memory" in m ? m.memory : m.index));
-    this.memoryAccessors = executable
-      ? []
-      : memories.map((m, i) => global({ kind: "memory-accessor", memory: i }, m.name));
+    this.memoryAccessors =
+      executable || isTyped ? [] : memories.map((m, i) => global({ kind: "memory-accessor", memory: i }, m.name));
     if (this.core !== undefined && !executable) this.#coreAccesses(this.core, global);
     if (executable) {
       this.start = this.functions.push({ kind: { kind: "start" }, name: "_start", global: true });
@@ -289,6 +314,7 @@ export class Program {
       for (const f of apiFunctions(this.core !== undefined))
         this.#apiFunctions.set(f, global({ kind: "api", name: f }, f));
     }
+    this.drops = this.api.drops.map(({ name: type }, drop) => global({ kind: "typed-drop", drop }, type));
     this.#instantiate = local({ kind: "instantiate" }, "instantiate");
     for (const { instance } of component.initializers) {
       const symbol = local({ kind: "instantiate-core", instance }, `${this.#instanceName(instance)}::(instantiate)`);
@@ -317,10 +343,9 @@ export class Program {
       const name = trampoline.kind === "task-builtin" ? `${trampoline.name}` : trampoline.kind;
       return local({ kind: "trampoline", index }, `${name}${index}${of}`);
     });
-    this.adapters = new AdapterFunctions(component);
     this.instancesWithStorage = instancesWithStorage(component);
     this.#adapterStrings = this.adapters.strings.map(({ direction: { lift, lower } }, index) => {
-      const encodings = `${lift.stringEncoding}-${lower.stringEncoding}`;
+      const encodings = `${isHost(lift) ? "host" : lift.stringEncoding}-${isHost(lower) ? "host" : lower.stringEncoding}`;
       return local({ kind: "adapter-string", index }, `adapter::string${index}::${encodings}`);
     });
     this.#adapterValues = this.adapters.values.map(({ type }, index) =>
@@ -330,7 +355,27 @@ export class Program {
       local({ kind: "adapter-flat-value", index }, `adapter::flat-${type.kind}${index}`),
     );
     for (const transcoder of this.adapters.transcoders) {
-      this.#transcoders.set(transcoder, local({ kind: "transcoder", name: transcoder }, `support::${transcoder}`));
+      this.#transcoders.set(
+        transcoder,
+        local({ kind: "transcoder", name: transcoder, refusing: false }, `support::${transcoder}`),
+      );
+    }
+
+    for (const transcoder of this.adapters.refusingTranscoders) {
+      const symbol = local({ kind: "transcoder", name: transcoder, refusing: true }, `support::refusing_${transcoder}`);
+      this.#refusingTranscoders.set(transcoder, symbol);
+    }
+
+    // Typed calls of a host.
+    this.#typedBodies = this.api.exports.map((e, i) =>
+      isTyped && !isDirectExport(this, e.lifted)
+        ? local({ kind: "typed-body", export: i }, `lift::${e.name}`)
+        : undefined,
+    );
+    if (this.isTyped) {
+      for (const support of HOST_SUPPORT_NAMES) {
+        this.#hostSupport.set(support, local({ kind: "host-support", name: support }, `support::${support}`));
+      }
     }
 
     // Wasm functions.
@@ -373,7 +418,12 @@ export class Program {
         elementSlots: module.elements.map((segment) => (segment.mode.kind === "passive" ? slots++ : undefined)),
       };
     });
-    this.offsets = new VMComponentOffsets(contextShape(component, this.adapters, slots, areas));
+    this.offsets = new VMComponentOffsets(contextShape(component, this.adapters, slots, areas, this.isTyped));
+  }
+
+  /** Whether a host calls or is called with C values. */
+  get isTyped(): boolean {
+    return this.api.isTyped;
   }
 
   /** Every entry as a reference: a script's commands say which by its position. */
@@ -578,8 +628,15 @@ export class Program {
   support(name: SupportName): FuncSymbol {
     return this.#symbol(this.#support.get(name), name);
   }
-  transcoder(name: TranscoderName): FuncSymbol {
-    return this.#symbol(this.#transcoders.get(name), name);
+  transcoder(name: TranscoderName, refusing = false): FuncSymbol {
+    return this.#symbol((refusing ? this.#refusingTranscoders : this.#transcoders).get(name), name);
+  }
+  hostSupport(name: HostSupportName): FuncSymbol {
+    return this.#symbol(this.#hostSupport.get(name), name);
+  }
+  /** The body of the typed export `index`. */
+  typedBody(index: number): FuncSymbol {
+    return this.#symbol(this.#typedBodies[index], `body of export ${index}`);
   }
   /** By its position in `adapters.strings`. */
   adapterString(index: number): FuncSymbol {
@@ -668,6 +725,7 @@ function contextShape(
   adapters: AdapterFunctions,
   passiveSegments: number,
   elementAreas: readonly number[],
+  typedHost: boolean,
 ): ContextShape {
   let slots = 0;
   for (const type of component.signatures) slots = Math.max(slots, resultSlots(type));
@@ -684,6 +742,7 @@ function contextShape(
     passiveSegments,
     elementAreas,
     resultSlots: slots,
+    typedHost,
   };
 }
 

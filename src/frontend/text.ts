@@ -108,6 +108,14 @@ export function buildFormatTrap(e: Emitter, program: Program): void {
     },
     () => {
       message();
+      const status = e.load32(context, trap + TrapRecord.exitStatus);
+      e.if(e.and(e.eqImm(code, Trap.host_function_failed), e.nez(status)), () => {
+        out.text("status");
+        // As a signed number.
+        e.if(e.slt(status, e.i32(0)), () => out.text("minus"));
+        out.number(e.zext(e.select(e.slt(status, e.i32(0)), e.sub(e.i32(0), status), status)), 10);
+        out.text("endOfOffset");
+      });
       e.if(e.eqImm(code, Trap.unknown_handle), () => {
         out.text("space");
         handle();

@@ -10,6 +10,7 @@
  * - `flat`: `(context, data, flat arguments…) → flat result`, a plain C function. It has no status, so it fails by calling
  *   `<prefix>_fail(context, status)`, which sets a word of the context; the trampoline reads it behind every call. A host resource's
  *   destructor fails in the same way, with either ABI.
+ * - `typed`: C values; `typed.ts`.
  * - a built-in of WASI: where the caller's memory, realloc, handle table and flags are goes into the context; then a direct call.
  */
 
@@ -59,7 +60,7 @@ export function emitCheckMayLeave(
 }
 
 /** A host function and its data; traps when there is none. */
-function emitHostCallee(
+export function emitHostCallee(
   e: Emitter,
   program: Program,
   context: Value,
@@ -159,7 +160,7 @@ export function buildCheckedRealloc(program: Program, index: number, name: strin
   return e.finish();
 }
 
-/** The trampoline of one `canon lower`ed host function; its core signature is `LowerImport.signature`. */
+/** The trampoline of one `canon lower`ed host function that is not typed; its core signature is `LowerImport.signature`. */
 export function buildLowered(program: Program, index: LoweredIndex, name: string): Func {
   const lowering = program.component.lowerings.get(index);
   const e = Emitter.start(name, program.signature(lowering.signature), TRAMPOLINE_ATTRIBUTES);

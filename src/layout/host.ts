@@ -173,8 +173,31 @@ export const FUNCREF: CStruct = {
   fields: [field("bits", 0, 8, "uint64_t %", "")],
 };
 
+/** Offsets of `CALL`. */
+export const CallField = { allocate: 0, instance: 8, byteSize: 16 } as const;
+
+export const CALL: CStruct = {
+  name: "windlass_call_t",
+  size: CallField.byteSize,
+  union: false,
+  comment: "A running call of a host function; valid until it returns.",
+  fields: [
+    field("allocate", CallField.allocate, 8, "void *(*%)(void *call, size_t size)", "windlass_call_alloc() is this."),
+    field("instance", CallField.instance, 8, "void *%", "The instance that calls."),
+  ],
+};
+
 /** In the order in which C needs them. */
-export const HOST_STRUCTS: readonly CStruct[] = [VAL_RAW, MEMORY, OPTIONS, LOWERING, HOST_RESOURCE, V128, FUNCREF];
+export const HOST_STRUCTS: readonly CStruct[] = [
+  VAL_RAW,
+  MEMORY,
+  OPTIONS,
+  CALL,
+  LOWERING,
+  HOST_RESOURCE,
+  V128,
+  FUNCREF,
+];
 
 /** Statuses that are no trap: the call did not take place and the instance is as it was. */
 const REFUSALS = {
@@ -184,10 +207,29 @@ const REFUSALS = {
   not_an_instance: "not a live instance",
   instance_busy: "the instance can't be entered now",
   limit_exceeded: "memories or tables begin larger than the options allow",
+  invalid_discriminant: "an argument is no case of its variant or enum",
+  invalid_char: "an argument is no Unicode scalar value",
+  invalid_utf8: "an argument is no UTF-8",
+  string_too_long: "a string argument is too long",
+  list_too_long: "a list argument is too long",
+  null_pointer: "a null pointer has a length, or stands for a value",
+  invalid_handle: "a handle is not one of this instance, or has been dropped or given away",
+  handle_lent: "a handle is in use by the running call",
 } as const satisfies Record<string, string>;
 
 export type RefusalName = keyof typeof REFUSALS;
 export const REFUSAL_NAMES = Object.keys(REFUSALS) as readonly RefusalName[];
+
+/** What a wrong argument of a typed call gives, by what it would trap with inside. */
+export const REFUSED_VALUES: Partial<Record<TrapName, RefusalName>> = {
+  invalid_discriminant: "invalid_discriminant",
+  invalid_char: "invalid_char",
+  invalid_utf8: "invalid_utf8",
+  incomplete_utf8: "invalid_utf8",
+  string_too_long: "string_too_long",
+  list_too_long: "list_too_long",
+  invalid_pointer: "null_pointer",
+};
 
 /** The first status that is no trap code. */
 export const FIRST_REFUSAL = 256;

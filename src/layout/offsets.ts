@@ -96,6 +96,8 @@ export interface ContextShape {
   readonly elementAreas: readonly number[];
   /** Results beyond registers of the widest wasm signature. */
   readonly resultSlots: number;
+  /** A host calls or is called with C values: there is memory for them. */
+  readonly typedHost: boolean;
 }
 
 function alignUp(value: number, alignment: number): number {
@@ -130,6 +132,11 @@ export const ContextField = {
   currentFlags: 80,
   /** u32: set by a host function that has no status to return (host ABI `flat`): its trampoline traps. */
   hostFailure: 88,
+  /** u64 each: where the next value for a host goes, and what it may not go beyond (`frontend/host-memory.ts`). */
+  hostCursor: 96,
+  hostEnd: 104,
+  /** The `windlass_call_t` that host functions get. */
+  hostCall: 112,
 } as const;
 
 /** What the running task of a component instance has (Canonical ABI: `Thread.storage`), and its `backpressure`. */
@@ -146,7 +153,7 @@ export const TrapRecord = {
   /** u32: Trap; u32: exit status of `exit`. */
   code: 0,
   exitStatus: 4,
-  /** In its place: the index that a handle trap is about. */
+  /** In its place: the index that a handle trap is about, or the status with which a typed host function failed. */
   handle: 4,
   /** u64: code address of the trap; of a fault the address that was touched. */
   pc: 8,
@@ -180,8 +187,49 @@ export const GLOBAL_SIZE = 16;
 /** u32: bytes, or elements; 0 once the segment was dropped. */
 export const PASSIVE_SEGMENT_SIZE = 4;
 export const RESULT_SLOT_SIZE = 16;
+/** Scratch memory of a call of a host function, for values that can't be views: address space until it is touched. */
+export const HOST_ARENA_SIZE = 64 * 1024 * 1024;
+/** Memory for small results of exports. */
+export const HOST_HEAP_SIZE = 64 * 1024 * 1024;
+/** Results of one size: `1 << class` bytes, header included. */
+export const FIRST_BLOCK_CLASS = 6;
+export const LAST_BLOCK_CLASS = 16;
+/** What the allocator of results knows, relative to `VMComponentOffsets.hostHeapState`. */
+export const HostHeap = {
+  /** u64: never used from here on; u64: its end. */
+  top: 0,
+  end: 8,
+  /** u64: the first block that is not in the heap, or 0. */
+  blocks: 16,
+  /** u64: the block that values of a result go to. */
+  current: 24,
+  /** u64 each: the host's functions, or 0; and what they get. */
+  allocate: 32,
+  release: 40,
+  data: 48,
+  /** u64 for each class: its first free block, or 0. */
+  free: 56,
+  size: 56 + 8 * (LAST_BLOCK_CLASS - FIRST_BLOCK_CLASS + 1),
+} as const;
+/** In front of a block's contents. */
+export const BlockHeader = {
+  /** u64: the next block of the same result, or of the free ones, or 0. */
+  next: 0,
+  /** u32: its class; 0 of one that is not in the heap. */
+  class: 8,
+  /** u32: BLOCK_LIVE while a result is in it. */
+  magic: 12,
+  /** u64: bytes, header included. */
+  size: 16,
+  /** u64: neighbours among the blocks that are not in the heap. */
+  before: 24,
+  after: 32,
+  byteSize: 48,
+} as const;
+/** "BLCK" */
+export const BLOCK_LIVE = 0x4b434c42;
 /** The fixed offset of the result area, so that code generation needs no component: right behind the fixed fields, aligned. */
-export const RESULT_AREA = 96;
+export const RESULT_AREA = 128;
 
 /** Byte offsets from the context, computed for one component. */
 export class VMComponentOffsets {
@@ -206,6 +254,10 @@ export class VMComponentOffsets {
   readonly #tableDefinitions: number;
   readonly #globals: number;
   readonly #passiveSegments: number;
+  /** `HostHeap`, and the memory for a host's values; they are there for a typed host only. */
+  readonly hostHeapState: number;
+  readonly hostArena: number;
+  readonly hostHeap: number;
   readonly #elementAreas: number[] = [];
   readonly #tables: number[] = [];
   readonly #handles: number;
@@ -232,6 +284,7 @@ export class VMComponentOffsets {
     this.#lenders = place(shape.componentInstances, 4, 4);
     this.#tasks = place(shape.componentInstances, InstanceTask.size, 8);
     this.limits = place(1, InstanceLimits.size, 8);
+    this.hostHeapState = place(shape.typedHost ? 1 : 0, HostHeap.size, 16);
     this.trap = place(1, TrapRecord.size, 16);
     at = alignUp(at, PAGE_SIZE);
     this.contextSize = at;
@@ -241,6 +294,9 @@ export class VMComponentOffsets {
     }
     this.#handles = at;
     at += shape.componentInstances * HANDLE_LIMIT * HandleEntry.size;
+    this.hostArena = at;
+    this.hostHeap = at + HOST_ARENA_SIZE;
+    if (shape.typedHost) at = this.hostHeap + HOST_HEAP_SIZE;
     this.eagerSize = at;
     shape.memories.forEach((memory, i) => {
       if (memory.style !== "checked") return;

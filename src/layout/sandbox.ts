@@ -92,6 +92,7 @@ const isShape = has({
   passiveSegments: isCount,
   elementAreas: (x) => isList(x, isCount),
   resultSlots: isCount,
+  typedHost: (x) => typeof x === "boolean",
 });
 
 const isPolicy = has({

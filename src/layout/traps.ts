@@ -61,6 +61,8 @@ const ROWS = {
   expected_shared_memory: "expected shared memory",
   /** One without a timeout, in an instance that runs one thread. */
   endless_wait: "deadlock: nobody can end a wait without a timeout",
+  /** Of a typed call: the scratch memory of an import, or the memory for an export's result. */
+  host_memory_exhausted: "no memory for the values of a host",
 } as const satisfies Record<string, string>;
 
 export type TrapName = keyof typeof ROWS;

@@ -6,7 +6,7 @@
  */
 
 import type { Entity, PrimaryMap } from "../base/entity.ts";
-import type { ComponentTypes, ResourceIndex, TypeFuncIndex } from "../component/types.ts";
+import type { ComponentTypes, InterfaceType, ResourceIndex, TypeFuncIndex } from "../component/types.ts";
 import type { TrapName } from "../layout/traps.ts";
 import type { Module } from "../wasm/module.ts";
 import type { FuncType, GlobalType, MemoryType, TableType } from "../wasm/types.ts";
@@ -106,7 +106,8 @@ export interface RuntimeImport {
   readonly type: TypeFuncIndex;
 }
 
-export type HostAbi = "dynamic" | "flat";
+/** How a host function is called, and the host's calls of exports with it (`typed`: C values; else flat values). */
+export type HostAbi = "typed" | "dynamic" | "flat";
 
 export interface LowerImport {
   readonly import: RuntimeImportIndex;
@@ -208,8 +209,18 @@ export interface LiftedFunction {
 export type ComponentExport =
   | LiftedFunction
   | { readonly kind: "instance"; readonly exports: ReadonlyMap<string, ComponentExport> }
+  | { readonly kind: "type"; readonly name: string; readonly type: NamedType }
   /** What a host has no use for: nothing of it is code. */
-  | { readonly kind: "type" | "core-module" | "component"; readonly name: string };
+  | { readonly kind: "core-module" | "component"; readonly name: string };
+
+/** What a name of a type stands for; undefined for types that no value has. */
+export type NamedType = InterfaceType | { readonly kind: "resource"; readonly resource: ResourceIndex } | undefined;
+
+/** A type by where the component imports it: `["acme:log/types@1.0.0", "level"]`. */
+export interface ImportedType {
+  readonly path: readonly string[];
+  readonly type: NamedType;
+}
 
 export interface ComponentInstance {
   /** `""` for the root. */
@@ -246,6 +257,8 @@ export interface Component {
   readonly globals: PrimaryMap<GlobalIndex, Global>;
   readonly tags: PrimaryMap<TagIndex, Tag>;
   readonly imports: PrimaryMap<RuntimeImportIndex, RuntimeImport>;
+  /** Names of types among the imports: for what a host sees. */
+  readonly importedTypes: readonly ImportedType[];
   readonly lowerings: PrimaryMap<LoweredIndex, LowerImport>;
   readonly trampolines: PrimaryMap<TrampolineIndex, Trampoline>;
   readonly resources: PrimaryMap<ResourceIndex, Resource>;

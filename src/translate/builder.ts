@@ -15,6 +15,7 @@ import type {
   Global,
   GlobalIndex,
   HostAbi,
+  ImportedType,
   Initializer,
   LoweredIndex,
   LowerImport,
@@ -44,7 +45,8 @@ import type { CoreInstanceValue, CoreItem } from "./environment.ts";
 export const MAX_MEMORY_BYTES = 2 ** 32;
 
 export interface BuilderOptions {
-  readonly hostAbi: HostAbi;
+  /** Of an import, by its path. */
+  readonly hostAbi: (path: readonly string[]) => HostAbi;
   readonly bounds: "guard" | "explicit";
 }
 
@@ -63,6 +65,7 @@ export class PlanBuilder {
   readonly globals = new PrimaryMap<GlobalIndex, Global>();
   readonly tags = new PrimaryMap<TagIndex, Tag>();
   readonly imports = new PrimaryMap<RuntimeImportIndex, RuntimeImport>();
+  readonly importedTypes: ImportedType[] = [];
   readonly lowerings = new PrimaryMap<LoweredIndex, LowerImport>();
   readonly trampolines = new PrimaryMap<TrampolineIndex, Trampoline>();
   readonly resources = new PrimaryMap<ResourceIndex, Resource>();

@@ -111,7 +111,7 @@ function checkExecutable(module: Module): void {
   }
 }
 
-export interface CoreModuleOptions extends BuilderOptions {
+export interface CoreModuleOptions extends Pick<BuilderOptions, "bounds"> {
   /** For an executable: nothing may be imported, and `_start` is all that is exported. */
   readonly executable: boolean;
 }
@@ -119,7 +119,7 @@ export interface CoreModuleOptions extends BuilderOptions {
 /** The plan of one instance of a validated module. Throws `WindlassError`: `unsupported`, `unlinkable` or `limit`. */
 export function translateCoreModule(module: Module, options: CoreModuleOptions): Component {
   if (options.executable) checkExecutable(module);
-  const builder = new PlanBuilder(options, module.interner);
+  const builder = new PlanBuilder({ bounds: options.bounds, hostAbi: () => "flat" }, module.interner);
   const items = resolveImports(builder, module);
   const byImport = new Map(module.imports.map((wanted, i) => [wanted, items[i]]));
   const resolve = (wanted: Import): CoreItem => {
@@ -132,7 +132,7 @@ export function translateCoreModule(module: Module, options: CoreModuleOptions):
     ...{ types: builder.types, modules: builder.modules, instances: builder.instances, signatures: builder.signatures },
     ...{ memories: builder.memories, tables: builder.tables, globals: builder.globals, tags: builder.tags },
     ...{ imports: builder.imports, lowerings: builder.lowerings, trampolines: builder.trampolines },
-    ...{ resources: builder.resources, componentInstances: builder.componentInstances },
+    ...{ importedTypes: [], resources: builder.resources, componentInstances: builder.componentInstances },
     ...{ initializers: builder.initializers, exports: new Map(), builtin: undefined },
   };
   const planItem = (item: CoreItem): PlanItem => {

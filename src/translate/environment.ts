@@ -11,6 +11,7 @@ import type {
   GlobalIndex,
   LiftedFunction,
   MemoryIndex,
+  NamedType,
   RuntimeComponentInstanceIndex,
   TableIndex,
   TagIndex,
@@ -56,6 +57,12 @@ export type TypeValue =
   | { readonly kind: "resource"; readonly resource: ResourceIndex }
   | { readonly kind: "instance-type"; readonly decls: readonly TypeDecl[]; readonly scope: Scope }
   | { readonly kind: "component-type" };
+
+/** What a name of this type stands for in the plan. */
+export function namedType(value: TypeValue): NamedType {
+  if (value.kind === "value") return value.type;
+  return value.kind === "resource" ? value : undefined;
+}
 
 export interface ComponentValue {
   readonly component: ParsedComponent;

@@ -3,7 +3,7 @@
 import { InternalError, unreachable } from "../base/diagnostics.ts";
 import { componentError, quoted } from "../component/errors.ts";
 import type { ComponentExport, LiftedFunction } from "../plan/component.ts";
-import type { HostFunc, InstanceValue, Item } from "./environment.ts";
+import { type HostFunc, type InstanceValue, type Item, namedType } from "./environment.ts";
 
 /** Leaves of the tree of exports, which may share parts and so be larger than the input. */
 export const MAX_EXPORTED_ITEMS = 100_000;
@@ -32,6 +32,8 @@ export class ExportTree {
         if (item.func.kind === "refused") throw this.#unsupported(`export ${quoted(name)}: ${item.func.what}`, offset);
         return item.func.lifted;
       case "type":
+        this.#count(1, offset);
+        return { kind: "type", name, type: namedType(item.type) };
       case "component":
       case "core-module":
         this.#count(1, offset);

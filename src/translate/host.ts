@@ -17,7 +17,15 @@ import { type Module, funcTypeAt } from "../wasm/module.ts";
 import { type FuncType, funcTypeName, I32 } from "../wasm/types.ts";
 import { validateModule } from "../wasm/validate.ts";
 import type { PlanBuilder } from "./builder.ts";
-import { type FuncTypeValue, type HostFunc, type InstanceValue, type Item, Scope } from "./environment.ts";
+import {
+  type FuncTypeValue,
+  type HostFunc,
+  type InstanceValue,
+  type Item,
+  namedType,
+  Scope,
+  type TypeValue,
+} from "./environment.ts";
 import { evaluateType, resolveAlias, typeAt } from "./types.ts";
 import * as wasi from "./wasi.ts";
 
@@ -117,8 +125,10 @@ export class HostImports {
         return { sort: "func", func: this.#func(scope, path, type, within, offset) };
       }
       case "type": {
-        if (desc.eq !== undefined) return { sort: "type", type: typeAt(scope, desc.eq) };
-        return { sort: "type", type: { kind: "resource", resource: this.#resource(path, within) } };
+        const type: TypeValue =
+          desc.eq !== undefined ? typeAt(scope, desc.eq) : { kind: "resource", resource: this.#resource(path, within) };
+        this.#builder.importedTypes.push({ path, type: namedType(type) });
+        return { sort: "type", type };
       }
       case "instance": {
         const type = typeAt(scope, desc.type);

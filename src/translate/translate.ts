@@ -58,6 +58,8 @@ export const MAX_INSTANTIATION_DEPTH = 200;
 export interface TranslateOptions {
   /** The host ABI of imports that the built-in WASI does not serve. Default `dynamic`. */
   readonly hostAbi?: HostAbi;
+  /** Exceptions: by the import's name (all of an interface, or a function of the world) or path (`acme:log/types write`). */
+  readonly importAbis?: ReadonlyMap<string, HostAbi>;
   /** `guard`: guard pages instead of bounds checks where the memory allows it. Default `guard`. */
   readonly bounds?: "guard" | "explicit";
   /** The built-in WASI's core module. Without it every import is the host's. */
@@ -81,8 +83,8 @@ class Translator {
 
   constructor(root: ParsedComponent, options: TranslateOptions) {
     this.#root = root;
-    const { hostAbi = "dynamic", bounds = "guard", hostImports = true, builtin } = options;
-    this.#builder = new PlanBuilder({ hostAbi, bounds }, root.interner);
+    const { hostAbi = "dynamic", bounds = "guard", hostImports = true, builtin, importAbis } = options;
+    this.#builder = new PlanBuilder({ hostAbi: abiOf(hostAbi, importAbis), bounds }, root.interner);
     const importsWasi = root.definitions.some((d) => d.kind === "import" && d.name.name.startsWith("wasi:"));
     this.#builtin = builtin !== undefined && importsWasi ? new Builtin(this.#builder, builtin.bytes) : undefined;
     this.#host = new HostImports(this.#builder, this.#builtin, { hostImports, offersWasi: builtin !== undefined });
@@ -105,6 +107,7 @@ class Translator {
       globals: b.globals,
       tags: b.tags,
       imports: b.imports,
+      importedTypes: b.importedTypes,
       lowerings: b.lowerings,
       trampolines: b.trampolines,
       resources: b.resources,
@@ -438,7 +441,7 @@ class Translator {
       options,
       callee:
         func.builtin === undefined
-          ? { kind: "host", abi: b.options.hostAbi }
+          ? { kind: "host", abi: b.options.hostAbi(func.path) }
           : { kind: "builtin", func: func.builtin.func },
     });
     return { kind: "lowered", index };
@@ -475,6 +478,15 @@ class Translator {
 
 function isDefined<T>(value: T | undefined): value is T {
   return value !== undefined;
+}
+
+function abiOf(hostAbi: HostAbi, importAbis: ReadonlyMap<string, HostAbi> = new Map()) {
+  return (path: readonly string[]): HostAbi => {
+    const [name = ""] = path;
+    const [unversioned = name] = name.split("@");
+    const whole = importAbis.get(path.join(" ")) ?? importAbis.get([unversioned, ...path.slice(1)].join(" "));
+    return whole ?? importAbis.get(name) ?? importAbis.get(unversioned) ?? hostAbi;
+  };
 }
 
 function partsOf(expr: CoreInstanceExpr | InstanceExpr): number {

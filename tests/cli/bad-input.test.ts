@@ -22,7 +22,7 @@ const SHAPE =
 /** The diagnostics that compiling gives, or `undefined` if it succeeds. Fails on any other error. */
 async function errorOf(bytes: Uint8Array, label: string): Promise<string | undefined> {
   try {
-    await compile(bytes, { output: "object", optLevel: 0 });
+    await compile(bytes, { output: "object", optLevel: 0, hostAbi: "dynamic" });
     return undefined;
   } catch (error) {
     if (error instanceof WindlassError) {

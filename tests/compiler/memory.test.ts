@@ -13,6 +13,7 @@ const OPTIONS: front.FrontOptions = {
   prefix: "hello",
   output: "executable",
   hostAbi: "dynamic",
+  importAbis: [],
   bounds: "guard",
   builtinWasi: new Uint8Array(readFileSync(join(ROOT, "dist/runtime/wasi.wasm"))),
   configuration: [],

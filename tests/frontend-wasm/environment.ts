@@ -41,6 +41,7 @@ export function offsetsOf(component: Component): VMComponentOffsets {
     passiveSegments: MAX_PASSIVE_SEGMENTS,
     elementAreas: [],
     resultSlots: 8,
+    typedHost: false,
   });
 }
 
@@ -200,6 +201,7 @@ export function planOfModules(
     globals: new PrimaryMap(),
     tags: new PrimaryMap(),
     imports: new PrimaryMap(),
+    importedTypes: [],
     lowerings: new PrimaryMap(),
     trampolines: new PrimaryMap(),
     resources: new PrimaryMap(),

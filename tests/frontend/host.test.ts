@@ -90,7 +90,12 @@ async function runHost(t: TestContext, body: string, flags: readonly string[] = 
   const folder = scratchFolder(t);
   const bytes = await assemble(FAULTS);
   for (const name of ["one", "two"]) {
-    const { bytes: object, header } = await compile(bytes, { name, output: "object", verify: true });
+    const { bytes: object, header } = await compile(bytes, {
+      name,
+      output: "object",
+      hostAbi: "dynamic",
+      verify: true,
+    });
     writeFileSync(join(folder, `${name}.o`), object);
     writeFileSync(join(folder, `${name}.h`), header);
   }

@@ -76,7 +76,7 @@ export class Hosts {
 
   async #compile(key: string, bytes: Uint8Array, options: Partial<CompileOptions>): Promise<CompileResult> {
     const name = options.name ?? key;
-    const result = await compile(bytes, { output: "object", verify: true, ...options, name });
+    const result = await compile(bytes, { output: "object", hostAbi: "dynamic", verify: true, ...options, name });
     mkdirSync(join(this.folder, key));
     writeFileSync(join(this.folder, key, `${name}.o`), result.bytes);
     writeFileSync(join(this.folder, key, `${name}.h`), result.header);

@@ -121,7 +121,7 @@ describe("objects", () => {
   test("only the header's symbols are global, and none holds an @", { skip: without("readelf") }, async () => {
     for (const key of keys) {
       const { header } = await hosts.object(key, new Uint8Array());
-      const declared = [...header.matchAll(/^[\w *]+?\b(\w+)\((?!\*)/gm)]
+      const declared = [...header.matchAll(/^(?!static inline )[\w *]+?\b(\w+)\((?!\*)/gm)]
         .map((m) => m[1] ?? "")
         .filter((name) => !header.includes(`typedef windlass_status_t ${name}(`) && !name.endsWith("_fn"));
       const all = symbols(hosts.path(key));

@@ -12,6 +12,9 @@ import {
   GUARDED_RESERVATION,
   HANDLE_LIMIT,
   HandleEntry,
+  HOST_ARENA_SIZE,
+  HOST_HEAP_SIZE,
+  HostHeap,
   HostResource,
   Lowering,
   MemoryDefinition,
@@ -36,7 +39,7 @@ test("regions of the context and of the reservation do not overlap", () => {
         maxLength: 4,
       }),
       fc.array(fc.record({ maxElements: fc.nat(5000) }), { maxLength: 4 }),
-      fc.record({ globals: count, passiveSegments: count, resultSlots: count }),
+      fc.record({ globals: count, passiveSegments: count, resultSlots: count, typedHost: fc.boolean() }),
       fc.array(fc.nat(20), { maxLength: 3 }),
       (lowerings, componentInstances, hostResources, memories, tables, rest, elementAreas) => {
         const o = new VMComponentOffsets({
@@ -65,12 +68,16 @@ test("regions of the context and of the reservation do not overlap", () => {
         elementAreas.forEach((n, i) => {
           areas.push([o.elementArea(i), 8 * n, 8]);
         });
+        if (rest.typedHost) areas.push([o.hostHeapState, HostHeap.size, 16]);
         areas.push([o.trap, TrapRecord.size, 16]);
         for (const [at, size] of areas) assert.ok(at + size <= o.contextSize);
         tables.forEach((t, i) => {
           areas.push([o.table(i), 8 * t.maxElements, PAGE_SIZE]);
         });
         each(componentInstances, (i) => o.handleTable(i), HANDLE_LIMIT * HandleEntry.size, PAGE_SIZE);
+        if (rest.typedHost) {
+          areas.push([o.hostArena, HOST_ARENA_SIZE, PAGE_SIZE], [o.hostHeap, HOST_HEAP_SIZE, PAGE_SIZE]);
+        }
         for (const [at, size] of areas) assert.ok(at + size <= o.eagerSize);
         memories.forEach((m, i) => {
           areas.push([o.memory(i), m.style === "guarded" ? GUARDED_RESERVATION : m.maxBytes + 1, PAGE_SIZE]);

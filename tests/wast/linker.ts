@@ -41,7 +41,7 @@ export class ScriptLinker {
   readonly #builder: PlanBuilder;
 
   constructor(interner: TypeInterner, bounds: "guard" | "explicit") {
-    this.#builder = new PlanBuilder({ hostAbi: "flat", bounds }, interner);
+    this.#builder = new PlanBuilder({ hostAbi: () => "flat", bounds }, interner);
   }
 
   /** Throws `LinkError` when an import is missing or has another type, `WindlassError` when a limit is passed. */
@@ -130,6 +130,7 @@ export class ScriptLinker {
       globals: b.globals,
       tags: b.tags,
       imports: b.imports,
+      importedTypes: b.importedTypes,
       lowerings: b.lowerings,
       trampolines: b.trampolines,
       resources: b.resources,

@@ -75,7 +75,7 @@ function "m::8" (i64, i32) -> i32 wasm [stack_check] {
   sig0 = (i64, i32) -> i32 wasm
 block0(v0: i64, v1: i32):
   v2 = iconst.i32 5
-  v3 = load.i32 [v0 + 240] full context
+  v3 = load.i32 [v0 + 272] full context
   v4 = icmp.i32 uge v1, v3
   trapnz v4, code4
   v5 = uextend.i64 v1
@@ -163,7 +163,7 @@ function "m::15" (i64, i32) -> i32 wasm [stack_check] {
   sig0 = (i64, i32) -> i32 wasm
 block0(v0: i64, v1: i32):
   v2 = iconst.i32 5
-  v3 = load.i32 [v0 + 240] full context
+  v3 = load.i32 [v0 + 272] full context
   v4 = icmp.i32 uge v1, v3
   trapnz v4, code4
   v5 = uextend.i64 v1
@@ -222,7 +222,7 @@ block0(v0: i64, v1: i64):
 
 function "m::19" (i64, i32, i64) wasm [stack_check] {
 block0(v0: i64, v1: i32, v2: i64):
-  v3 = load.i32 [v0 + 240] full context
+  v3 = load.i32 [v0 + 272] full context
   v4 = icmp.i32 uge v1, v3
   trapnz v4, code3
   v5 = uextend.i64 v1
@@ -250,11 +250,11 @@ block0(v0: i64, v1: i32, v2: i32, v3: i32):
   v4 = uextend.i64 v3
   v5 = uextend.i64 v2
   v6 = uextend.i64 v1
-  v7 = load.i64 [v0 + 272] u32 context
+  v7 = load.i64 [v0 + 304] u32 context
   v8 = iadd.i64 v5, v4
   v9 = icmp.i64 ugt v8, v7
   trapnz v9, code3
-  v10 = load.i64 [v0 + 240] full context
+  v10 = load.i64 [v0 + 272] full context
   v11 = iadd.i64 v6, v4
   v12 = icmp.i64 ugt v11, v10
   trapnz v12, code3

@@ -56,7 +56,7 @@ block0(v0: i64, v1: i32):
 
 function "m::4" (i64, i64) -> i32 wasm [stack_check] {
 block0(v0: i64, v1: i64):
-  v2 = load.i64 [v0 + 264] full context
+  v2 = load.i64 [v0 + 296] full context
   v3 = iconst.i64 12
   v4 = isub.i64 v2, v3
   v5 = icmp.i64 ugt v1, v4
@@ -70,7 +70,7 @@ block0(v0: i64, v1: i64):
 
 function "m::5" (i64, i64) -> i32 wasm [stack_check] {
 block0(v0: i64, v1: i64):
-  v2 = load.i64 [v0 + 264] full context
+  v2 = load.i64 [v0 + 296] full context
   v3 = iconst.i64 131076
   v4 = iadd.i64 v1, v3
   v5 = icmp.i64 ugt v4, v2
@@ -91,7 +91,7 @@ block0(v0: i64, v1: i64):
 
 function "m::7" (i64) -> i64 wasm [stack_check] {
 block0(v0: i64):
-  v1 = load.i64 [v0 + 264] full context
+  v1 = load.i64 [v0 + 296] full context
   v2 = iconst.i64 16
   v3 = ushr.i64 v1, v2
   return v3
@@ -109,7 +109,7 @@ function "m::9" (i64, i64, i32, i64) wasm [stack_check] {
   sig0 = (i64, i64, i32, i64) wasm
   fn0 = @1 sig0
 block0(v0: i64, v1: i64, v2: i32, v3: i64):
-  v4 = load.i64 [v0 + 264] full context
+  v4 = load.i64 [v0 + 296] full context
   v5 = icmp.i64 ugt v1, v4
   trapnz v5, code2
   v6 = isub.i64 v4, v1

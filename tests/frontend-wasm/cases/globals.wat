@@ -11,10 +11,10 @@
 =====
 function "m::0" (i64, i32) -> i32 wasm [stack_check] {
 block0(v0: i64, v1: i32):
-  v2 = load.i32 [v0 + 224] full global
+  v2 = load.i32 [v0 + 256] full global
   v3 = isub.i32 v2, v1
-  store.i32 [v0 + 224], v3 full global
-  v4 = load.i32 [v0 + 224] full global
+  store.i32 [v0 + 256], v3 full global
+  v4 = load.i32 [v0 + 256] full global
   return v4
 }
 

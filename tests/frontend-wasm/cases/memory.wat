@@ -66,7 +66,7 @@ block0(v0: i64):
 function "m::6" (i64, i32) -> i32 wasm [stack_check] {
 block0(v0: i64, v1: i32):
   v2 = uextend.i64 v1
-  v3 = load.i64 [v0 + 232] full context
+  v3 = load.i64 [v0 + 264] full context
   v4 = iconst.i64 67108868
   v5 = iadd.i64 v2, v4
   v6 = icmp.i64 ugt v5, v3
@@ -88,7 +88,7 @@ block0(v0: i64, v1: i32):
 
 function "m::8" (i64) -> i32 wasm [stack_check] {
 block0(v0: i64):
-  v1 = load.i64 [v0 + 232] full context
+  v1 = load.i64 [v0 + 264] full context
   v2 = iconst.i64 16
   v3 = ushr.i64 v1, v2
   v4 = ireduce.i32 v3
@@ -121,7 +121,7 @@ block0(v0: i64, v1: i32, v2: i32, v3: i32):
   v8 = iadd.i64 v6, v4
   v9 = icmp.i64 ugt v8, v7
   trapnz v9, code2
-  v10 = load.i64 [v0 + 232] full context
+  v10 = load.i64 [v0 + 264] full context
   v11 = iadd.i64 v5, v4
   v12 = icmp.i64 ugt v11, v10
   trapnz v12, code2
@@ -141,7 +141,7 @@ function "m::11" (i64, i32, i32, i32) wasm [stack_check] {
 block0(v0: i64, v1: i32, v2: i32, v3: i32):
   v4 = uextend.i64 v3
   v5 = uextend.i64 v1
-  v6 = load.i64 [v0 + 232] full context
+  v6 = load.i64 [v0 + 264] full context
   v7 = iadd.i64 v5, v4
   v8 = icmp.i64 ugt v7, v6
   trapnz v8, code2
@@ -159,11 +159,11 @@ block0(v0: i64, v1: i32, v2: i32, v3: i32):
   v4 = uextend.i64 v3
   v5 = uextend.i64 v2
   v6 = uextend.i64 v1
-  v7 = load.i64 [v0 + 256] u32 context
+  v7 = load.i64 [v0 + 288] u32 context
   v8 = iadd.i64 v5, v4
   v9 = icmp.i64 ugt v8, v7
   trapnz v9, code2
-  v10 = load.i64 [v0 + 232] full context
+  v10 = load.i64 [v0 + 264] full context
   v11 = iadd.i64 v6, v4
   v12 = icmp.i64 ugt v11, v10
   trapnz v12, code2
@@ -174,7 +174,7 @@ block0(v0: i64, v1: i32, v2: i32, v3: i32):
   v17 = iadd.i64 v16, v6
   call fn0(v0, v17, v14, v4)
   v18 = iconst.i32 0
-  store.i32 [v0 + 256], v18 full context
+  store.i32 [v0 + 288], v18 full context
   return
 }
 

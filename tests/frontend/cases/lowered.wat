@@ -39,7 +39,7 @@ block6:
   v14 = load.i32 [v0 + 4] full any
   v15 = iconst.i32 0
   v16 = icmp.i32 eq v14, v15
-  v17 = load.i32 [v0 + 96] full any
+  v17 = load.i32 [v0 + 128] full any
   v18 = iconst.i32 2
   v19 = band.i32 v17, v18
   v20 = iconst.i32 0
@@ -72,10 +72,10 @@ block11:
 block12:
   v36 = load.i32 [v1] full any
   v37 = load.i32 [v1 + 16] full any
-  v38 = load.i32 [v0 + 96] full any
+  v38 = load.i32 [v0 + 128] full any
   v39 = iconst.i32 -3
   v40 = band.i32 v38, v39
-  store.i32 [v0 + 96], v40 full any
+  store.i32 [v0 + 128], v40 full any
   v41 = load.i64 [v0 + 8] full any
   v42 = load.i64 [v0 + 64] full any
   v43 = stack_pointer
@@ -109,10 +109,10 @@ block14(v56: i64):
   v62 = icmp.i32 eq v59, v61
   brif v62, block16, block17
 block16:
-  v63 = load.i32 [v0 + 96] full any
+  v63 = load.i32 [v0 + 128] full any
   v64 = iconst.i32 2
   v65 = bor.i32 v63, v64
-  store.i32 [v0 + 96], v65 full any
+  store.i32 [v0 + 128], v65 full any
   store.i32 [v1], v60 full any
   jump block17
 block17:
@@ -124,18 +124,18 @@ function "test/lowered0::add" (i64, i32, i32) -> i32 wasm {
   slot0 = 32 align 16
   sig0 = (i64, i64, i64, i64, i32, i64, i64) -> i32 c
 block0(v0: i64, v1: i32, v2: i32):
-  v3 = load.i32 [v0 + 96] full any
+  v3 = load.i32 [v0 + 128] full any
   v4 = iconst.i32 1
   v5 = band.i32 v3, v4
   trapz v5, code14
   v6 = slot_addr slot0
   store.i32 [v6], v1 full any
   store.i32 [v6 + 16], v2 full any
-  v7 = load.i64 [v0 + 112] full constant
+  v7 = load.i64 [v0 + 144] full constant
   v8 = iconst.i64 0
   v9 = icmp.i64 eq v7, v8
   trapnz v9, code17
-  v10 = load.i64 [v0 + 120] full constant
+  v10 = load.i64 [v0 + 152] full constant
   v11 = iconst.i64 0
   v12 = iconst.i64 0
   v13 = iconst.i32 0
@@ -150,15 +150,15 @@ block0(v0: i64, v1: i32, v2: i32):
 function "test/lowered0::add" (i64, i32, i32) -> i32 wasm {
   sig0 = (i64, i64, i32, i32) -> i32 c
 block0(v0: i64, v1: i32, v2: i32):
-  v3 = load.i32 [v0 + 96] full any
+  v3 = load.i32 [v0 + 128] full any
   v4 = iconst.i32 1
   v5 = band.i32 v3, v4
   trapz v5, code14
-  v6 = load.i64 [v0 + 112] full constant
+  v6 = load.i64 [v0 + 144] full constant
   v7 = iconst.i64 0
   v8 = icmp.i64 eq v6, v7
   trapnz v8, code17
-  v9 = load.i64 [v0 + 120] full constant
+  v9 = load.i64 [v0 + 152] full constant
   v10 = call_indirect sig0 v6(v0, v9, v1, v2)
   v11 = load.i32 [v0 + 88] full any
   trapnz v11, code16

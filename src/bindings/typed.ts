@@ -1,0 +1,211 @@
+/**
+ * The part of a header that is about C values (host ABI `typed`): a C type for each WIT type in use, in the order in which C needs them, constants of
+ * enums, flags and variants, and prototypes. `frontend/c-types.ts` names types, `frontend/c-signature.ts` says how values are passed.
+ */
+
+import { discriminantSize, flagsSize } from "../abi/sizes.ts";
+import { InternalError, unreachable } from "../base/diagnostics.ts";
+import type { InterfaceType, TypeFunc } from "../component/types.ts";
+import type { Api } from "../frontend/api.ts";
+import { isByValue } from "../frontend/c-signature.ts";
+import { type CType, memberNames } from "../frontend/c-types.ts";
+import { cIdentifier } from "../frontend/names.ts";
+import type { Component } from "../plan/component.ts";
+import { witType } from "../plan/wit.ts";
+import { comment } from "./comment.ts";
+
+/** Names of constants in use. */
+type Constants = Set<string>;
+
+function constant(used: Constants, ...parts: readonly string[]): string {
+  let name = parts.map((p) => cIdentifier(p).toUpperCase()).join("_");
+  while (used.has(name)) name += "_";
+  used.add(name);
+  return name;
+}
+
+function unsigned(size: 1 | 2 | 4): string {
+  return `uint${8 * size}_t`;
+}
+
+class TypeWriter {
+  readonly component: Component;
+  readonly api: Api;
+  readonly constants: Constants = new Set();
+  readonly lines: string[] = [];
+
+  constructor(component: Component, api: Api) {
+    this.component = component;
+    this.api = api;
+  }
+
+  c(t: InterfaceType): string {
+    return this.api.types.write(t);
+  }
+
+  #wit(t: InterfaceType): string {
+    return witType(this.component.types, t, (r) => this.component.resources.get(r).name);
+  }
+
+  /** `typedef struct NAME { … } NAME;` */
+  #struct(name: string, members: readonly string[]): void {
+    this.lines.push(`typedef struct ${name} {`, ...members.map((m) => `  ${m}`), `} ${name};`);
+  }
+
+  #integer(name: string, size: 1 | 2 | 4, constants: readonly string[], value: (i: number) => string): void {
+    this.lines.push(`typedef ${unsigned(size)} ${name};`);
+    constants.forEach((constant, i) => {
+      this.lines.push(`#define ${constant} ${value(i)}`);
+    });
+  }
+
+  #constants(type: CType, names: readonly string[]): readonly string[] {
+    return names.map((n) => constant(this.constants, this.api.prefix, type.name, n));
+  }
+
+  /** A union of payloads as members, none if nothing has one. */
+  #union(names: readonly string[], payloads: readonly (InterfaceType | undefined)[]): readonly string[] {
+    const members = memberNames(names).flatMap((name, i) => {
+      const type = payloads[i];
+      return type === undefined ? [] : [`${this.c(type)} ${name};`];
+    });
+    return members.length === 0 ? [] : ["union {", ...members.map((m) => `  ${m}`), "} val;"];
+  }
+
+  write(type: CType): void {
+    const t = type.type;
+    const { types } = this.component;
+    const name = this.c(t);
+    this.lines.push("", comment(this.#wit(t)));
+    switch (t.kind) {
+      case "string":
+        this.#struct(name, ["const char *ptr;", "size_t len;"]);
+        break;
+      case "record": {
+        const { fields } = types.records.table.get(t.type);
+        const members = memberNames(fields.map((f) => f.name));
+        this.#struct(
+          name,
+          fields.map((f, i) => `${this.c(f.type)} ${members[i]};`),
+        );
+        break;
+      }
+      case "tuple":
+        this.#struct(
+          name,
+          types.tuples.table.get(t.type).types.map((p, i) => `${this.c(p)} f${i};`),
+        );
+        break;
+      case "list":
+        this.#struct(name, [`const ${this.c(types.lists.table.get(t.type).element)} *ptr;`, "size_t len;"]);
+        break;
+      case "fixed-list": {
+        const { element, length } = types.fixedLists.table.get(t.type);
+        this.#struct(name, [`${this.c(element)} items[${length}];`]);
+        break;
+      }
+      case "map": {
+        const { key, value } = types.maps.table.get(t.type);
+        const entry = `${name.slice(0, -2)}_entry_t`;
+        this.#struct(entry, [`${this.c(key)} key;`, `${this.c(value)} value;`]);
+        this.#struct(name, [`const ${entry} *ptr;`, "size_t len;"]);
+        break;
+      }
+      case "variant": {
+        const { cases } = types.variants.table.get(t.type);
+        const tags = this.#constants(
+          type,
+          cases.map((c) => c.name),
+        );
+        const union = this.#union(
+          cases.map((c) => c.name),
+          cases.map((c) => c.type),
+        );
+        this.#struct(name, [`${unsigned(discriminantSize(cases.length))} tag;`, ...union]);
+        tags.forEach((tag, i) => {
+          this.lines.push(`#define ${tag} ${i}`);
+        });
+        break;
+      }
+      case "option":
+        this.#struct(name, ["bool is_some;", `${this.c(types.options.table.get(t.type).type)} val;`]);
+        break;
+      case "result": {
+        const { ok, err } = types.results.table.get(t.type);
+        this.#struct(name, ["bool is_err;", ...this.#union(["ok", "err"], [ok, err])]);
+        break;
+      }
+      case "enum": {
+        const { names } = types.enums.table.get(t.type);
+        this.#integer(name, discriminantSize(names.length), this.#constants(type, names), String);
+        break;
+      }
+      case "flags": {
+        const { names } = types.flags.table.get(t.type);
+        const size = flagsSize(names.length);
+        this.#integer(name, size, this.#constants(type, names), (i) => `((${unsigned(size)})(UINT32_C(1) << ${i}))`);
+        break;
+      }
+      case "own":
+      case "borrow":
+      case "bool":
+      case "s8":
+      case "u8":
+      case "s16":
+      case "u16":
+      case "s32":
+      case "u32":
+      case "s64":
+      case "u64":
+      case "f32":
+      case "f64":
+      case "char":
+      case "error-context":
+        throw new InternalError("bindings", `a ${t.kind} needs no declaration`);
+      default:
+        unreachable(t);
+    }
+    this.#aliases(name, type.aliases);
+  }
+
+  #aliases(name: string, aliases: readonly string[]): void {
+    for (const alias of aliases) this.lines.push(`typedef ${name} ${alias};`);
+  }
+
+  resources(): void {
+    const { types, prefix } = this.api;
+    for (const { resource, name, aliases } of types.resources) {
+      const { kind, name: wit } = this.component.resources.get(resource);
+      const c = `${prefix}_${name}_t`;
+      if (kind === "host") {
+        this.lines.push("", comment(`resource ${wit}: whatever the host stands for it`), `typedef void *${c};`);
+      } else {
+        this.lines.push("", comment(`resource ${wit}: a handle of the component's; 0 is none`));
+        this.#struct(c, ["uint64_t handle;"]);
+      }
+      this.#aliases(c, aliases);
+    }
+  }
+}
+
+/** Every type that typed functions use. */
+export function typeDeclarations(component: Component, api: Api): readonly string[] {
+  const writer = new TypeWriter(component, api);
+  writer.resources();
+  for (const type of api.types.list) writer.write(type);
+  return writer.lines;
+}
+
+/** The arguments of a C function of component values, behind the `leading` ones. */
+export function typedParameters(api: Api, func: TypeFunc, leading: readonly string[]): string {
+  const names = memberNames(
+    func.params.map((p) => p.name),
+    ["instance", "data", "call", "out"],
+  );
+  const params = func.params.map(({ type }, i) => {
+    const written = api.types.write(type);
+    return isByValue(type) ? `${written} ${names[i]}` : `const ${written} *${names[i]}`;
+  });
+  const out = func.result === undefined ? [] : [`${api.types.write(func.result)} *out`];
+  return [...leading, ...params, ...out].join(", ");
+}

@@ -1,0 +1,290 @@
+/**
+ * Memory for the values of a host (host ABI `typed`), all of one instance and none of it on the native stack.
+ *
+ * Values are given out from `hostCursor` up to `hostEnd`. While a host function runs that is the arena, which is empty again when it has returned:
+ * no two host functions of an instance run at once, because a host may not come back into one that is active. The result of an export goes into
+ * blocks, of which the first is what its `_drop` finds: the first pointer of the result that is not null leads to its beginning.
+ *
+ * Blocks come from the host's own functions if it has given them; else from lists of free blocks by size, in the region; large ones from the kernel.
+ * What is not in the region is on a list, so that deleting the instance leaves nothing behind.
+ */
+
+import { InternalError } from "../base/diagnostics.ts";
+import type { Func, Value } from "../ir/function.ts";
+import { I32, I64, type Signature } from "../ir/types.ts";
+import { CallField, HostStatus } from "../layout/host.ts";
+import {
+  BLOCK_LIVE,
+  BlockHeader,
+  ContextField,
+  FIRST_BLOCK_CLASS,
+  HOST_ARENA_SIZE,
+  HostHeap,
+  LAST_BLOCK_CLASS,
+} from "../layout/offsets.ts";
+import { Trap } from "../layout/traps.ts";
+import { MAP_ANONYMOUS, PROT_READ_WRITE, Sys } from "./linux.ts";
+import type { Program } from "./program.ts";
+import { emitInnermostEntry } from "./raise.ts";
+import { cSignature } from "./signatures.ts";
+import { Emitter } from "./structured.ts";
+
+const wasm = (params: Signature["params"], results: Signature["results"]): Signature => ({
+  params,
+  results,
+  convention: "wasm",
+});
+
+/** Functions that a program with typed calls has. */
+export const HOST_SUPPORT = {
+  /** (context, status): leaves the innermost entry with this status; the instance is not trapped. Does not return. */
+  refuse: wasm([I64, I32], []),
+  /** (context, alignment, bytes, least bytes of a new block) → address; the cursor is behind it. Traps if there is no memory. */
+  block_grow: wasm([I64, I64, I64, I64], [I64]),
+  /** (context, bytes with the header) → a block, or 0. */
+  block_new: wasm([I64, I64], [I64]),
+  /** (context, address of the contents of a result's first block, or 0) → status. */
+  block_release: wasm([I64, I64], [I32]),
+  /** (context): frees what is not in the region. */
+  blocks_delete: wasm([I64], []),
+  /** (call, size) → address, or 0. */
+  call_alloc: cSignature([I64, I64], I64),
+} as const satisfies Record<string, Signature>;
+
+export type HostSupportName = keyof typeof HOST_SUPPORT;
+export const HOST_SUPPORT_NAMES = Object.keys(HOST_SUPPORT).filter((n): n is HostSupportName => n in HOST_SUPPORT);
+
+/** The host's functions of `windlass_options_t`: (data, size) → address, and (data, address, size). */
+const HOST_ALLOCATE = cSignature([I64, I64], I64);
+const HOST_RELEASE = cSignature([I64, I64, I64]);
+
+/** The first block of a result that has several pieces is at least this long, so that small ones are one block. */
+export const FIRST_BLOCK_BYTES = 512;
+const LARGEST_STEP = 1024 * 1024;
+
+const STACK_CHECKED: ReadonlySet<HostSupportName> = new Set(["block_grow"]);
+
+/** Everything a host function of the instance was given is gone: the cursor is at the arena's beginning. */
+export function emitResetArena(e: Emitter, program: Program, used = 0): void {
+  const context = e.param(0);
+  e.store(context, ContextField.hostCursor, e.offset(context, program.offsets.hostArena + used));
+}
+
+/** Values of a result go into blocks, of which there is none yet. */
+export function emitBeginResult(e: Emitter, program: Program): void {
+  const context = e.param(0);
+  e.store(context, ContextField.hostCursor, e.i64(0));
+  e.store(context, ContextField.hostEnd, e.i64(0));
+  e.store(context, program.offsets.hostHeapState + HostHeap.current, e.i64(0));
+}
+
+export function emitOpenArena(e: Emitter, program: Program, context: Value): void {
+  e.store(context, ContextField.hostCursor, e.offset(context, program.offsets.hostArena));
+  e.store(context, ContextField.hostEnd, e.offset(context, program.offsets.hostArena + HOST_ARENA_SIZE));
+}
+
+/**
+ * So many bytes (`i64`, below 2^40) from the cursor. `full` is what happens when they do not fit, and gives the address instead.
+ */
+export function emitTake(e: Emitter, alignment: number, bytes: Value, full: () => Value | undefined): Value {
+  const context = e.param(0);
+  const cursor = e.load64(context, ContextField.hostCursor);
+  const start = alignment === 1 ? cursor : e.andImm(e.offset(cursor, alignment - 1), -alignment);
+  const end = e.add(start, bytes);
+  const place = e.variable(start);
+  e.if(
+    e.ule(end, e.load64(context, ContextField.hostEnd)),
+    () => e.store(context, ContextField.hostCursor, end),
+    () => {
+      const other = full();
+      if (other !== undefined) e.set(place, other);
+    },
+  );
+  return e.get(place);
+}
+
+function emitRefuse(e: Emitter, program: Program): void {
+  const { entry, returns } = emitInnermostEntry(e, program, e.load64(e.framePointer(), 0));
+  e.unwindTo(entry, returns, e.param(1));
+}
+
+/** The class (i32) of a block of so many bytes, at most those of the last class. */
+function emitClass(e: Emitter, bytes: Value): Value {
+  const found = e.variable(e.i32(FIRST_BLOCK_CLASS));
+  e.while(
+    () => e.ult(e.shlBy(e.i64(1), e.zext(e.get(found))), bytes),
+    () => e.set(found, e.offset(e.get(found), 1)),
+  );
+  return e.get(found);
+}
+
+function heapOf(e: Emitter, program: Program): Value {
+  return e.offset(e.param(0), program.offsets.hostHeapState);
+}
+
+/** Where the first free block of a class is. */
+function freeList(e: Emitter, heap: Value, index: Value): Value {
+  return e.offset(e.add(heap, e.shl(e.zext(index), 3)), HostHeap.free - 8 * FIRST_BLOCK_CLASS);
+}
+
+function emitFinishBlock(e: Emitter, block: Value, index: Value, bytes: Value): void {
+  e.store(block, BlockHeader.next, e.i64(0));
+  e.store(block, BlockHeader.class, index);
+  e.store(block, BlockHeader.magic, e.i32(BLOCK_LIVE));
+  e.store(block, BlockHeader.size, bytes);
+  e.return(block);
+}
+
+function emitBlockNew(e: Emitter, program: Program): void {
+  const heap = heapOf(e, program);
+  const bytes = e.param(1);
+  const allocate = e.load64(heap, HostHeap.allocate);
+  const inHeap = e.and(e.eqz(allocate), e.ule(bytes, e.i64(2 ** LAST_BLOCK_CLASS)));
+  e.if(inHeap, () => {
+    const index = emitClass(e, bytes);
+    const size = e.shlBy(e.i64(1), e.zext(index));
+    const list = freeList(e, heap, index);
+    const free = e.load64(list, 0);
+    e.if(e.nez(free), () => {
+      e.store(list, 0, e.load64(free, BlockHeader.next));
+      emitFinishBlock(e, free, index, size);
+    });
+    const top = e.load64(heap, HostHeap.top);
+    const end = e.add(top, size);
+    e.if(e.ule(end, e.load64(heap, HostHeap.end)), () => {
+      e.store(heap, HostHeap.top, end);
+      emitFinishBlock(e, top, index, size);
+    });
+  });
+  const made = e.variable(e.i64(0));
+  e.if(
+    e.nez(allocate),
+    () => e.set(made, e.callIndirect1(allocate, HOST_ALLOCATE, [e.load64(heap, HostHeap.data), bytes])),
+    () => {
+      const [none, protection, flags] = [e.i64(0), e.i64(PROT_READ_WRITE), e.i64(MAP_ANONYMOUS)];
+      const mapped = e.syscall(Sys.mmap, none, bytes, protection, flags, e.i64(-1), none);
+      e.set(made, e.select(e.failed(mapped), none, mapped));
+    },
+  );
+  const block = e.get(made);
+  e.if(e.eqz(block), () => e.return(block));
+  const first = e.load64(heap, HostHeap.blocks);
+  e.store(block, BlockHeader.before, e.i64(0));
+  e.store(block, BlockHeader.after, first);
+  e.if(e.nez(first), () => e.store(first, BlockHeader.before, block));
+  e.store(heap, HostHeap.blocks, block);
+  emitFinishBlock(e, block, e.i32(0), bytes);
+}
+
+/** Frees a block that is not in the heap. */
+function emitGiveBack(e: Emitter, heap: Value, block: Value): void {
+  const size = e.load64(block, BlockHeader.size);
+  const release = e.load64(heap, HostHeap.release);
+  e.if(
+    e.nez(e.load64(heap, HostHeap.allocate)),
+    () =>
+      e.if(e.nez(release), () => e.callIndirect(release, HOST_RELEASE, [e.load64(heap, HostHeap.data), block, size])),
+    () => e.syscall(Sys.munmap, block, size),
+  );
+}
+
+function emitBlockGrow(e: Emitter, program: Program): void {
+  const [context, alignment, bytes, least] = [e.param(0), e.param(1), e.param(2), e.param(3)];
+  const heap = heapOf(e, program);
+  const last = e.load64(heap, HostHeap.current);
+  const step = e.variable(least);
+  e.if(e.and(e.nez(last), e.nez(least)), () => {
+    const double = e.shl(e.load64(last, BlockHeader.size), 1);
+    e.set(step, e.select(e.ult(double, e.i64(LARGEST_STEP)), double, e.i64(LARGEST_STEP)));
+  });
+  const wanted = e.offset(e.add(bytes, alignment), BlockHeader.byteSize);
+  const size = e.select(e.ult(wanted, e.get(step)), e.get(step), wanted);
+  const block = e.call1(program.hostSupport("block_new"), HOST_SUPPORT.block_new, [context, size]);
+  e.trapIf(e.eqz(block), Trap.host_memory_exhausted);
+  e.if(e.nez(last), () => e.store(last, BlockHeader.next, block));
+  e.store(heap, HostHeap.current, block);
+  // Contents begin at a multiple of 16, which is enough for every type.
+  const start = e.offset(block, BlockHeader.byteSize);
+  e.store(context, ContextField.hostCursor, e.add(start, bytes));
+  e.store(context, ContextField.hostEnd, e.add(block, e.load64(block, BlockHeader.size)));
+  e.return(start);
+}
+
+function emitBlockRelease(e: Emitter, program: Program): void {
+  const heap = heapOf(e, program);
+  const contents = e.param(1);
+  e.if(e.eqz(contents), () => e.return(e.i32(0)));
+  const next = e.variable(e.offset(contents, -BlockHeader.byteSize));
+  e.loop((loop) => {
+    const block = e.get(next);
+    e.breakIf(loop, e.eqz(block));
+    e.if(e.neImm(e.load32(block, BlockHeader.magic), BLOCK_LIVE), () => {
+      e.return(e.i32(HostStatus.invalid_argument));
+    });
+    e.store(block, BlockHeader.magic, e.i32(0));
+    e.set(next, e.load64(block, BlockHeader.next));
+    const index = e.load32(block, BlockHeader.class);
+    e.if(
+      e.nez(index),
+      () => {
+        const list = freeList(e, heap, index);
+        e.store(block, BlockHeader.next, e.load64(list, 0));
+        e.store(list, 0, block);
+      },
+      () => {
+        const before = e.load64(block, BlockHeader.before);
+        const after = e.load64(block, BlockHeader.after);
+        e.if(
+          e.nez(before),
+          () => e.store(before, BlockHeader.after, after),
+          () => e.store(heap, HostHeap.blocks, after),
+        );
+        e.if(e.nez(after), () => e.store(after, BlockHeader.before, before));
+        emitGiveBack(e, heap, block);
+      },
+    );
+  });
+  e.return(e.i32(0));
+}
+
+function emitBlocksDelete(e: Emitter, program: Program): void {
+  const heap = heapOf(e, program);
+  const next = e.variable(e.load64(heap, HostHeap.blocks));
+  e.loop((loop) => {
+    const block = e.get(next);
+    e.breakIf(loop, e.eqz(block));
+    e.set(next, e.load64(block, BlockHeader.after));
+    emitGiveBack(e, heap, block);
+  });
+  e.return();
+}
+
+/** The call is at a fixed place in the context of its instance. 0 outside of a call. */
+function emitCallAlloc(e: Emitter): void {
+  const context = e.load64(e.param(0), CallField.instance);
+  const size = e.param(1);
+  e.if(e.ugt(size, e.i64(HOST_ARENA_SIZE)), () => e.return(e.i64(0)));
+  e.if(e.eqz(e.load64(context, ContextField.entryDepth)), () => e.return(e.i64(0)));
+  const cursor = e.load64(context, ContextField.hostCursor);
+  const start = e.andImm(e.offset(cursor, 15), -16);
+  const end = e.add(start, size);
+  e.if(e.ugt(end, e.load64(context, ContextField.hostEnd)), () => e.return(e.i64(0)));
+  e.store(context, ContextField.hostCursor, end);
+  e.return(start);
+}
+
+const BUILDERS: Readonly<Record<HostSupportName, (e: Emitter, program: Program) => void>> = {
+  refuse: emitRefuse,
+  block_grow: emitBlockGrow,
+  block_new: emitBlockNew,
+  block_release: emitBlockRelease,
+  blocks_delete: emitBlocksDelete,
+  call_alloc: emitCallAlloc,
+};
+
+export function buildHostSupport(program: Program, which: HostSupportName, name: string): Func {
+  const e = Emitter.start(name, HOST_SUPPORT[which], { stackCheck: STACK_CHECKED.has(which), entry: false });
+  BUILDERS[which](e, program);
+  if (e.open) throw new InternalError("frontend", "the function does not end", name);
+  return e.finish();
+}

@@ -1,0 +1,483 @@
+/**
+ * Typed calls: C values on the host's side (host ABI `typed`), in both directions as code of their own.
+ *
+ * An export has an entry, a C function that refuses what can't be, and a body that it enters like any wasm function: the body lowers the C values
+ * straight into the guest, calls it, lifts the result into the host's memory, and runs `post-return`. A wrong argument is found while it is
+ * lowered and leaves the body by `refuse`: a status, no trap. An import's trampoline lifts the guest's values to C (strings and lists of plain
+ * values are views of guest memory; the rest is in the arena), calls the host, and lowers its answer.
+ */
+
+import { elementFields } from "../abi/despecialize.ts";
+import { payloads, type Transfer } from "../abi/transfer.ts";
+import { FlatDestination, FlatSource, MemorySource, type Source } from "../abi/values.ts";
+import { InternalError } from "../base/diagnostics.ts";
+import type { InterfaceType, TypeFunc } from "../component/types.ts";
+import type { Func, Value } from "../ir/function.ts";
+import { F32, F64, I32, I64, type Signature, type Type } from "../ir/types.ts";
+import { FIRST_REFUSAL, HostStatus } from "../layout/host.ts";
+import { CONTEXT_MAGIC, ContextField, InstanceFlag, TrapRecord } from "../layout/offsets.ts";
+import { Trap } from "../layout/traps.ts";
+import type { LiftedFunction, LoweredIndex, LowerImport } from "../plan/component.ts";
+import * as wasm from "../wasm/types.ts";
+import { checkedPlace, hasPointers, lowerParameters, transferOf, withoutLeaving } from "./adapters-build.ts";
+import type { Direction } from "./adapters.ts";
+import { definedBy, emitReturnLent } from "./adapters-context.ts";
+import { IrAbiEmitter } from "./adapters-emitter.ts";
+import { cSignatureOf, definedBits, isByValue, placeArguments, wordsOf } from "./c-signature.ts";
+import { emitCheckInstance, emitEnter, ENTRY_ATTRIBUTES } from "./entries.ts";
+import { ProcessMemory, refusalOf } from "./host-context.ts";
+import { emitBeginResult, emitOpenArena, emitResetArena, HOST_SUPPORT } from "./host-memory.ts";
+import type { Program } from "./program.ts";
+import { Emitter, type Variable } from "./structured.ts";
+import { emitCheckMayLeave, emitHostCallee } from "./trampolines.ts";
+
+const DROP: Signature = { params: [I64, I64], results: [I32], convention: "c" };
+const BODY_ATTRIBUTES = { stackCheck: true, entry: false } as const;
+/** Bytes that are cleared store by store. */
+const UNROLLED_CLEAR = 64;
+
+type ValueTransfer = Transfer<Value, Variable>;
+
+function typesOf(func: TypeFunc): readonly InterfaceType[] {
+  return func.params.map((p) => p.type);
+}
+
+function coreTypeOf(type: Type): wasm.ValType {
+  if (type === I64) return wasm.I64;
+  if (type === F32) return wasm.F32;
+  return type === F64 ? wasm.F64 : wasm.I32;
+}
+
+/** Values of C as a source: its words, or what its only word points to. */
+function argumentSource(
+  program: Program,
+  transfer: ValueTransfer,
+  type: InterfaceType,
+  words: readonly Value[],
+): Source<Value> {
+  const [word] = words;
+  if (word === undefined) throw new InternalError("frontend", "an argument without words");
+  if (!isByValue(type)) return transfer.lift.source(word);
+  const abi = transfer.liftEmitter;
+  const bits = definedBits(program.component.types, type);
+  const defined = bits === 32 ? words : [abi.andImm(word, 2 ** bits - 1)];
+  return new FlatSource(abi, transfer.lift.flattening, defined);
+}
+
+// Exports
+
+/** The signature of an export's body: the context, the words of the arguments in order, the result's address. */
+function bodySignature(func: TypeFunc): Signature {
+  const words = func.params.flatMap((p) => wordsOf(p.type));
+  return { params: [I64, ...words, ...(func.result === undefined ? [] : [I64])], results: [], convention: "wasm" };
+}
+
+/** How a typed export is called. */
+class TypedExport {
+  readonly program: Program;
+  readonly lifted: LiftedFunction;
+  readonly func: TypeFunc;
+  readonly params: readonly InterfaceType[];
+
+  constructor(program: Program, lifted: LiftedFunction) {
+    this.program = program;
+    this.lifted = lifted;
+    this.func = program.component.types.func(lifted.type);
+    this.params = typesOf(this.func);
+  }
+
+  /** Whether the entry calls the guest's function itself: scalars go in, at most one comes out, and nothing is left to be done. */
+  get isDirect(): boolean {
+    const { lifted, params, func } = this;
+    const { result } = func;
+    const isScalar = (t: InterfaceType): boolean => isByValue(t) && wordsOf(t).length === 1 && !("resource" in t);
+    if (lifted.options.postReturn !== undefined || lifted.signature.params.length > params.length) return false;
+    // A result that must be checked traps, and a trap needs an entry that is active.
+    return (
+      params.every(isScalar) &&
+      (result === undefined || (isScalar(result) && result.kind !== "char" && result.kind !== "enum"))
+    );
+  }
+
+  /** `arguments` as the guest's parameters, by their words. */
+  lowered(transfer: ValueTransfer, words: readonly (readonly Value[])[]): readonly Value[] {
+    const { adapters } = this.program;
+    const { paramsInMemory } = adapters.flattening.flattenFuncType(this.func, "lift");
+    const sources = this.params.map((type, i) => argumentSource(this.program, transfer, type, words[i] ?? []));
+    return lowerParameters(adapters, transfer, this.params, sources, paramsInMemory);
+  }
+
+  get argumentsDirection(): Direction {
+    return { lift: { role: "arguments" }, lower: this.lifted.options, lends: false };
+  }
+  get resultDirection(): Direction {
+    return { lift: this.lifted.options, lower: { role: "copy" }, lends: false };
+  }
+}
+
+/** The body: (context, words of the arguments…, address of the result). */
+export function buildTypedBody(program: Program, index: number, name: string): Func {
+  const typed = typedExport(program, index);
+  const { lifted, func, params } = typed;
+  const { options } = lifted;
+  const e = Emitter.start(name, bodySignature(func), BODY_ATTRIBUTES);
+  const context = e.param(0);
+  let next = 1;
+  const words = params.map((type) => wordsOf(type).map(() => e.param(next++)));
+  const inMemory = program.adapters.flattening.flattenFuncType(func, "lift");
+
+  const lowerParams = (): readonly Value[] => typed.lowered(transferOf(e, program, typed.argumentsDirection), words);
+  const allocates = inMemory.paramsInMemory || hasPointers(program, params);
+  const args = allocates ? withoutLeaving(e, program, options, lowerParams) : lowerParams();
+  const core = program.functionSymbol(lifted.core);
+  const results = e.call(core, program.signature(lifted.signature), [context, ...args]);
+  const borrowed = [...program.adapters.facts.resources(params, "borrow")];
+  if (borrowed.some((resource) => !definedBy(program, resource, options))) {
+    e.trapIf(e.load32(context, program.offsets.instanceBorrows(options.instance)), Trap.borrows_remain);
+  }
+  if (func.result !== undefined) {
+    const types = [func.result];
+    const copies = hasPointers(program, types);
+    if (copies) emitBeginResult(e, program);
+    const transfer = transferOf(e, program, typed.resultDirection);
+    const [first] = results;
+    if (first === undefined) throw new InternalError("frontend", "a result without values", name);
+    const from = inMemory.resultInMemory
+      ? transfer.lift.source(checkedPlace(e, transfer.lift, e.zext(first), types))
+      : new FlatSource(transfer.liftEmitter, program.adapters.flattening, results);
+    transfer.value(func.result, from, transfer.lower.destination(e.param(next)));
+    if (copies) emitOpenArena(e, program, context);
+  }
+  if (options.postReturn !== undefined) {
+    const { postReturn } = options;
+    const signature = program.signature({ kind: "func", params: lifted.signature.results, results: [] });
+    withoutLeaving(e, program, options, () =>
+      e.call(program.functionSymbol(postReturn), signature, [context, ...results]),
+    );
+  }
+  e.return();
+  return e.finish();
+}
+
+function typedExport(program: Program, index: number): TypedExport {
+  const item = program.api.exports[index];
+  if (item === undefined) throw new RangeError(`no export ${index}`);
+  return new TypedExport(program, item.lifted);
+}
+
+/** Whether an export's entry enters the guest's function and not a body. */
+export function isDirectExport(program: Program, lifted: LiftedFunction): boolean {
+  return new TypedExport(program, lifted).isDirect;
+}
+
+/** An entry: (context, arguments…, address of the result) → status, a C function. */
+export function buildTypedEntry(program: Program, index: number, name: string): Func {
+  const typed = typedExport(program, index);
+  const { lifted, func } = typed;
+  const { options } = lifted;
+  const c = cSignatureOf(func, 1);
+  const e = Emitter.start(name, c.signature, ENTRY_ATTRIBUTES);
+  const context = e.param(0);
+  const words = c.params.map((positions) => positions.map((at) => e.param(at)));
+  const out = c.out === undefined ? undefined : e.param(c.out);
+  emitCheckInstance(e, context);
+  emitCheckIdle(e, program, context, options.instance);
+  emitCheckPointers(e, typed, words, out);
+  if (typed.isDirect) emitDirect(e, typed, words, out);
+  else {
+    const args = [...words.flat(), ...(out === undefined ? [] : [out])];
+    emitClearMayEnter(e, program, context, options.instance);
+    const { status } = emitEnter(e, context, program.typedBody(index), bodySignature(func), args);
+    emitLeave(e, program, options.instance, status, () => {
+      if (out !== undefined && func.result !== undefined && hasPointers(program, [func.result])) {
+        emitClear(e, out, 0, program.adapters.hostSizes.elemSize(func.result));
+      }
+    });
+    e.return(status);
+  }
+  return e.finish();
+}
+
+/** Refuses while any call is active in the component, or was left without coming back. */
+function emitCheckIdle(e: Emitter, program: Program, context: Value, instance: number): void {
+  const flags = e.load32(context, program.offsets.instanceFlags(instance));
+  const state = e.load32(context, ContextField.state);
+  const entered = e.xor(e.andImm(flags, InstanceFlag.mayEnter), e.i32(InstanceFlag.mayEnter));
+  const busy = e.or(e.zext(e.or(state, entered)), e.load64(context, ContextField.entryDepth));
+  e.if(e.nez(busy), () => e.return(e.i32(HostStatus.instance_busy)));
+}
+
+function emitClearMayEnter(e: Emitter, program: Program, context: Value, instance: number): void {
+  const at = program.offsets.instanceFlags(instance);
+  e.store(context, at, e.andImm(e.load32(context, at), ~InstanceFlag.mayEnter));
+}
+
+/** After a call: the instance may be entered again unless it trapped. `failed` is what a call without a result does. */
+function emitLeave(e: Emitter, program: Program, instance: number, status: Value, failed: () => void): void {
+  const context = e.param(0);
+  const at = program.offsets.instanceFlags(instance);
+  const both = InstanceFlag.mayEnter | InstanceFlag.mayLeave;
+  e.if(
+    e.eqz(status),
+    () => e.store(context, at, e.or(e.load32(context, at), e.i32(InstanceFlag.mayEnter))),
+    () => {
+      e.if(e.uge(status, e.i32(FIRST_REFUSAL)), () => e.store(context, at, e.i32(both)));
+      failed();
+    },
+  );
+}
+
+function emitCheckPointers(
+  e: Emitter,
+  typed: TypedExport,
+  words: readonly (readonly Value[])[],
+  out: Value | undefined,
+): void {
+  const refuseNull = (pointer: Value): void => e.if(e.eqz(pointer), () => e.return(e.i32(HostStatus.null_pointer)));
+  if (out !== undefined) refuseNull(out);
+  typed.params.forEach((type, i) => {
+    const [pointer] = words[i] ?? [];
+    if (!isByValue(type) && pointer !== undefined) refuseNull(pointer);
+  });
+}
+
+/** Scalars only: checked here, before anything has happened. */
+function emitDirect(
+  e: Emitter,
+  typed: TypedExport,
+  words: readonly (readonly Value[])[],
+  out: Value | undefined,
+): void {
+  const { program, lifted, func } = typed;
+  const { options } = lifted;
+  const context = e.param(0);
+  const returning = new IrAbiEmitter(e, (name) => e.return(e.i32(refusalOf(name))));
+  const args = typed.lowered(transferOf(e, program, typed.argumentsDirection, returning), words);
+  emitClearMayEnter(e, program, context, options.instance);
+  const signature = program.signature(lifted.signature);
+  const { status, results } = emitEnter(e, context, program.functionSymbol(lifted.core), signature, args);
+  e.if(e.eqz(status), () => {
+    const at = program.offsets.instanceFlags(options.instance);
+    e.store(context, at, e.or(e.load32(context, at), e.i32(InstanceFlag.mayEnter)));
+    if (func.result === undefined || out === undefined) return;
+    const transfer = transferOf(e, program, typed.resultDirection);
+    const from = new FlatSource(transfer.liftEmitter, program.adapters.flattening, results);
+    transfer.value(func.result, from, transfer.lower.destination(out));
+  });
+  e.return(status);
+}
+
+/**
+ * `drop`: (context, address of a result) → status. Its first pointer that is not null, in the order in which results are lifted, is where the
+ * contents of its first block begin. Nothing is left to be dropped again. The handles in it are the host's.
+ */
+export function buildTypedDrop(program: Program, index: number, name: string): Func {
+  const item = program.api.drops[index];
+  const e = Emitter.start(name, DROP, { stackCheck: false, entry: false });
+  if (item === undefined) throw new RangeError(`no drop ${index}`);
+  const [context, value] = [e.param(0), e.param(1)];
+  e.if(e.eqz(context), () => e.return(e.i32(HostStatus.not_an_instance)));
+  e.if(e.neImm(e.load32(context, ContextField.magic), CONTEXT_MAGIC), () => {
+    e.return(e.i32(HostStatus.not_an_instance));
+  });
+  e.if(e.eqz(value), () => e.return(e.i32(HostStatus.null_pointer)));
+  const first = e.variable(e.i64(0));
+  emitFirstPointer(e, program, item.type, value, 0, first);
+  emitClear(e, value, 0, program.adapters.hostSizes.elemSize(item.type));
+  e.return(e.call1(program.hostSupport("block_release"), HOST_SUPPORT.block_release, [context, e.get(first)]));
+  return e.finish();
+}
+
+function emitFirstPointer(
+  e: Emitter,
+  program: Program,
+  type: InterfaceType,
+  base: Value,
+  offset: number,
+  first: Variable,
+): void {
+  const { facts, flattening, hostSizes } = program.adapters;
+  if (!flattening.containsPointer(type)) return;
+  const whileNone = (body: () => void): void => e.if(e.eqz(e.get(first)), body);
+  const d = facts.despecialize(type);
+  if (d.kind === "record") {
+    const offsets = hostSizes.fieldOffsets(d.fields);
+    d.fields.forEach((field, i) => {
+      if (!flattening.containsPointer(field)) return;
+      whileNone(() => emitFirstPointer(e, program, field, base, offset + (offsets[i] ?? 0), first));
+    });
+  } else if (d.kind === "variant") {
+    const source = new MemorySource(new IrAbiEmitter(e), new ProcessMemory(hostSizes), base, offset);
+    const index = source.tag(d.cases);
+    for (const { type: payload, cases } of payloads(d.cases)) {
+      if (!flattening.containsPointer(payload)) continue;
+      for (const one of cases) {
+        e.if(e.eqImm(index, one), () => {
+          emitFirstPointer(e, program, payload, base, offset + hostSizes.payloadOffset(d.cases), first);
+        });
+      }
+    }
+  } else if (d.kind === "list" && d.length !== undefined) {
+    const element = elementFields(d.element);
+    const { size } = hostSizes.record(element);
+    const at = e.variable(e.offset(base, offset));
+    const end = e.offset(base, offset + size * d.length);
+    e.loop((loop) => {
+      const place = e.get(at);
+      e.breakUnless(loop, e.ult(place, end));
+      e.breakIf(loop, e.nez(e.get(first)));
+      const offsets = hostSizes.fieldOffsets(element);
+      element.forEach((part, i) => {
+        whileNone(() => emitFirstPointer(e, program, part, place, offsets[i] ?? 0, first));
+      });
+      e.set(at, e.offset(place, size));
+    });
+  } else e.set(first, e.load64(base, offset));
+}
+
+/** Zeroes `size` bytes. */
+function emitClear(e: Emitter, base: Value, offset: number, size: number): void {
+  if (size > UNROLLED_CLEAR) {
+    const end = e.offset(base, offset + size);
+    const at = e.variable(e.offset(base, offset));
+    // The size of a large structure need not be a multiple of eight.
+    e.loop((loop) => {
+      const place = e.get(at);
+      e.breakUnless(loop, e.ult(place, end));
+      e.store8(place, 0, e.i32(0));
+      e.set(at, e.offset(place, 1));
+    });
+    return;
+  }
+  let at = 0;
+  for (; at + 8 <= size; at += 8) e.store(base, offset + at, e.i64(0));
+  for (; at + 4 <= size; at += 4) e.store(base, offset + at, e.i32(0));
+  for (; at < size; at++) e.store8(base, offset + at, e.i32(0));
+}
+
+// Imports
+
+/** Where the structures of a call are in the arena: those of parameters that C gets by address, and the result. */
+interface ArenaFrame {
+  /** Undefined for a parameter that is passed by value. */
+  readonly params: readonly (number | undefined)[];
+  readonly result: number;
+  readonly size: number;
+}
+
+function arenaFrame(program: Program, func: TypeFunc): ArenaFrame {
+  const sizes = program.adapters.hostSizes;
+  let size = 0;
+  const place = (type: InterfaceType): number => {
+    const { alignment, size: bytes } = sizes.extent(type);
+    const at = Math.ceil(size / alignment) * alignment;
+    size = at + bytes;
+    return at;
+  };
+  const params = func.params.map(({ type }) => (isByValue(type) ? undefined : place(type)));
+  const result = func.result === undefined ? 0 : place(func.result);
+  return { params, result, size: Math.ceil(size / 16) * 16 };
+}
+
+/** The trampoline of one `canon lower`ed host function with the host ABI `typed`. */
+export function buildTypedLowered(program: Program, index: LoweredIndex, name: string): Func {
+  const lowering = program.component.lowerings.get(index);
+  const func = program.component.types.func(lowering.type);
+  const types = [...typesOf(func), ...(func.result === undefined ? [] : [func.result])];
+  // A few scalars need no more stack than any trampoline.
+  const stackCheck = types.some((t) => !isByValue(t)) || hasPointers(program, types);
+  const e = Emitter.start(name, program.signature(lowering.signature), { ...BODY_ATTRIBUTES, stackCheck });
+  emitCheckMayLeave(e, program, e.param(0), lowering.options.instance);
+  e.return(...emitTypedCall(e, program, index, lowering, func));
+  return e.finish();
+}
+
+/** Behind the check that the instance may leave; gives the flat results. */
+function emitTypedCall(
+  e: Emitter,
+  program: Program,
+  index: LoweredIndex,
+  lowering: LowerImport,
+  func: TypeFunc,
+): readonly Value[] {
+  const { adapters } = program;
+  const c = cSignatureOf(func, 2);
+  const frame = arenaFrame(program, func);
+  const context = e.param(0);
+  const arena = e.offset(context, program.offsets.hostArena);
+  if (frame.size > 0) emitResetArena(e, program, frame.size);
+
+  const direction = adapters.importParameters(lowering);
+  const words = liftArguments(e, program, func, direction, frame, arena);
+  const out = func.result === undefined ? undefined : e.offset(arena, frame.result);
+  if (out !== undefined && func.result !== undefined) emitClear(e, out, 0, adapters.hostSizes.elemSize(func.result));
+  const { callee, data } = emitHostCallee(e, program, context, index);
+  const call = e.offset(context, ContextField.hostCall);
+  const status = e.callIndirect1(callee, c.signature, placeArguments<Value>(c, [data, call], words, out, e.i64(0)));
+  e.if(e.nez(status), () => {
+    e.store(context, program.offsets.trap + TrapRecord.exitStatus, status);
+    e.trap(Trap.host_function_failed);
+  });
+  const results = out === undefined ? [] : lowerAnswer(e, program, func, lowering, out);
+  emitResetArena(e, program);
+  if (direction.lends) emitReturnLent(e, program, lowering.options);
+  return results;
+}
+
+function liftArguments(
+  e: Emitter,
+  program: Program,
+  func: TypeFunc,
+  direction: Direction,
+  frame: ArenaFrame,
+  arena: Value,
+): readonly (readonly Value[])[] {
+  const { flattening } = program.adapters;
+  const params = typesOf(func);
+  const transfer = transferOf(e, program, direction);
+  const { paramsInMemory } = flattening.flattenFuncType(func, "lower");
+  const from: Source<Value> = paramsInMemory
+    ? transfer.lift.source(checkedPlace(e, transfer.lift, e.zext(e.param(1)), params))
+    : new FlatSource(transfer.liftEmitter, flattening, e.params, 1);
+  return params.map((type, i) => {
+    const source = from.field(params, i);
+    const place = frame.params[i];
+    if (place !== undefined) {
+      const address = e.offset(arena, place);
+      transfer.value(type, source, transfer.lower.destination(address));
+      return [address];
+    }
+    const types = wordsOf(type).map(coreTypeOf);
+    const into = FlatDestination.into(transfer.e, transfer.lower.flattening, types);
+    transfer.value(type, source, into.destination);
+    return into.values();
+  });
+}
+
+function lowerAnswer(
+  e: Emitter,
+  program: Program,
+  func: TypeFunc,
+  lowering: LowerImport,
+  out: Value,
+): readonly Value[] {
+  const { adapters } = program;
+  const { result } = func;
+  if (result === undefined) return [];
+  const transfer = transferOf(e, program, adapters.importResults(lowering));
+  const from = transfer.lift.source(out);
+  const { resultInMemory } = adapters.flattening.flattenFuncType(func, "lower");
+  const lower = (): readonly Value[] => {
+    if (!resultInMemory) {
+      const into = FlatDestination.into(transfer.e, adapters.flattening, lowering.signature.results);
+      transfer.value(result, from, into.destination);
+      return into.values();
+    }
+    const pointer = e.params.at(-1);
+    if (pointer === undefined) throw new InternalError("frontend", "no place of the result");
+    const to = checkedPlace(e, transfer.lower, e.zext(pointer), [result]);
+    transfer.value(result, from, transfer.lower.destination(to));
+    return [];
+  };
+  return hasPointers(program, [result]) ? withoutLeaving(e, program, lowering.options, lower) : lower();
+}

@@ -1,0 +1,55 @@
+/** Calls with C values (host ABI `typed`), in both directions: values, views, results, refusals, traps. */
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Hosts, noHost, otherComponent, ownComponent } from "./hosts.ts";
+
+const hosts = new Hosts();
+const ORIGINS = ["own", "other"] as const;
+const none = (origin: string): string | false =>
+  noHost !== false
+    ? noHost
+    : origin === "other" && otherComponent("echo") === undefined
+      ? "../shared/components is not there"
+      : false;
+
+async function typed(origin: string, own: string, other: string): Promise<string> {
+  const bytes = (origin === "other" ? otherComponent(other) : undefined) ?? (await ownComponent(own));
+  const key = `${own}-${origin}`;
+  await hosts.object(key, bytes, { hostAbi: "typed", name: own });
+  return key;
+}
+
+for (const origin of ORIGINS) {
+  describe(`${origin} components`, { skip: none(origin) }, () => {
+    test("echo: every function gives back what it gets, and refuses what is wrong", async () => {
+      const key = await typed(origin, "echo", "echo");
+      const flags = origin === "other" ? ["-DCOMPOUND"] : [];
+      const program = hosts.program({ sources: ["typed_echo.c"], objects: [key], flags });
+      assert.deepEqual(hosts.run(program), { status: 0, signal: null, stdout: "ok\n", stderr: "" });
+    });
+
+    test("hello-city: a record in, a text out", async () => {
+      const program = hosts.program({
+        sources: ["typed_city.c"],
+        objects: [await typed(origin, "city", "hello-city")],
+      });
+      const { stdout, status } = hosts.run(program);
+      assert.match(
+        stdout,
+        /^Welcome to Lisboa,.*\nWelcome to , .*\nWelcome to København,.*\nwasm trap: host function failed \(status 7\)\nwasm backtrace:\n {4}0: \S+\/lowered0::hello:city\/logger-0\.1\.0#log\n {4}1: \S+::run \(offset 0x[0-9a-f]+\)\n[^\0]*Welcome to Faro,.*\nWelcome to København,.*\nWelcome to Porto,.*\nWelcome to Braga,.*\n$/,
+      );
+      assert.equal(status, 0);
+    });
+
+    test("a host function that fails, or is not there", async () => {
+      const key = await typed(origin, "callback", "trap-import");
+      const { stdout, status } = hosts.run(hosts.program({ sources: ["typed_callback.c"], objects: [key] }));
+      assert.match(
+        stdout,
+        /^wasm trap: host function failed \(status 1\)\nwasm backtrace:\n {4}0: \S+\/lowered0::test:trap\/host-0\.1\.0#call-me\n {4}1: \S+::call-host \(offset 0x[0-9a-f]+\)\n[^\0]*wasm trap: host function not provided\nwasm backtrace:\n {4}0: \S+\/lowered0::\S+\n[^\0]*$/,
+      );
+      assert.equal(status, 0);
+    });
+  });
+}
