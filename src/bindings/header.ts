@@ -4,9 +4,10 @@
  * `-Wall -Wextra -Wpedantic`. Several components' headers go together: what they share sits under one guard.
  */
 
-import type { Api, ApiExport, ApiImport } from "../frontend/api.ts";
+import type { Api, ApiExport, ApiImport, ApiRealloc } from "../frontend/api.ts";
 import { allStatuses, type CStruct, HOST_STRUCTS, HostStatus, OPTIONS } from "../layout/host.ts";
 import type { Component } from "../plan/component.ts";
+import { pointerType } from "../plan/signatures.ts";
 import { witFunc } from "../plan/wit.ts";
 import { comment } from "./comment.ts";
 import { typeDeclarations, typedParameters } from "./typed.ts";
@@ -64,6 +65,11 @@ function calleeTypes(): string[] {
     comment("Calls the guest's realloc while a host function runs; *out is a checked address in the guest's memory."),
     "typedef windlass_status_t windlass_realloc_t(void *vmctx, uint32_t old, uint32_t old_size, uint32_t align,",
     "                                             uint32_t new_size, uint32_t *out);",
+    comment(
+      "The same for a 64-bit memory: what a host function that is called with one gets as its realloc, to be cast.",
+    ),
+    "typedef windlass_status_t windlass_realloc64_t(void *vmctx, uint64_t old, uint64_t old_size, uint64_t align,",
+    "                                               uint64_t new_size, uint64_t *out);",
     "",
     comment(
       "A host function (host ABI `dynamic`): flat arguments in args_and_results, flat results go to its start. " +
@@ -237,6 +243,16 @@ export function headerFrame(prefix: string, title: string, version: string, body
   return `${lines.join("\n")}\n`;
 }
 
+function reallocFunction(component: Component, prefix: string, realloc: ApiRealloc): string[] {
+  const size = cType(pointerType(component, realloc));
+  const start = `windlass_status_t ${prefix}_${realloc.name}(`;
+  return [
+    comment("Allocates in the guest: *out is an address in its memory, checked against the length."),
+    `${start}${prefix}_t *, ${size} old, ${size} old_size, ${size} align,`,
+    `${" ".repeat(start.length)}${size} new_size, ${size} *out);`,
+  ];
+}
+
 /** The whole header. `title` names the input, `version` the compiler. */
 export function generateHeader(component: Component, api: Api, title: string, version: string): string {
   const { prefix } = api;
@@ -270,13 +286,7 @@ export function generateHeader(component: Component, api: Api, title: string, ve
       `const windlass_memory_t *${prefix}_${m.name}(const ${prefix}_t *);`,
     ]),
     ...api.reallocs.flatMap((r, i) =>
-      !api.typedExports && exportedReallocs.has(i)
-        ? [
-            comment("Allocates in the guest: *out is an address in its memory, checked against the length."),
-            `windlass_status_t ${prefix}_${r.name}(${prefix}_t *, uint32_t old, uint32_t old_size, uint32_t align,`,
-            `${" ".repeat(`windlass_status_t ${prefix}_${r.name}(`.length)}uint32_t new_size, uint32_t *out);`,
-          ]
-        : [],
+      !api.typedExports && exportedReallocs.has(i) ? reallocFunction(component, prefix, r) : [],
     ),
     "",
     ...api.exports.flatMap((e) => exportFunction(component, api, e)),

@@ -20,7 +20,8 @@ import { I32, I64, type Signature } from "../ir/types.ts";
 import { InstanceFlag } from "../layout/offsets.ts";
 import { Trap } from "../layout/traps.ts";
 import type { CanonicalOptions } from "../plan/component.ts";
-import { type Adapter, type AdapterFunctions, type Direction, type End, isHost, refuses } from "./adapters.ts";
+import * as wasm from "../wasm/types.ts";
+import { type Adapter, type Direction, type End, isHost, refuses } from "./adapters.ts";
 import { definedBy, emitReturnLent, GuestLift, GuestLower } from "./adapters-context.ts";
 import { IrAbiEmitter } from "./adapters-emitter.ts";
 import { HostLift, HostLower, refusingEmitter } from "./host-context.ts";
@@ -141,6 +142,11 @@ export function buildTranscoder(program: Program, name: TranscoderName, refusing
   return e.finish();
 }
 
+/** A guest pointer as lifting and lowering have it: `i64`. */
+export function pointerIn(e: Emitter, pointer: Value): Value {
+  return e.func.typeOf(pointer) === I64 ? pointer : e.zext(pointer);
+}
+
 export function hasPointers(program: Program, types: readonly InterfaceType[]): boolean {
   return types.some((t) => program.adapters.flattening.containsPointer(t));
 }
@@ -161,7 +167,6 @@ export function checkedPlace(
 
 /** Values as core parameters: flat, or the address of a record of them in new memory. */
 export function lowerParameters(
-  { flattening, sizes }: AdapterFunctions,
   transfer: Transfer<Value, Variable>,
   types: readonly InterfaceType[],
   sources: readonly Source<Value>[],
@@ -176,14 +181,14 @@ export function lowerParameters(
     });
   };
   if (!inMemory) {
-    const flat = FlatDestination.into(e, flattening, flattening.flattenTypes(types));
+    const flat = FlatDestination.into(e, lower.flattening, lower.flattening.flattenTypes(types));
     into(flat.destination);
     return flat.values();
   }
-  const { size, alignment } = sizes.record(types);
+  const { size, alignment } = lower.memory.sizes.record(types);
   const { pointer, address } = lower.newRecord(alignment, e.i64(size));
   into(lower.destination(address));
-  return [e.wrap(pointer)];
+  return [lower.flattening.ptr === wasm.I64 ? pointer : e.wrap(pointer)];
 }
 
 /** Runs `body` while an instance may not leave. */
@@ -264,10 +269,10 @@ class AdapterBuilder {
     const { e, params, program } = this;
     const transfer = transferOf(e, program, direction);
     const from = inMemory
-      ? transfer.lift.source(checkedPlace(e, transfer.lift, e.zext(e.param(1)), params))
-      : new FlatSource(transfer.e, program.adapters.flattening, e.params, 1);
+      ? transfer.lift.source(checkedPlace(e, transfer.lift, pointerIn(e, e.param(1)), params))
+      : new FlatSource(transfer.e, transfer.lift.flattening, e.params, 1);
     const sources = params.map((_, i) => from.field(params, i));
-    return lowerParameters(program.adapters, transfer, params, sources, inMemory);
+    return lowerParameters(transfer, params, sources, inMemory);
   }
 
   /** The same of the result. */
@@ -275,18 +280,18 @@ class AdapterBuilder {
     const { e, result } = this;
     if (result.length === 0) return [];
     const transfer = transferOf(e, this.program, this.program.adapters.results(this.adapter));
-    const { flattening } = this.program.adapters;
+    const { lift, lower } = transfer;
     if (!inMemory) {
-      const into = FlatDestination.into(transfer.e, flattening, flattening.flattenTypes(result));
-      transfer.fields(result, new FlatSource(transfer.e, flattening, results), into.destination);
+      const into = FlatDestination.into(transfer.e, lower.flattening, lower.flattening.flattenTypes(result));
+      transfer.fields(result, new FlatSource(transfer.e, lift.flattening, results), into.destination);
       return into.values();
     }
     const [pointer] = results;
     const out = e.params.at(-1);
     if (pointer === undefined || out === undefined) throw new InternalError("frontend", "no place of the result");
-    const from = checkedPlace(e, transfer.lift, e.zext(pointer), result);
-    const to = checkedPlace(e, transfer.lower, e.zext(out), result);
-    transfer.fields(result, transfer.lift.source(from), transfer.lower.destination(to));
+    const from = checkedPlace(e, lift, pointerIn(e, pointer), result);
+    const to = checkedPlace(e, lower, pointerIn(e, out), result);
+    transfer.fields(result, lift.source(from), lower.destination(to));
     return [];
   }
 }

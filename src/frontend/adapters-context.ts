@@ -11,7 +11,8 @@ import type { Value } from "../ir/function.ts";
 import { HANDLE_BORROW, HANDLE_OWN, HandleEntry, LENDERS_END, MemoryDefinition } from "../layout/offsets.ts";
 import type { TrapName } from "../layout/traps.ts";
 import type { CanonicalOptions, MemoryIndex } from "../plan/component.ts";
-import { REALLOC_SIGNATURE } from "../plan/signatures.ts";
+import { REALLOC64_SIGNATURE, REALLOC_SIGNATURE } from "../plan/signatures.ts";
+import { I64 } from "../wasm/types.ts";
 import { IrAbiEmitter } from "./adapters-emitter.ts";
 import { emitHandleLookup, entryAddress, handleTag } from "./handles.ts";
 import type { Program } from "./program.ts";
@@ -24,9 +25,9 @@ class GuestMemory implements MemoryContext<Value> {
   readonly #base: number;
   readonly #length: number;
 
-  constructor(e: Emitter, program: Program, memory: MemoryIndex) {
+  constructor(e: Emitter, program: Program, memory: MemoryIndex, sizes: Sizes) {
     this.#e = e;
-    this.sizes = program.adapters.sizes;
+    this.sizes = sizes;
     this.#base = program.offsets.memory(memory);
     this.#length = program.offsets.memoryDefinition(memory) + MemoryDefinition.currentLength;
   }
@@ -54,9 +55,10 @@ class Guest {
     this.abi = new IrAbiEmitter(e);
     this.program = program;
     this.options = options;
-    this.flattening = program.adapters.flattening;
+    const { flattening, sizes } = program.adapters.abi(options);
+    this.flattening = flattening;
     this.stringEncoding = options.stringEncoding;
-    this.#memory = options.memory === undefined ? undefined : new GuestMemory(e, program, options.memory);
+    this.#memory = options.memory === undefined ? undefined : new GuestMemory(e, program, options.memory, sizes);
   }
 
   get memory(): GuestMemory {
@@ -159,8 +161,13 @@ export class GuestLower extends Guest implements LowerContext<Value> {
     const { e, program } = this;
     const { realloc } = this.options;
     if (realloc === undefined) throw new InternalError("frontend", "an adapter needs a `realloc`", e.func.name);
+    const callee = program.functionSymbol(realloc);
+    if (this.flattening.ptr === I64) {
+      const args = [this.context, old, oldSize, e.i64(alignment), newSize];
+      return e.call1(callee, program.signature(REALLOC64_SIGNATURE), args);
+    }
     const args = [this.context, e.wrap(old), e.wrap(oldSize), e.i32(alignment), e.wrap(newSize)];
-    return e.zext(e.call1(program.functionSymbol(realloc), program.signature(REALLOC_SIGNATURE), args));
+    return e.zext(e.call1(callee, program.signature(REALLOC_SIGNATURE), args));
   }
 
   #newHandle(tag: number, representation: Value): Value {

@@ -3,6 +3,7 @@
  * large type and pair of ends that it goes between, and the transcoders that these need. It follows `abi/transfer.ts` through the types: what that calls is here.
  */
 
+import { Abi, type PointerAbi } from "../abi/abi.ts";
 import { Flattening } from "../abi/flatten.ts";
 import { Sizes, typeKey } from "../abi/sizes.ts";
 import { transcodersOf } from "../abi/strings.ts";
@@ -18,6 +19,7 @@ import type {
   StringEncoding,
   Trampoline,
 } from "../plan/component.ts";
+import { pointerType } from "../plan/signatures.ts";
 import { type FuncType, I32, I64 } from "../wasm/types.ts";
 import { coreFuncKey } from "./api.ts";
 import { isByValue } from "./c-signature.ts";
@@ -84,6 +86,7 @@ function valueKey(type: InterfaceType, direction: Direction): string {
 
 export class AdapterFunctions {
   readonly facts: TypeFacts;
+  /** For the types that both sides have in common, whatever their memories. */
   readonly sizes: Sizes;
   readonly flattening: Flattening;
   readonly strings: StringFunction[] = [];
@@ -100,6 +103,7 @@ export class AdapterFunctions {
   readonly #values = new Map<string, number>();
   readonly #flatValues = new Map<string, number>();
   readonly #component: Component;
+  readonly #abi: Abi;
   #parts = 0;
 
   /** `typed`: the exports that a host calls with C values. Throws a `limit` error. */
@@ -108,8 +112,8 @@ export class AdapterFunctions {
     this.hostSizes = new Sizes(component.types, I64, 8);
     this.hostFlattening = new Flattening(component.types, I64);
     this.facts = new TypeFacts(component.types);
-    this.sizes = new Sizes(component.types, I32);
-    this.flattening = new Flattening(component.types, I32);
+    this.#abi = new Abi(component.types);
+    ({ sizes: this.sizes, flattening: this.flattening } = this.#abi.for(I32));
     for (const trampoline of component.trampolines) if (trampoline.kind === "adapter") this.#adapter(trampoline);
     for (const lifted of typed) this.#typedExport(lifted);
     for (const lowering of component.lowerings) {
@@ -118,7 +122,7 @@ export class AdapterFunctions {
   }
 
   flatteningOf(end: End): Flattening {
-    return isHost(end) ? this.hostFlattening : this.flattening;
+    return isHost(end) ? this.hostFlattening : this.abi(end).flattening;
   }
 
   #typedExport({ type, options }: LiftedFunction): void {
@@ -156,6 +160,11 @@ export class AdapterFunctions {
     const types = this.#component.types.func(type).params.map((p) => p.type);
     const owned = this.facts.resources(types, "own");
     return [...this.facts.resources(types, "borrow")].some((resource) => owned.has(resource));
+  }
+
+  /** The ABI of the memory of these options. */
+  abi(options: CanonicalOptions): PointerAbi {
+    return this.#abi.for(pointerType(this.#component, options));
   }
 
   /** From the caller's parameters to the callee's. */

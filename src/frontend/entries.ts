@@ -14,8 +14,8 @@ import type { Signature } from "../ir/types.ts";
 import { HostStatus, VAL_RAW_SIZE } from "../layout/host.ts";
 import { CONTEXT_MAGIC, ContextField, InstanceFlag, InstanceLimits, InstanceState } from "../layout/offsets.ts";
 import type { RuntimeComponentInstanceIndex } from "../plan/component.ts";
-import { REALLOC_SIGNATURE } from "../plan/signatures.ts";
-import type * as wasm from "../wasm/types.ts";
+import { pointerType, reallocSignature } from "../plan/signatures.ts";
+import * as wasm from "../wasm/types.ts";
 import { builtinFunction } from "./builtin.ts";
 import { HOST_SUPPORT } from "./host-memory.ts";
 import { emitGiveBack } from "./options.ts";
@@ -23,7 +23,15 @@ import type { Program } from "./program.ts";
 import { irType } from "./signatures.ts";
 import { Emitter } from "./structured.ts";
 import { emitEndTask } from "./tasks.ts";
-import { API_SIGNATURES, ENTER_INSTANTIATE, INSTANTIATE, LIFTED_ENTRY, REALLOC_ENTRY, SUPPORT } from "./support.ts";
+import {
+  API_SIGNATURES,
+  ENTER_INSTANTIATE,
+  INSTANTIATE,
+  LIFTED_ENTRY,
+  REALLOC64_ENTRY,
+  REALLOC_ENTRY,
+  SUPPORT,
+} from "./support.ts";
 
 export const ENTRY_ATTRIBUTES = { stackCheck: false, entry: true } as const;
 
@@ -198,11 +206,12 @@ export function buildPostReturnEntry(program: Program, index: number, name: stri
   return e.finish();
 }
 
-/** `realloc` for a host: (context, old, old size, alignment, new size, address of the u32 result) → status. */
+/** `realloc` for a host: (context, old, old size, alignment, new size, address of the result) → status; the type of all is the memory's. */
 export function buildReallocEntry(program: Program, index: number, name: string): Func {
   const item = program.api.reallocs[index];
-  const e = Emitter.start(name, REALLOC_ENTRY, ENTRY_ATTRIBUTES);
   if (item === undefined) throw new RangeError(`no realloc ${index}`);
+  const ptr = pointerType(program.component, item);
+  const e = Emitter.start(name, ptr === wasm.I64 ? REALLOC64_ENTRY : REALLOC_ENTRY, ENTRY_ATTRIBUTES);
   const context = e.param(0);
   const out = e.param(5);
   emitCheckInstance(e, context);
@@ -217,7 +226,7 @@ export function buildReallocEntry(program: Program, index: number, name: string)
   const args = [1, 2, 3, 4].map((i) => e.param(i));
   const callee = program.checkedReallocs[index];
   if (callee === undefined) throw new RangeError(`no realloc ${index}`);
-  const entered = emitEnter(e, context, callee, program.signature(REALLOC_SIGNATURE), args);
+  const entered = emitEnter(e, context, callee, program.signature(reallocSignature(ptr)), args);
   e.if(e.eqz(entered.status), () => {
     emitChangeFlags(e, program, context, item.instance, InstanceFlag.mayLeave, 0);
     const [pointer] = entered.results;

@@ -6,6 +6,7 @@
 import { InternalError } from "../base/diagnostics.ts";
 import type { Value } from "../ir/function.ts";
 import { Op } from "../ir/ops.ts";
+import { I64 } from "../ir/types.ts";
 import { FUNCREF_SIZE } from "../layout/funcref.ts";
 import { InstanceLimits, MemoryDefinition, PAGE_SIZE, TableDefinition } from "../layout/offsets.ts";
 import type { MemoryIndex, TableIndex } from "../plan/component.ts";
@@ -135,7 +136,7 @@ export function ownMemory(program: Program): { readonly memory: number; readonly
 
 /**
  * Traps unless `pointer` is aligned (with `misaligned`) and `[pointer, pointer + length)` is inside the memory whose definition is at `memory`.
- * Gives the pointer, zero-extended.
+ * Gives the pointer, zero-extended. Pointer, length and alignment have the memory's address type.
  */
 export function emitCheckRange(
   e: Emitter,
@@ -146,9 +147,16 @@ export function emitCheckRange(
   trap: number,
   misaligned: number = trap,
 ): Value {
-  e.trapIf(e.and(pointer, e.offset(alignment, -1)), misaligned);
+  const wide = e.func.typeOf(pointer) === I64;
+  const extra = e.and(pointer, e.offset(alignment, -1));
+  e.trapIf(wide ? e.nez(extra) : extra, misaligned);
+  const size = e.load64(memory, MemoryDefinition.currentLength);
+  if (wide) {
+    e.trapIf(e.ugt(pointer, size), trap);
+    e.trapIf(e.ugt(length, e.sub(size, pointer)), trap);
+    return pointer;
+  }
   const at = e.zext(pointer);
-  const end = e.add(at, e.zext(length));
-  e.trapIf(e.ugt(end, e.load64(memory, MemoryDefinition.currentLength)), trap);
+  e.trapIf(e.ugt(e.add(at, e.zext(length)), size), trap);
   return at;
 }

@@ -10,6 +10,7 @@
  * | `call` | entry, count, results | `count` values | status, `results` values |
  * | `enter` | the same; a trap stays, as it does for a C host | | |
  * | `realloc` | entry of a realloc, count 4, results 1 | 4 values | status, 1 value |
+ * | `realloc64` | the same, of a 64-bit memory | | |
  * | `read` | displacement from the context, length | | status 0, `length` bytes |
  * | `write` | displacement from the context, length | `length` bytes | status 0 |
  *
@@ -19,6 +20,7 @@
 
 import { InternalError } from "../base/diagnostics.ts";
 import type { Func, Value } from "../ir/function.ts";
+import type { Signature } from "../ir/types.ts";
 import { VAL_RAW_SIZE } from "../layout/host.ts";
 import { ContextField, InstanceState } from "../layout/offsets.ts";
 import type { CoreFunc, CoreInstanceIndex } from "../plan/component.ts";
@@ -29,9 +31,9 @@ import { PR_SET_PDEATHSIG, SIGKILL, Sys } from "./linux.ts";
 import type { Program } from "./program.ts";
 import { emitExit, emitOwnInstance } from "./start.ts";
 import { Emitter } from "./structured.ts";
-import { INSTANTIATE, LIFTED_ENTRY, REALLOC_ENTRY } from "./support.ts";
+import { INSTANTIATE, LIFTED_ENTRY, REALLOC64_ENTRY, REALLOC_ENTRY } from "./support.ts";
 
-export const ScriptCommand = { call: 0, enter: 1, realloc: 2, read: 3, write: 4 } as const;
+export const ScriptCommand = { call: 0, enter: 1, realloc: 2, read: 3, write: 4, realloc64: 5 } as const;
 /** Header of a command. */
 export const CommandField = {
   command: 0,
@@ -137,18 +139,25 @@ export function buildScriptMain(e: Emitter, program: Program): void {
     read(values, bytesOf(count));
     const record = e.add(dispatch, e.shl(e.zext(e.load32(command, CommandField.entry)), 3));
     const code = e.add(e.textBase(), e.zext(e.load32(record, 0)));
+    const realloc = (signature: Signature, load: (at: number) => Value) => (): void => {
+      const args = [0, 1, 2, 3].map((i) => load(VAL_RAW_SIZE * i));
+      e.store(answer, 0, e.callIndirect1(code, signature, [context, ...args, values]));
+    };
+    const enter = (): void => {
+      e.if(e.eqImm(kind, ScriptCommand.call), () => {
+        e.store(context, ContextField.state, e.i32(InstanceState.ready));
+      });
+      e.store(answer, 0, e.callIndirect1(code, LIFTED_ENTRY, [context, values, e.i64(most)]));
+    };
     e.if(
       e.eqImm(kind, ScriptCommand.realloc),
-      () => {
-        const args = [0, 1, 2, 3].map((i) => e.load32(values, VAL_RAW_SIZE * i));
-        e.store(answer, 0, e.callIndirect1(code, REALLOC_ENTRY, [context, ...args, values]));
-      },
-      () => {
-        e.if(e.eqImm(kind, ScriptCommand.call), () => {
-          e.store(context, ContextField.state, e.i32(InstanceState.ready));
-        });
-        e.store(answer, 0, e.callIndirect1(code, LIFTED_ENTRY, [context, values, e.i64(most)]));
-      },
+      realloc(REALLOC_ENTRY, (at) => e.load32(values, at)),
+      () =>
+        e.if(
+          e.eqImm(kind, ScriptCommand.realloc64),
+          realloc(REALLOC64_ENTRY, (at) => e.load64(values, at)),
+          enter,
+        ),
     );
     write(answer, e.offset(bytesOf(results), ANSWER_HEADER));
   });

@@ -73,6 +73,8 @@ export const INSTANTIATE: Signature = wasm([I64], []);
 export const LIFTED_ENTRY: Signature = cSignature([I64, I64, I64], I32);
 /** (context, old, old size, alignment, new size, address of the u32 result) → status. */
 export const REALLOC_ENTRY: Signature = cSignature([I64, I32, I32, I32, I32, I64], I32);
+/** The same of a 64-bit memory: all of them u64. */
+export const REALLOC64_ENTRY: Signature = cSignature([I64, I64, I64, I64, I64, I64], I32);
 
 /** C functions of the interface that are no entries. */
 export const API_SIGNATURES = {

@@ -31,7 +31,8 @@ import type {
 } from "../plan/component.ts";
 import { mightBeRecursive } from "../plan/instances.ts";
 import {
-  REALLOC_SIGNATURE,
+  pointerType,
+  reallocSignature,
   RESOURCE_DROP_SIGNATURE,
   RESOURCE_NEW_SIGNATURE,
   RESOURCE_REP_SIGNATURE,
@@ -149,7 +150,7 @@ function emitBuiltinCall(e: Emitter, program: Program, lowering: LowerImport): r
 export function buildCheckedRealloc(program: Program, index: number, name: string): Func {
   const item = program.api.reallocs[index];
   if (item === undefined) throw new RangeError(`no realloc ${index}`);
-  const signature = program.signature(REALLOC_SIGNATURE);
+  const signature = program.signature(reallocSignature(pointerType(program.component, item)));
   const e = Emitter.start(name, signature, TRAMPOLINE_ATTRIBUTES);
   const pointer = e.call1(program.functionSymbol(item.func), signature, e.params);
   if (item.memory !== undefined) {

@@ -19,7 +19,7 @@ import { CONTEXT_MAGIC, ContextField, InstanceFlag, TrapRecord } from "../layout
 import { Trap } from "../layout/traps.ts";
 import type { LiftedFunction, LoweredIndex, LowerImport } from "../plan/component.ts";
 import * as wasm from "../wasm/types.ts";
-import { checkedPlace, hasPointers, lowerParameters, transferOf, withoutLeaving } from "./adapters-build.ts";
+import { checkedPlace, hasPointers, lowerParameters, pointerIn, transferOf, withoutLeaving } from "./adapters-build.ts";
 import type { Direction } from "./adapters.ts";
 import { definedBy, emitReturnLent } from "./adapters-context.ts";
 import { IrAbiEmitter } from "./adapters-emitter.ts";
@@ -104,7 +104,7 @@ class TypedExport {
     const { adapters } = this.program;
     const { paramsInMemory } = adapters.flattening.flattenFuncType(this.func, "lift");
     const sources = this.params.map((type, i) => argumentSource(this.program, transfer, type, words[i] ?? []));
-    return lowerParameters(adapters, transfer, this.params, sources, paramsInMemory);
+    return lowerParameters(transfer, this.params, sources, paramsInMemory);
   }
 
   get argumentsDirection(): Direction {
@@ -143,8 +143,8 @@ export function buildTypedBody(program: Program, index: number, name: string): F
     const [first] = results;
     if (first === undefined) throw new InternalError("frontend", "a result without values", name);
     const from = inMemory.resultInMemory
-      ? transfer.lift.source(checkedPlace(e, transfer.lift, e.zext(first), types))
-      : new FlatSource(transfer.liftEmitter, program.adapters.flattening, results);
+      ? transfer.lift.source(checkedPlace(e, transfer.lift, pointerIn(e, first), types))
+      : new FlatSource(transfer.liftEmitter, transfer.lift.flattening, results);
     transfer.value(func.result, from, transfer.lower.destination(e.param(next)));
     if (copies) emitOpenArena(e, program, context);
   }
@@ -261,7 +261,7 @@ function emitDirect(
     e.store(context, at, e.or(e.load32(context, at), e.i32(InstanceFlag.mayEnter)));
     if (func.result === undefined || out === undefined) return;
     const transfer = transferOf(e, program, typed.resultDirection);
-    const from = new FlatSource(transfer.liftEmitter, program.adapters.flattening, results);
+    const from = new FlatSource(transfer.liftEmitter, transfer.lift.flattening, results);
     transfer.value(func.result, from, transfer.lower.destination(out));
   });
   e.return(status);
@@ -437,8 +437,8 @@ function liftArguments(
   const transfer = transferOf(e, program, direction);
   const { paramsInMemory } = flattening.flattenFuncType(func, "lower");
   const from: Source<Value> = paramsInMemory
-    ? transfer.lift.source(checkedPlace(e, transfer.lift, e.zext(e.param(1)), params))
-    : new FlatSource(transfer.liftEmitter, flattening, e.params, 1);
+    ? transfer.lift.source(checkedPlace(e, transfer.lift, pointerIn(e, e.param(1)), params))
+    : new FlatSource(transfer.liftEmitter, transfer.lift.flattening, e.params, 1);
   return params.map((type, i) => {
     const source = from.field(params, i);
     const place = frame.params[i];
@@ -469,13 +469,13 @@ function lowerAnswer(
   const { resultInMemory } = adapters.flattening.flattenFuncType(func, "lower");
   const lower = (): readonly Value[] => {
     if (!resultInMemory) {
-      const into = FlatDestination.into(transfer.e, adapters.flattening, lowering.signature.results);
+      const into = FlatDestination.into(transfer.e, transfer.lower.flattening, lowering.signature.results);
       transfer.value(result, from, into.destination);
       return into.values();
     }
     const pointer = e.params.at(-1);
     if (pointer === undefined) throw new InternalError("frontend", "no place of the result");
-    const to = checkedPlace(e, transfer.lower, e.zext(pointer), [result]);
+    const to = checkedPlace(e, transfer.lower, pointerIn(e, pointer), [result]);
     transfer.value(result, from, transfer.lower.destination(to));
     return [];
   };

@@ -2,9 +2,8 @@
 
 import { InternalError } from "../base/diagnostics.ts";
 import type { Import } from "../wasm/module.ts";
-import type { FuncType } from "../wasm/types.ts";
-import { I32 } from "../wasm/types.ts";
-import type { Component, CoreFunc, CoreInstanceIndex, SignatureIndex } from "./component.ts";
+import { type FuncType, I32, I64, type ValType } from "../wasm/types.ts";
+import type { CanonicalOptions, Component, CoreFunc, CoreInstanceIndex, SignatureIndex } from "./component.ts";
 
 /** `resource.new`: rep → handle. */
 export const RESOURCE_NEW_SIGNATURE: FuncType = { kind: "func", params: [I32], results: [I32] };
@@ -14,6 +13,20 @@ export const RESOURCE_REP_SIGNATURE: FuncType = { kind: "func", params: [I32], r
 export const RESOURCE_DROP_SIGNATURE: FuncType = { kind: "func", params: [I32], results: [] };
 /** `realloc` of a 32-bit memory: old pointer, old size, alignment, new size → pointer. */
 export const REALLOC_SIGNATURE: FuncType = { kind: "func", params: [I32, I32, I32, I32], results: [I32] };
+/** The same of a 64-bit memory. */
+export const REALLOC64_SIGNATURE: FuncType = { kind: "func", params: [I64, I64, I64, I64], results: [I64] };
+
+/** The type of pointers and lengths with these options: that of the memory's addresses. */
+export function pointerType(
+  { memories }: Pick<Component, "memories">,
+  { memory }: Pick<CanonicalOptions, "memory">,
+): typeof I32 | typeof I64 {
+  return memory !== undefined && memories.get(memory).type.is64 ? I64 : I32;
+}
+
+export function reallocSignature(ptr: ValType): FuncType {
+  return ptr === I64 ? REALLOC64_SIGNATURE : REALLOC_SIGNATURE;
+}
 
 /** Function imports of a core instance's module, in the order of `CoreInstance.imports`. */
 export function functionImports(component: Component, instance: CoreInstanceIndex): Import[] {

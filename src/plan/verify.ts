@@ -19,11 +19,12 @@
 
 import { InternalError } from "../base/diagnostics.ts";
 import type { Entity, PrimaryMap } from "../base/entity.ts";
-import { type FlattenContext, Flattening } from "../abi/flatten.ts";
+import { Abi } from "../abi/abi.ts";
+import type { FlattenContext } from "../abi/flatten.ts";
 import type { TypeFuncIndex } from "../component/types.ts";
 import { globalTypeMatches, limitsMatch, memoryTypeMatches, tableTypeMatches, typeMatches } from "../wasm/matching.ts";
 import type { Import, Module } from "../wasm/module.ts";
-import { type FuncType, funcTypeName, I32 } from "../wasm/types.ts";
+import { type FuncType, funcTypeName } from "../wasm/types.ts";
 import type {
   CanonicalOptions,
   Component,
@@ -38,7 +39,8 @@ import type {
 import { mightBeRecursive } from "./instances.ts";
 import {
   functionImports,
-  REALLOC_SIGNATURE,
+  pointerType,
+  reallocSignature,
   RESOURCE_DROP_SIGNATURE,
   RESOURCE_NEW_SIGNATURE,
   RESOURCE_REP_SIGNATURE,
@@ -56,11 +58,11 @@ export function verifyPlan(component: Component): void {
 
 class PlanVerifier {
   readonly #c: Component;
-  readonly #flattening: Flattening;
+  readonly #abi: Abi;
 
   constructor(component: Component) {
     this.#c = component;
-    this.#flattening = new Flattening(component.types, I32);
+    this.#abi = new Abi(component.types);
   }
 
   verify(): void {
@@ -296,15 +298,18 @@ class PlanVerifier {
   #options(where: string, options: CanonicalOptions): void {
     this.#index(this.#c.componentInstances, options.instance, where);
     if (options.memory !== undefined) this.#index(this.#c.memories, options.memory, where);
-    if (options.realloc !== undefined) this.#signatureIs(where, options.realloc, REALLOC_SIGNATURE, "`realloc`");
+    if (options.realloc !== undefined) {
+      this.#signatureIs(where, options.realloc, reallocSignature(pointerType(this.#c, options)), "`realloc`");
+    }
   }
 
   /** Rule 6 and 8. Returns the signature. */
   #flat(where: string, type: TypeFuncIndex, context: FlattenContext, options: CanonicalOptions): FuncType {
     this.#index(this.#c.types.funcs.table, type, where);
     const { params, result } = this.#c.types.func(type);
-    const flat = this.#flattening.flattenFuncType(this.#c.types.func(type), context);
-    const pointers = (list: typeof params) => list.some((p) => this.#flattening.containsPointer(p.type));
+    const { flattening } = this.#abi.for(pointerType(this.#c, options));
+    const flat = flattening.flattenFuncType(this.#c.types.func(type), context);
+    const pointers = (list: typeof params) => list.some((p) => flattening.containsPointer(p.type));
     const results = result === undefined ? [] : [{ name: "", type: result }];
     const inMemory = flat.paramsInMemory || flat.resultInMemory || pointers(params) || pointers(results);
     if (inMemory && options.memory === undefined) this.#fail(where, "its values need a memory");

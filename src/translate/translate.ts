@@ -7,7 +7,8 @@
  */
 
 import { InternalError, unreachable } from "../base/diagnostics.ts";
-import { Flattening } from "../abi/flatten.ts";
+import { Abi } from "../abi/abi.ts";
+import type { Flattening } from "../abi/flatten.ts";
 import { builtinSignature } from "../component/builtins.ts";
 import { componentError, quoted } from "../component/errors.ts";
 import type {
@@ -34,8 +35,13 @@ import type {
   Trampoline,
 } from "../plan/component.ts";
 import { mightBeRecursive } from "../plan/instances.ts";
-import { RESOURCE_DROP_SIGNATURE, RESOURCE_NEW_SIGNATURE, RESOURCE_REP_SIGNATURE } from "../plan/signatures.ts";
-import { type FuncType, I32, I64 } from "../wasm/types.ts";
+import {
+  pointerType,
+  RESOURCE_DROP_SIGNATURE,
+  RESOURCE_NEW_SIGNATURE,
+  RESOURCE_REP_SIGNATURE,
+} from "../plan/signatures.ts";
+import { type FuncType, I64 } from "../wasm/types.ts";
 import { PlanBuilder } from "./builder.ts";
 import { taskAction } from "./builtins.ts";
 import { coreFunc, coreItem } from "./core-items.ts";
@@ -78,7 +84,7 @@ class Translator {
   readonly #builder: PlanBuilder;
   readonly #builtin: Builtin | undefined;
   readonly #host: HostImports;
-  readonly #flattening: Flattening;
+  readonly #abi: Abi;
   #depth = 0;
 
   constructor(root: ParsedComponent, options: TranslateOptions) {
@@ -88,7 +94,7 @@ class Translator {
     const importsWasi = root.definitions.some((d) => d.kind === "import" && d.name.name.startsWith("wasi:"));
     this.#builtin = builtin !== undefined && importsWasi ? new Builtin(this.#builder, builtin.bytes) : undefined;
     this.#host = new HostImports(this.#builder, this.#builtin, { hostImports, offersWasi: builtin !== undefined });
-    this.#flattening = new Flattening(this.#builder.types, I32);
+    this.#abi = new Abi(this.#builder.types);
   }
 
   plan(): Component {
@@ -334,16 +340,19 @@ class Translator {
   }
 
   #builtinSignature(scope: Scope, builtin: AsyncBuiltin, unsupported: (what: string) => never): FuncType {
-    const { types, memories } = this.#builder;
+    const { types } = this.#builder;
     const options = "options" in builtin ? builtin.options : [];
     const memory = options.map((o) => (o.kind === "memory" ? scope.coreMemories[o.index] : undefined)).find(isDefined);
-    const is64 = memory !== undefined && memories.get(memory).type.is64;
-    if (builtin.name !== "task.return") return builtinSignature(builtin, is64 ? I64 : I32);
+    if (builtin.name !== "task.return") return builtinSignature(builtin, pointerType(this.#builder, { memory }));
     const result = builtin.result === undefined ? undefined : evaluateValue(scope, builtin.result);
     if (result?.kind === "unsupported") return unsupported(`\`task.return\` with ${result.what} in its type`);
     const params = result === undefined ? [] : [{ name: "v", type: result.type }];
     const type = types.funcs.intern({ params, result: undefined, isAsync: false });
-    return this.#flattening.flattenFuncType(types.func(type), "lower").signature;
+    return this.#flattening({ memory }).flattenFuncType(types.func(type), "lower").signature;
+  }
+
+  #flattening(options: Pick<CanonicalOptions, "memory">): Flattening {
+    return this.#abi.for(pointerType(this.#builder, options)).flattening;
   }
 
   #options(scope: Scope, instance: RuntimeComponentInstanceIndex, list: readonly CanonOption[]): CanonicalOptions {
@@ -358,14 +367,6 @@ class Translator {
           break;
         case "memory":
           memory = scope.coreMemories[option.index];
-          if (memory !== undefined && this.#builder.memories.get(memory).type.is64) {
-            throw componentError(
-              "unsupported",
-              "canonical definitions with a 64-bit memory",
-              scope.path,
-              option.offset,
-            );
-          }
           break;
         case "realloc":
           realloc = coreFunc(scope, option.index);
@@ -400,7 +401,7 @@ class Translator {
     if (canon.options.some((o) => o.kind === "async")) return refuse("with the canonical option `async`");
     const options = this.#options(scope, instance, canon.options);
     const { type } = value;
-    const { signature } = this.#flattening.flattenFuncType(this.#builder.types.func(type), "lift");
+    const { signature } = this.#flattening(options).flattenFuncType(this.#builder.types.func(type), "lift");
     this.#builder.signatureOf(signature);
     const core = coreFunc(scope, canon.func);
     scope.funcs.push({ kind: "lifted", lifted: { kind: "func", core, type, signature, options } });
@@ -419,7 +420,7 @@ class Translator {
     if (func.kind === "refused") throw componentError("unsupported", func.what, scope.path, offset);
     if (func.kind === "lifted") {
       const { lifted } = func;
-      const { signature } = this.#flattening.flattenFuncType(b.types.func(lifted.type), "lower");
+      const { signature } = this.#flattening(options).flattenFuncType(b.types.func(lifted.type), "lower");
       const signatureIndex = b.signatureOf(signature);
       if (mightBeRecursive(b.componentInstances, instance, lifted.options.instance)) {
         return b.trampoline({ kind: "always-trap", signature, signatureIndex, trap: "cannot_enter_component" });
@@ -427,12 +428,16 @@ class Translator {
       return b.trampoline({ kind: "adapter", callee: lifted, signature, signatureIndex, options });
     }
     const type = this.#funcType(scope, func.type, `\`canon lower\` of ${quoted(func.path.join(" "))}`, offset);
+    if (func.builtin !== undefined && pointerType(b, options) === I64) {
+      const what = `the built-in \`${func.path.join(" ")}\` with a 64-bit memory`;
+      throw componentError("unsupported", what, scope.path, offset);
+    }
     return this.#lowerHost(func, type, options);
   }
 
   #lowerHost(func: HostFunc, type: TypeFuncIndex, options: CanonicalOptions): CoreFunc {
     const b = this.#builder;
-    const { signature } = this.#flattening.flattenFuncType(b.types.func(type), "lower");
+    const { signature } = this.#flattening(options).flattenFuncType(b.types.func(type), "lower");
     const index = b.lowerings.push({
       import: b.runtimeImport(func.path, type),
       type,
@@ -456,9 +461,10 @@ class Translator {
     const { types } = this.#builder;
     const { params, result } = types.func(type);
     const all = [...params.map((p) => p.type), ...(result === undefined ? [] : [result])];
-    const lift = this.#flattening.flattenFuncType(types.func(type), "lift");
+    const flattening = this.#flattening({ memory: undefined });
+    const lift = flattening.flattenFuncType(types.func(type), "lift");
     const inMemory = lift.paramsInMemory || lift.resultInMemory;
-    if (inMemory || all.some((t) => this.#flattening.containsPointer(t) || this.#flattening.containsHandle(t))) {
+    if (inMemory || all.some((t) => flattening.containsPointer(t) || flattening.containsHandle(t))) {
       const what = "an imported function whose values are not all flat, or are handles, exported as it is";
       throw componentError("unsupported", `export ${quoted(name)}: ${what}`, [], offset);
     }

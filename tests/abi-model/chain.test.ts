@@ -80,6 +80,7 @@ test("strings through random chains of encodings", { timeout: 600_000 }, async (
         let next = HEAP;
         const side: Options = {
           memory,
+          ptr: "i32",
           encoding,
           realloc: (old, oldSize, align, size) => {
             const ptr = Math.ceil(next / align) * align;

@@ -1,5 +1,5 @@
 /**
- * The Canonical ABI as the specification has it (CanonicalABI.md, synchronous part, 32-bit memories), for clarity and not for speed: whole values
+ * The Canonical ABI as the specification has it (CanonicalABI.md, synchronous part), for clarity and not for speed: whole values
  * are lifted, then lowered. Shares nothing with the compiler.
  *
  * Names follow the specification. Floats are their bits, NaN included: a NaN may become any other, and what the compiler does, keeping it, is
@@ -38,7 +38,10 @@ export type Type =
 export interface Str {
   readonly text: string;
   readonly encoding: Encoding;
-  readonly taggedUnits: number;
+  /** Without the tag. */
+  readonly units: number;
+  /** Whether a string of `latin1+utf16` is UTF-16. */
+  readonly tagged: boolean;
 }
 export type Value =
   | boolean
@@ -49,6 +52,12 @@ export type Value =
   | { readonly index: number; readonly payload: Value | undefined };
 
 export type CoreType = "i32" | "i64" | "f32" | "f64";
+/** The type of a memory's addresses. */
+export type PtrType = "i32" | "i64";
+
+export function ptrSize(ptr: PtrType): 4 | 8 {
+  return ptr === "i32" ? 4 : 8;
+}
 
 /** A trap of the specification. */
 export class ModelTrap extends Error {}
@@ -103,6 +112,7 @@ export class Instance {
 
 export interface Options {
   readonly memory: Uint8Array;
+  readonly ptr: PtrType;
   readonly encoding: Encoding;
   readonly realloc: (old: number, oldSize: number, alignment: number, newSize: number) => number;
   /** Not of the specification: with `latin1+utf16`, strings are stored as UTF-16 even where Latin-1 would do. Guests may do that. */
@@ -162,31 +172,31 @@ function discriminantSize(cases: number): number {
   return cases <= 256 ? 1 : cases <= 65536 ? 2 : 4;
 }
 
-function maxCaseAlignment(cases: readonly (Type | undefined)[]): number {
-  return Math.max(1, ...cases.map((c) => (c === undefined ? 1 : alignment(c))));
+function maxCaseAlignment(cases: readonly (Type | undefined)[], ptr: PtrType): number {
+  return Math.max(1, ...cases.map((c) => (c === undefined ? 1 : alignment(c, ptr))));
 }
 
 function flagsSize(count: number): number {
   return count <= 8 ? 1 : count <= 16 ? 2 : 4;
 }
 
-export function alignment(t: Type): number {
+export function alignment(t: Type, ptr: PtrType): number {
   const d = despecialize(t);
   switch (d.k) {
     case "list":
-      return d.length === undefined ? 4 : alignment(d.of);
+      return d.length === undefined ? ptrSize(ptr) : alignment(d.of, ptr);
     case "record":
-      return Math.max(1, ...d.fields.map(alignment));
+      return Math.max(1, ...d.fields.map((f) => alignment(f, ptr)));
     case "variant":
-      return Math.max(discriminantSize(d.cases.length), maxCaseAlignment(d.cases));
+      return Math.max(discriminantSize(d.cases.length), maxCaseAlignment(d.cases, ptr));
     case "string":
-      return 4;
+      return ptrSize(ptr);
     default:
-      return elemSize(d);
+      return elemSize(d, ptr);
   }
 }
 
-export function elemSize(t: Type): number {
+export function elemSize(t: Type, ptr: PtrType): number {
   const d = despecialize(t);
   switch (d.k) {
     case "bool":
@@ -206,19 +216,20 @@ export function elemSize(t: Type): number {
     case "u64":
     case "s64":
     case "f64":
-    case "string":
       return 8;
+    case "string":
+      return 2 * ptrSize(ptr);
     case "list":
-      return d.length === undefined ? 8 : d.length * elemSize(d.of);
+      return d.length === undefined ? 2 * ptrSize(ptr) : d.length * elemSize(d.of, ptr);
     case "record": {
       let size = 0;
-      for (const f of d.fields) size = alignTo(size, alignment(f)) + elemSize(f);
-      return alignTo(size, alignment(t));
+      for (const f of d.fields) size = alignTo(size, alignment(f, ptr)) + elemSize(f, ptr);
+      return alignTo(size, alignment(t, ptr));
     }
     case "variant": {
-      const start = alignTo(discriminantSize(d.cases.length), maxCaseAlignment(d.cases));
-      const payload = Math.max(0, ...d.cases.map((c) => (c === undefined ? 0 : elemSize(c))));
-      return alignTo(start + payload, alignment(t));
+      const start = alignTo(discriminantSize(d.cases.length), maxCaseAlignment(d.cases, ptr));
+      const payload = Math.max(0, ...d.cases.map((c) => (c === undefined ? 0 : elemSize(c, ptr))));
+      return alignTo(start + payload, alignment(t, ptr));
     }
     case "flags":
       return flagsSize(d.count);
@@ -234,8 +245,15 @@ function loadInt(cx: Context, ptr: number, size: number): bigint {
 }
 const loadNumber = (cx: Context, ptr: number, size: number): number => Number(loadInt(cx, ptr, size));
 
+/** Pointer and length. */
+function loadPair(cx: Context, ptr: number): readonly [number, bigint] {
+  const size = ptrSize(cx.options.ptr);
+  return [loadNumber(cx, ptr, size), loadInt(cx, ptr + size, size)];
+}
+
 function load(cx: Context, ptr: number, t: Type): Value {
   const d = despecialize(t);
+  const { ptr: ptrType } = cx.options;
   switch (d.k) {
     case "bool":
       return loadNumber(cx, ptr, 1) !== 0;
@@ -243,11 +261,11 @@ function load(cx: Context, ptr: number, t: Type): Value {
     case "u16":
     case "u32":
     case "f32":
-      return loadNumber(cx, ptr, elemSize(d));
+      return loadNumber(cx, ptr, elemSize(d, ptrType));
     case "s8":
     case "s16":
     case "s32":
-      return Number(BigInt.asIntN(8 * elemSize(d), loadInt(cx, ptr, elemSize(d))));
+      return Number(BigInt.asIntN(8 * elemSize(d, ptrType), loadInt(cx, ptr, elemSize(d, ptrType))));
     case "u64":
     case "f64":
       return loadInt(cx, ptr, 8);
@@ -256,16 +274,16 @@ function load(cx: Context, ptr: number, t: Type): Value {
     case "char":
       return convertToChar(loadNumber(cx, ptr, 4));
     case "string":
-      return loadStringFromRange(cx, loadNumber(cx, ptr, 4), loadNumber(cx, ptr + 4, 4));
+      return loadStringFromRange(cx, ...loadPair(cx, ptr));
     case "list":
       if (d.length !== undefined) return loadList(cx, ptr, d.length, d.of);
-      return loadListFromRange(cx, loadNumber(cx, ptr, 4), loadNumber(cx, ptr + 4, 4), d.of);
+      return loadListFromRange(cx, ...loadPair(cx, ptr), d.of);
     case "record": {
       let at = ptr;
       return d.fields.map((f) => {
-        at = alignTo(at, alignment(f));
+        at = alignTo(at, alignment(f, ptrType));
         const value = load(cx, at, f);
-        at += elemSize(f);
+        at += elemSize(f, ptrType);
         return value;
       });
     }
@@ -274,7 +292,7 @@ function load(cx: Context, ptr: number, t: Type): Value {
       const index = loadNumber(cx, ptr, size);
       trapIf(index >= d.cases.length, "discriminant");
       const c = d.cases[index];
-      const at = alignTo(ptr + size, maxCaseAlignment(d.cases));
+      const at = alignTo(ptr + size, maxCaseAlignment(d.cases, ptrType));
       return { index, payload: c === undefined ? undefined : load(cx, at, c) };
     }
     case "flags":
@@ -295,13 +313,18 @@ function unpackFlags(i: number, count: number): number {
   return count === 32 ? i : i % 2 ** count;
 }
 
-const UTF16_TAG = 2 ** 31;
+/** `utf16_tag`. */
+function utf16Tag(ptr: PtrType): bigint {
+  return ptr === "i32" ? 1n << 31n : 1n << 63n;
+}
 const MAX_BYTE_LENGTH = 2 ** 28 - 1;
 
-function loadStringFromRange(cx: Context, ptr: number, taggedUnits: number): Str {
+function loadStringFromRange(cx: Context, ptr: number, taggedUnits: bigint): Str {
   const { memory, encoding } = cx.options;
-  const isUtf16 = encoding === "utf16" || (encoding === "latin1+utf16" && taggedUnits >= UTF16_TAG);
-  const units = encoding === "latin1+utf16" ? taggedUnits % UTF16_TAG : taggedUnits;
+  const tag = utf16Tag(cx.options.ptr);
+  const tagged = encoding === "latin1+utf16" && taggedUnits >= tag;
+  const isUtf16 = encoding === "utf16" || tagged;
+  const units = Number(tagged ? taggedUnits - tag : taggedUnits);
   const bytes = isUtf16 ? 2 * units : units;
   trapIf(bytes > MAX_BYTE_LENGTH, "string length");
   trapIf(encoding !== "utf8" && ptr % 2 !== 0, "string alignment");
@@ -319,19 +342,20 @@ function loadStringFromRange(cx: Context, ptr: number, taggedUnits: number): Str
       return trap("utf-8");
     }
   } else text = [...range].map((b) => String.fromCharCode(b)).join("");
-  return { text, encoding, taggedUnits };
+  return { text, encoding, units, tagged };
 }
 
-function loadListFromRange(cx: Context, ptr: number, length: number, of: Type): readonly Value[] {
-  const bytes = length * elemSize(of);
+function loadListFromRange(cx: Context, ptr: number, count: bigint, of: Type): readonly Value[] {
+  const length = Number(count);
+  const bytes = length * elemSize(of, cx.options.ptr);
   trapIf(bytes > MAX_BYTE_LENGTH, "list length");
-  trapIf(ptr % alignment(of) !== 0, "list alignment");
+  trapIf(ptr % alignment(of, cx.options.ptr) !== 0, "list alignment");
   trapIf(ptr + bytes > cx.options.memory.length, "list bounds");
   return loadList(cx, ptr, length, of);
 }
 
 function loadList(cx: Context, ptr: number, length: number, of: Type): readonly Value[] {
-  return Array.from({ length }, (_, i) => load(cx, ptr + i * elemSize(of), of));
+  return Array.from({ length }, (_, i) => load(cx, ptr + i * elemSize(of, cx.options.ptr), of));
 }
 
 function liftOwn(cx: Context, index: number, resource: Resource): number {
@@ -383,13 +407,19 @@ function present<T>(v: T | undefined): T {
   return v;
 }
 
+function storePair(cx: Context, [begin, length]: readonly [number, bigint], ptr: number): void {
+  const size = ptrSize(cx.options.ptr);
+  storeInt(cx, begin, ptr, size);
+  storeInt(cx, length, ptr + size, size);
+}
+
 function store(cx: Context, v: Value, t: Type, ptr: number): void {
   const d = despecialize(t);
+  const { ptr: ptrType } = cx.options;
   switch (d.k) {
     case "string": {
       const [begin, units] = storeStringIntoRange(cx, asStr(v));
-      storeInt(cx, begin, ptr, 4);
-      storeInt(cx, units, ptr + 4, 4);
+      storePair(cx, [begin, units], ptr);
       return;
     }
     case "list": {
@@ -398,16 +428,15 @@ function store(cx: Context, v: Value, t: Type, ptr: number): void {
         return;
       }
       const [begin, length] = storeListIntoRange(cx, asList(v), d.of);
-      storeInt(cx, begin, ptr, 4);
-      storeInt(cx, length, ptr + 4, 4);
+      storePair(cx, [begin, length], ptr);
       return;
     }
     case "record": {
       let at = ptr;
       d.fields.forEach((f, i) => {
-        at = alignTo(at, alignment(f));
+        at = alignTo(at, alignment(f, ptrType));
         store(cx, present(asList(v)[i]), f, at);
-        at += elemSize(f);
+        at += elemSize(f, ptrType);
       });
       return;
     }
@@ -416,7 +445,7 @@ function store(cx: Context, v: Value, t: Type, ptr: number): void {
       const size = discriminantSize(d.cases.length);
       storeInt(cx, index, ptr, size);
       const c = d.cases[index];
-      if (c !== undefined) store(cx, present(payload), c, alignTo(ptr + size, maxCaseAlignment(d.cases)));
+      if (c !== undefined) store(cx, present(payload), c, alignTo(ptr + size, maxCaseAlignment(d.cases, ptrType)));
       return;
     }
     case "own":
@@ -426,7 +455,7 @@ function store(cx: Context, v: Value, t: Type, ptr: number): void {
       storeInt(cx, lowerBorrow(cx, asNumber(v), d.resource), ptr, 4);
       return;
     default:
-      storeInt(cx, asInt(v), ptr, elemSize(d));
+      storeInt(cx, asInt(v), ptr, elemSize(d, ptrType));
   }
 }
 
@@ -443,14 +472,13 @@ function realloc(cx: Context, old: number, oldSize: number, align: number, size:
   return ptr;
 }
 
-function storeStringIntoRange(cx: Context, src: Str): readonly [number, number] {
+function storeStringIntoRange(cx: Context, src: Str): readonly [number, bigint] {
   if (cx.options.wide === true) {
     const [ptr, length] = storeStringCopy(cx, src.text, src.text.length, 2, 2, "utf16");
-    return [ptr, length + UTF16_TAG];
+    return [ptr, length + utf16Tag(cx.options.ptr)];
   }
-  const tagged = src.encoding === "latin1+utf16" && src.taggedUnits >= UTF16_TAG;
-  const simple = src.encoding === "latin1+utf16" ? (tagged ? "utf16" : "latin1") : src.encoding;
-  const units = tagged ? src.taggedUnits - UTF16_TAG : src.taggedUnits;
+  const { units } = src;
+  const simple = src.encoding === "latin1+utf16" ? (src.tagged ? "utf16" : "latin1") : src.encoding;
   switch (cx.options.encoding) {
     case "utf8":
       if (simple === "utf8") return storeStringCopy(cx, src.text, units, 1, 1, "utf8");
@@ -472,13 +500,13 @@ function storeStringCopy(
   unitSize: number,
   align: number,
   encoding: "utf8" | "utf16" | "latin1",
-): readonly [number, number] {
+): readonly [number, bigint] {
   const ptr = realloc(cx, 0, 0, align, unitSize * units);
   cx.options.memory.set(encode(text, encoding), ptr);
-  return [ptr, units];
+  return [ptr, BigInt(units)];
 }
 
-function storeStringToUtf8(cx: Context, text: string, units: number, worst: number): readonly [number, number] {
+function storeStringToUtf8(cx: Context, text: string, units: number, worst: number): readonly [number, bigint] {
   const { memory } = cx.options;
   let ptr = realloc(cx, 0, 0, 1, units);
   const encoded = encode(text, "utf8");
@@ -492,21 +520,21 @@ function storeStringToUtf8(cx: Context, text: string, units: number, worst: numb
     ptr = realloc(cx, ptr, units, 1, worst);
     memory.set(encoded.subarray(i), ptr + i);
     if (worst > encoded.length) ptr = realloc(cx, ptr, worst, 1, encoded.length);
-    return [ptr, encoded.length];
+    return [ptr, BigInt(encoded.length)];
   }
-  return [ptr, units];
+  return [ptr, BigInt(units)];
 }
 
-function storeUtf8ToUtf16(cx: Context, text: string, units: number): readonly [number, number] {
+function storeUtf8ToUtf16(cx: Context, text: string, units: number): readonly [number, bigint] {
   const worst = 2 * units;
   let ptr = realloc(cx, 0, 0, 2, worst);
   const encoded = encode(text, "utf16");
   cx.options.memory.set(encoded, ptr);
   if (encoded.length < worst) ptr = realloc(cx, ptr, worst, 2, encoded.length);
-  return [ptr, encoded.length / 2];
+  return [ptr, BigInt(encoded.length / 2)];
 }
 
-function storeStringToLatin1OrUtf16(cx: Context, text: string, units: number): readonly [number, number] {
+function storeStringToLatin1OrUtf16(cx: Context, text: string, units: number): readonly [number, bigint] {
   const { memory } = cx.options;
   let ptr = realloc(cx, 0, 0, 2, units);
   let length = 0;
@@ -525,32 +553,34 @@ function storeStringToLatin1OrUtf16(cx: Context, text: string, units: number): r
     const encoded = encode(text, "utf16");
     memory.set(encoded.subarray(2 * length), ptr + 2 * length);
     if (worst > encoded.length) ptr = realloc(cx, ptr, worst, 2, encoded.length);
-    return [ptr, encoded.length / 2 + UTF16_TAG];
+    return [ptr, BigInt(encoded.length / 2) + utf16Tag(cx.options.ptr)];
   }
   if (length < units) ptr = realloc(cx, ptr, units, 2, length);
-  return [ptr, length];
+  return [ptr, BigInt(length)];
 }
 
-function storeProbablyUtf16ToLatin1OrUtf16(cx: Context, text: string, units: number): readonly [number, number] {
+function storeProbablyUtf16ToLatin1OrUtf16(cx: Context, text: string, units: number): readonly [number, bigint] {
   const { memory } = cx.options;
   const bytes = 2 * units;
   let ptr = realloc(cx, 0, 0, 2, bytes);
   memory.set(encode(text, "utf16"), ptr);
-  if ([...text].some((c) => present(c.codePointAt(0)) >= 256)) return [ptr, units + UTF16_TAG];
+  if ([...text].some((c) => present(c.codePointAt(0)) >= 256)) {
+    return [ptr, BigInt(units) + utf16Tag(cx.options.ptr)];
+  }
   for (let i = 0; i < units; i++) memory[ptr + i] = present(memory[ptr + 2 * i]);
   ptr = realloc(cx, ptr, bytes, 1, units);
-  return [ptr, units];
+  return [ptr, BigInt(units)];
 }
 
-function storeListIntoRange(cx: Context, v: readonly Value[], of: Type): readonly [number, number] {
-  const ptr = realloc(cx, 0, 0, alignment(of), v.length * elemSize(of));
+function storeListIntoRange(cx: Context, v: readonly Value[], of: Type): readonly [number, bigint] {
+  const ptr = realloc(cx, 0, 0, alignment(of, cx.options.ptr), v.length * elemSize(of, cx.options.ptr));
   storeList(cx, v, ptr, of);
-  return [ptr, v.length];
+  return [ptr, BigInt(v.length)];
 }
 
 function storeList(cx: Context, v: readonly Value[], ptr: number, of: Type): void {
   v.forEach((e, i) => {
-    store(cx, e, of, ptr + i * elemSize(of));
+    store(cx, e, of, ptr + i * elemSize(of, cx.options.ptr));
   });
 }
 
@@ -582,7 +612,7 @@ function join(a: CoreType, b: CoreType): CoreType {
   return (a === "i32" && b === "f32") || (a === "f32" && b === "i32") ? "i32" : "i64";
 }
 
-export function flattenType(t: Type): CoreType[] {
+export function flattenType(t: Type, ptr: PtrType): CoreType[] {
   const d = despecialize(t);
   switch (d.k) {
     case "u64":
@@ -592,24 +622,28 @@ export function flattenType(t: Type): CoreType[] {
     case "f64":
       return [d.k];
     case "string":
-      return ["i32", "i32"];
+      return [ptr, ptr];
     case "list":
-      if (d.length === undefined) return ["i32", "i32"];
-      return Array.from({ length: d.length }, () => flattenType(d.of)).flat();
+      if (d.length === undefined) return [ptr, ptr];
+      return Array.from({ length: d.length }, () => flattenType(d.of, ptr)).flat();
     case "record":
-      return d.fields.flatMap(flattenType);
+      return flattenTypes(d.fields, ptr);
     case "variant":
-      return flattenVariant(d.cases);
+      return flattenVariant(d.cases, ptr);
     default:
       return ["i32"];
   }
 }
 
-function flattenVariant(cases: readonly (Type | undefined)[]): CoreType[] {
+export function flattenTypes(types: readonly Type[], ptr: PtrType): CoreType[] {
+  return types.flatMap((t) => flattenType(t, ptr));
+}
+
+function flattenVariant(cases: readonly (Type | undefined)[], ptr: PtrType): CoreType[] {
   const flat: CoreType[] = [];
   for (const c of cases) {
     if (c === undefined) continue;
-    flattenType(c).forEach((type, i) => {
+    flattenType(c, ptr).forEach((type, i) => {
       const known = flat[i];
       flat[i] = known === undefined ? type : join(known, type);
     });
@@ -624,17 +658,19 @@ type Next = (type: CoreType) => bigint;
 function liftFlat(cx: Context, next: Next, t: Type): Value {
   const d = despecialize(t);
   const i32 = (): number => Number(next("i32"));
+  const { ptr: ptrType } = cx.options;
+  const pair = (): readonly [number, bigint] => [Number(next(ptrType)), next(ptrType)];
   switch (d.k) {
     case "bool":
       return i32() !== 0;
     case "u8":
     case "u16":
     case "u32":
-      return i32() % 2 ** (8 * elemSize(d));
+      return i32() % 2 ** (8 * elemSize(d, ptrType));
     case "s8":
     case "s16":
     case "s32":
-      return Number(BigInt.asIntN(8 * elemSize(d), next("i32")));
+      return Number(BigInt.asIntN(8 * elemSize(d, ptrType), next("i32")));
     case "u64":
       return next("i64");
     case "s64":
@@ -646,14 +682,14 @@ function liftFlat(cx: Context, next: Next, t: Type): Value {
     case "char":
       return convertToChar(i32());
     case "string":
-      return loadStringFromRange(cx, i32(), i32());
+      return loadStringFromRange(cx, ...pair());
     case "list":
       if (d.length !== undefined) return Array.from({ length: d.length }, () => liftFlat(cx, next, d.of));
-      return loadListFromRange(cx, i32(), i32(), d.of);
+      return loadListFromRange(cx, ...pair(), d.of);
     case "record":
       return d.fields.map((f) => liftFlat(cx, next, f));
     case "variant": {
-      const [, ...flat] = flattenVariant(d.cases);
+      const [, ...flat] = flattenVariant(d.cases, cx.options.ptr);
       const index = i32();
       trapIf(index >= d.cases.length, "discriminant");
       const coerced: Next = (want) => {
@@ -691,7 +727,7 @@ function lowerFlat(cx: Context, v: Value, t: Type): bigint[] {
       return d.fields.flatMap((f, i) => lowerFlat(cx, present(asList(v)[i]), f));
     case "variant": {
       const { index, payload } = asVariant(v);
-      const width = flattenVariant(d.cases).length;
+      const width = flattenVariant(d.cases, cx.options.ptr).length;
       const c = d.cases[index];
       const values = c === undefined ? [] : lowerFlat(cx, present(payload), c);
       while (values.length < width - 1) values.push(0n);
@@ -711,11 +747,12 @@ function lowerFlat(cx: Context, v: Value, t: Type): bigint[] {
 // Lifting and lowering values
 
 export function liftFlatValues(cx: Context, max: number, flat: readonly bigint[], types: readonly Type[]): Value[] {
-  if (types.flatMap(flattenType).length > max) {
+  const { ptr: ptrType } = cx.options;
+  if (flattenTypes(types, ptrType).length > max) {
     const tuple: Type = { k: "tuple", fields: types };
     const ptr = Number(flat[0]);
-    trapIf(ptr % alignment(tuple) !== 0, "alignment of spilled values");
-    trapIf(ptr + elemSize(tuple) > cx.options.memory.length, "bounds of spilled values");
+    trapIf(ptr % alignment(tuple, ptrType) !== 0, "alignment of spilled values");
+    trapIf(ptr + elemSize(tuple, ptrType) > cx.options.memory.length, "bounds of spilled values");
     return [...asList(load(cx, ptr, tuple))];
   }
   let i = 0;
@@ -729,11 +766,12 @@ export function lowerFlatValues(
   types: readonly Type[],
   out?: number,
 ): bigint[] {
-  if (types.flatMap(flattenType).length > max) {
+  const { ptr: ptrType } = cx.options;
+  if (flattenTypes(types, ptrType).length > max) {
     const tuple: Type = { k: "tuple", fields: types };
-    const ptr = out ?? cx.options.realloc(0, 0, alignment(tuple), elemSize(tuple));
-    trapIf(ptr % alignment(tuple) !== 0, "alignment of spilled values");
-    trapIf(ptr + elemSize(tuple) > cx.options.memory.length, "bounds of spilled values");
+    const ptr = out ?? cx.options.realloc(0, 0, alignment(tuple, ptrType), elemSize(tuple, ptrType));
+    trapIf(ptr % alignment(tuple, ptrType) !== 0, "alignment of spilled values");
+    trapIf(ptr + elemSize(tuple, ptrType) > cx.options.memory.length, "bounds of spilled values");
     store(cx, values, tuple, ptr);
     return out === undefined ? [BigInt(ptr)] : [];
   }
@@ -768,7 +806,7 @@ export function call(
   const flatResults = core(lowered);
   const values = liftFlatValues(calleeContext, MAX_FLAT_RESULTS, flatResults, results);
   trapIf(calleeContext.borrows > 0, "borrows remain");
-  const isSpilled = results.flatMap(flattenType).length > MAX_FLAT_RESULTS;
+  const isSpilled = flattenTypes(results, caller.options.ptr).length > MAX_FLAT_RESULTS;
   const out = isSpilled ? Number(present(flatArgs.at(-1))) : undefined;
   const flat = lowerFlatValues(callerContext, MAX_FLAT_RESULTS, values, results, out);
   postReturn?.(flatResults);

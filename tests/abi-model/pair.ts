@@ -22,6 +22,7 @@ import {
   MAX_FLAT_RESULTS,
   ModelTrap,
   type Options,
+  type PtrType,
   type Resource,
   resourceDrop,
   type Type,
@@ -69,8 +70,8 @@ class Guest {
       memory.copyWithin(ptr, old, old + length);
     }
     const mode = view.getUint32(MODE, true);
-    if (mode === 1) return (ptr | 1) >>> 0;
-    return mode === 2 ? 0xffff_fff0 : ptr;
+    if (mode === 1) return ptr + 1 - (ptr % 2);
+    return mode === 2 ? 2 ** 64 - 16 : ptr;
   };
 
   store(at: number, type: CoreType, bits: bigint): void {
@@ -189,8 +190,10 @@ function countTypes(t: Type, into: Map<string, number>): void {
   for (const part of parts) if (part !== undefined) countTypes(part, into);
 }
 
+type Pointers = Pick<Signature, "lowerPtr" | "liftPtr">;
+
 /** `handles`: percent of leaves that are handles. */
-export function randomSignature(r: Random, handles: number): Signature {
+export function randomSignature(r: Random, handles: number, pointers: Pointers): Signature {
   const type = (isParam: boolean): Type => {
     for (;;) {
       const leaf = (): Type | undefined => {
@@ -198,7 +201,7 @@ export function randomSignature(r: Random, handles: number): Signature {
         return { k: isParam && r.chance(50) ? "borrow" : "own", resource: r.pick(RESOURCES) };
       };
       const t = randomType(r, r.below(6), leaf);
-      if (footprint(t) < 600 && flattenType(t).length < 400) return t;
+      if (footprint(t) < 600 && flattenType(t, "i32").length < 400) return t;
     }
   };
   return {
@@ -206,6 +209,7 @@ export function randomSignature(r: Random, handles: number): Signature {
     result: r.chance(25) ? undefined : type(false),
     lower: r.pick(ENCODINGS),
     lift: r.pick(ENCODINGS),
+    ...pointers,
     postReturn: r.chance(30),
   };
 }
@@ -217,8 +221,9 @@ function prepare(r: Random, signature: Signature): World {
   const calleeInstance = randomHandles(r);
   const callerInstance = randomHandles(r);
   const nobody = new RawInstance();
-  const options = (guest: Guest, encoding: Options["encoding"]): Options => ({
+  const options = (guest: Guest, encoding: Options["encoding"], ptr: PtrType): Options => ({
     memory: guest.memory,
+    ptr,
     encoding,
     realloc: guest.realloc,
     wide: encoding === "latin1+utf16" && r.chance(25),
@@ -227,10 +232,17 @@ function prepare(r: Random, signature: Signature): World {
 
   const given = new Set<number>();
   const values = params.map((t) => randomValue(r, t, (h) => randomHandle(r, h, callerInstance, given)));
-  const flat = lowerFlatValues(context(options(caller, signature.lower), nobody), MAX_FLAT_PARAMS, values, params);
+  const flat = lowerFlatValues(
+    context(options(caller, signature.lower, signature.lowerPtr), nobody),
+    MAX_FLAT_PARAMS,
+    values,
+    params,
+  );
   const core = coreSignature(signature, "lower");
   if (core.params.length > flat.length && result !== undefined) {
-    flat.push(BigInt(caller.realloc(0, 0, alignment(result), elemSize(result))));
+    flat.push(
+      BigInt(caller.realloc(0, 0, alignment(result, signature.lowerPtr), elemSize(result, signature.lowerPtr))),
+    );
   }
   core.params.forEach((type, i) => {
     let bits = flat[i] ?? 0n;
@@ -240,7 +252,7 @@ function prepare(r: Random, signature: Signature): World {
   });
 
   if (result !== undefined) {
-    const cx = context(options(callee, signature.lift), nobody);
+    const cx = context(options(callee, signature.lift, signature.liftPtr), nobody);
     given.clear();
     const value = randomValue(r, result, (h) => randomHandle(r, h, calleeInstance, given));
     const [bits = 0n] = lowerFlatValues(cx, MAX_FLAT_RESULTS, [value], [result]);
@@ -279,15 +291,15 @@ function byModel(signature: Signature, world: World): string | undefined {
   R.impl = calleeInstance;
   const lower = coreSignature(signature, "lower");
   const lift = coreSignature(signature, "lift");
-  const side = (guest: Guest, encoding: Options["encoding"], instance: Instance) => ({
-    options: { memory: guest.memory, encoding, realloc: guest.realloc },
+  const side = (guest: Guest, encoding: Options["encoding"], ptr: PtrType, instance: Instance) => ({
+    options: { memory: guest.memory, ptr, encoding, realloc: guest.realloc },
     instance,
   });
   const dropped = droppedParams(signature);
   try {
     const results = call(
-      side(caller, signature.lower, callerInstance),
-      side(callee, signature.lift, calleeInstance),
+      side(caller, signature.lower, signature.lowerPtr, callerInstance),
+      side(callee, signature.lift, signature.liftPtr, calleeInstance),
       signature.params,
       signature.result,
       lower.params.map((type, i) => caller.load(ARGS + 8 * i, type)),
@@ -432,6 +444,16 @@ export async function runSignatures(
   }
 }
 
+export const BOTH_32: Pointers = { lowerPtr: "i32", liftPtr: "i32" };
+/** 32-bit memories most of the time. */
+export const POINTERS: readonly Pointers[] = [
+  BOTH_32,
+  { lowerPtr: "i64", liftPtr: "i32" },
+  BOTH_32,
+  { lowerPtr: "i32", liftPtr: "i64" },
+  { lowerPtr: "i64", liftPtr: "i64" },
+];
+
 /** `components` pairs of `functions` random signatures with `calls` calls each. `handles`: percent of leaves that are handles. */
 export async function runRandom(
   seed: number,
@@ -440,7 +462,8 @@ export async function runRandom(
 ): Promise<void> {
   for (let c = 0; c < size.components; c++) {
     const r = new Random(seed + c);
-    const signatures = r.list(size.functions, () => randomSignature(r, size.handles));
+    const pointers = POINTERS[c % POINTERS.length] ?? BOTH_32;
+    const signatures = r.list(size.functions, () => randomSignature(r, size.handles, pointers));
     const options = { optLevel: c % 3 === 0 ? 0 : 2, verify: c === 0, what: `seed ${seed + c}` } as const;
     await runSignatures(r, signatures, size.calls, stats, options);
   }

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { needX64Linux } from "../support/tools.ts";
 import type { Type } from "./model.ts";
-import { runRandom, runSignatures, statistics } from "./pair.ts";
+import { BOTH_32, POINTERS, runRandom, runSignatures, statistics } from "./pair.ts";
 import { ENCODINGS, Random } from "./random.ts";
 import type { Signature } from "./wat.ts";
 
@@ -69,21 +69,28 @@ test("large types are transferred by functions of their own", { timeout: 600_000
       lower: ENCODINGS[i % 3] ?? "utf8",
       lift: ENCODINGS[(i + 1) % 3] ?? "utf8",
       postReturn: false,
+      ...BOTH_32,
     }),
   );
   const stats = statistics();
-  for (const optLevel of [0, 2] as const) {
-    await runSignatures(new Random(optLevel), signatures, 40, stats, { optLevel, verify: true, what: "large types" });
+  for (const [i, pointers] of POINTERS.entries()) {
+    const options = { optLevel: i % 2 === 0 ? 2 : 0, verify: true, what: "large types" } as const;
+    const all = signatures.map((s) => ({ ...s, ...pointers }));
+    await runSignatures(new Random(i), all, 15, stats, options);
   }
   assert(stats.cases > stats.traps * 2);
 });
 
 test("strings of every pair of encodings, short and long", { timeout: 600_000 }, async (t) => {
   if (!needX64Linux(t)) return;
-  const signatures = ENCODINGS.flatMap((lower) =>
-    ENCODINGS.map((lift): Signature => ({ params: [string], result: list(string), lower, lift, postReturn: true })),
-  );
   const stats = statistics();
-  await runSignatures(new Random(5), signatures, 200, stats, { optLevel: 2, verify: true, what: "strings" });
+  for (const pointers of POINTERS.slice(2)) {
+    const signatures = ENCODINGS.flatMap((lower) =>
+      ENCODINGS.map(
+        (lift): Signature => ({ params: [string], result: list(string), lower, lift, ...pointers, postReturn: true }),
+      ),
+    );
+    await runSignatures(new Random(5), signatures, 70, stats, { optLevel: 2, verify: true, what: "strings" });
+  }
   assert(stats.cases > stats.traps * 2);
 });

@@ -84,7 +84,7 @@ function randomString(r: Random): Str {
     [0x41, 0xe9, 0x2603, 0x1_f370, 0x1_0000, 0x10_ffff],
   ]);
   const text = String.fromCodePoint(...r.list(r.below(r.chance(10) ? 60 : 10), () => r.pick(alphabet)));
-  return { text, encoding: "utf16", taggedUnits: text.length };
+  return { text, encoding: "utf16", units: text.length, tagged: false };
 }
 
 const LIMITS = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff];
@@ -111,11 +111,11 @@ export function randomValue(r: Random, t: Type, handle: (t: Type) => number = ()
     case "u16":
     case "u32":
     case "f32":
-      return Number(BigInt.asUintN(8 * elemSize(t), randomBits(r)));
+      return Number(BigInt.asUintN(8 * elemSize(t, "i32"), randomBits(r)));
     case "s8":
     case "s16":
     case "s32":
-      return Number(BigInt.asIntN(8 * elemSize(t), randomBits(r)));
+      return Number(BigInt.asIntN(8 * elemSize(t, "i32"), randomBits(r)));
     case "u64":
     case "f64":
       return randomBits(r);
@@ -150,5 +150,5 @@ export function randomValue(r: Random, t: Type, handle: (t: Type) => number = ()
 
 /** Bytes that a value of the type takes at least, so that tests stay within their memories. */
 export function footprint(t: Type): number {
-  return elemSize(t) + alignment(t);
+  return elemSize(t, "i64") + alignment(t, "i64");
 }

@@ -13,7 +13,16 @@
  * | `ARGS` | flat arguments, 8 bytes each |
  */
 
-import { type CoreType, type Encoding, flattenType, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, type Type } from "./model.ts";
+import {
+  type CoreType,
+  type Encoding,
+  flattenType,
+  flattenTypes,
+  MAX_FLAT_PARAMS,
+  MAX_FLAT_RESULTS,
+  type PtrType,
+  type Type,
+} from "./model.ts";
 
 export const BUMP = 0x10;
 export const CALLS = 0x14;
@@ -30,6 +39,9 @@ export interface Signature {
   readonly result: Type | undefined;
   readonly lower: Encoding;
   readonly lift: Encoding;
+  /** Address types of the caller's and the callee's memory: of all signatures of one component the same. */
+  readonly lowerPtr: PtrType;
+  readonly liftPtr: PtrType;
   readonly postReturn: boolean;
 }
 
@@ -39,21 +51,23 @@ export interface CoreSignature {
 }
 
 /** `flatten_functype`. */
-export function coreSignature({ params, result }: Signature, side: "lift" | "lower"): CoreSignature {
-  const flat = params.flatMap(flattenType);
-  const results = result === undefined ? [] : flattenType(result);
-  const core: CoreType[] = flat.length > MAX_FLAT_PARAMS ? ["i32"] : flat;
+export function coreSignature(signature: Signature, side: "lift" | "lower"): CoreSignature {
+  const { params, result } = signature;
+  const ptr = side === "lift" ? signature.liftPtr : signature.lowerPtr;
+  const flat = flattenTypes(params, ptr);
+  const results = result === undefined ? [] : flattenType(result, ptr);
+  const core: CoreType[] = flat.length > MAX_FLAT_PARAMS ? [ptr] : flat;
   if (results.length <= MAX_FLAT_RESULTS) return { params: core, results };
-  return side === "lift" ? { params: core, results: ["i32"] } : { params: [...core, "i32"], results: [] };
+  return side === "lift" ? { params: core, results: [ptr] } : { params: [...core, ptr], results: [] };
 }
 
 /** Flat parameters of the callee that are borrowed `q`: it drops them. */
-export function droppedParams({ params }: Signature): number[] {
-  if (params.flatMap(flattenType).length > MAX_FLAT_PARAMS) return [];
+export function droppedParams({ params, liftPtr }: Signature): number[] {
+  if (flattenTypes(params, liftPtr).length > MAX_FLAT_PARAMS) return [];
   let at = 0;
   return params.flatMap((t) => {
     const index = at;
-    at += flattenType(t).length;
+    at += flattenType(t, liftPtr).length;
     return t.k === "borrow" && t.resource.name === "q" ? [index] : [];
   });
 }
@@ -107,55 +121,63 @@ export class TypeTexts {
   }
 }
 
-const REALLOC = `
-  (func (export "realloc") (param $old i32) (param $oldsize i32) (param $align i32) (param $size i32) (result i32)
-    (local $ptr i32) (local $log i32)
-    (local.set $log (i32.add (i32.const ${LOG})
-      (i32.shl (i32.rem_u (i32.load (i32.const ${CALLS})) (i32.const ${LOG_SIZE})) (i32.const 4))))
-    (i32.store (local.get $log) (local.get $old))
-    (i32.store offset=4 (local.get $log) (local.get $oldsize))
-    (i32.store offset=8 (local.get $log) (local.get $align))
-    (i32.store offset=12 (local.get $log) (local.get $size))
-    (i32.store (i32.const ${CALLS}) (i32.add (i32.load (i32.const ${CALLS})) (i32.const 1)))
-    (local.set $ptr (i32.and
-      (i32.add (i32.load (i32.const ${BUMP})) (i32.sub (local.get $align) (i32.const 1)))
-      (i32.sub (i32.const 0) (local.get $align))))
-    (i32.store (i32.const ${BUMP}) (i32.add (local.get $ptr) (local.get $size)))
-    (if (local.get $old) (then (memory.copy (local.get $ptr) (local.get $old)
-      (select (local.get $oldsize) (local.get $size) (i32.lt_u (local.get $oldsize) (local.get $size))))))
-    (if (i32.eq (i32.load (i32.const ${MODE})) (i32.const 1)) (then (return (i32.or (local.get $ptr) (i32.const 1)))))
-    (if (i32.eq (i32.load (i32.const ${MODE})) (i32.const 2)) (then (return (i32.const 0xfffffff0))))
+/** Of a memory with these addresses. Its state and its log are 32-bit numbers, whatever the addresses are. */
+function realloc(ptr: PtrType): string {
+  const at = (address: number): string => `(${ptr}.const ${address})`;
+  const narrow = (name: string): string =>
+    ptr === "i32" ? `(local.get $${name})` : `(i32.wrap_i64 (local.get $${name}))`;
+  const load = (address: number): string => `(i32.load ${at(address)})`;
+  const wide = (value: string): string => (ptr === "i32" ? value : `(i64.extend_i32_u ${value})`);
+  const log = (name: string, offset: number): string => `(i32.store offset=${offset} (local.get $log) ${narrow(name)})`;
+  const isMode = (mode: number, give: string): string =>
+    `(if (i32.eq ${load(MODE)} (i32.const ${mode})) (then (return ${give})))`;
+  return `
+  (func (export "realloc") (param $old ${ptr}) (param $oldsize ${ptr}) (param $align ${ptr}) (param $size ${ptr}) (result ${ptr})
+    (local $ptr ${ptr}) (local $log ${ptr})
+    (local.set $log (${ptr}.add (${ptr}.const ${LOG})
+      (${ptr}.shl ${wide(`(i32.rem_u ${load(CALLS)} (i32.const ${LOG_SIZE}))`)} (${ptr}.const 4))))
+    ${log("old", 0)} ${log("oldsize", 4)} ${log("align", 8)} ${log("size", 12)}
+    (i32.store ${at(CALLS)} (i32.add ${load(CALLS)} (i32.const 1)))
+    (local.set $ptr (${ptr}.and
+      (${ptr}.add ${wide(load(BUMP))} (${ptr}.sub (local.get $align) (${ptr}.const 1)))
+      (${ptr}.sub (${ptr}.const 0) (local.get $align))))
+    (i32.store ${at(BUMP)} (i32.add ${narrow("ptr")} ${narrow("size")}))
+    (if (${ptr}.ne (local.get $old) (${ptr}.const 0)) (then (memory.copy (local.get $ptr) (local.get $old)
+      (select (local.get $oldsize) (local.get $size) (${ptr}.lt_u (local.get $oldsize) (local.get $size))))))
+    ${isMode(1, `(${ptr}.or (local.get $ptr) (${ptr}.const 1))`)}
+    ${isMode(2, `(${ptr}.const -16)`)}
     (local.get $ptr))`;
+}
 
 const list = (keyword: string, types: readonly string[]): string =>
   types.length === 0 ? "" : `(${keyword} ${types.join(" ")})`;
 
-function callee(signatures: readonly Signature[]): string {
+function callee(signatures: readonly Signature[], ptr: PtrType): string {
   return signatures
     .map((s, i) => {
       const { params, results } = coreSignature(s, "lift");
       const drop = droppedParams(s)
         .map((k) => `(call $drop (local.get ${k}))`)
         .join(" ");
-      const keep = params.map((t, k) => `(${t}.store (i32.const ${ARGS + 8 * k}) (local.get ${k}))`).join(" ");
-      const give = results.map((t) => `(${t}.load (i32.const ${RESULT}))`).join(" ");
-      const post = `(i32.store (i32.const ${POST}) (i32.add (i32.load (i32.const ${POST})) (i32.const 1)))`;
+      const keep = params.map((t, k) => `(${t}.store (${ptr}.const ${ARGS + 8 * k}) (local.get ${k}))`).join(" ");
+      const give = results.map((t) => `(${t}.load (${ptr}.const ${RESULT}))`).join(" ");
+      const post = `(i32.store (${ptr}.const ${POST}) (i32.add (i32.load (${ptr}.const ${POST})) (i32.const 1)))`;
       return `(func (export "f${i}") ${list("param", params)} ${list("result", results)} ${keep} ${drop} ${give})
   (func (export "p${i}") ${list("param", results)} ${post})`;
     })
     .join("\n  ");
 }
 
-function caller(signatures: readonly Signature[]): { readonly imports: string; readonly funcs: string } {
+function caller(signatures: readonly Signature[], ptr: PtrType): { readonly imports: string; readonly funcs: string } {
   const cores = signatures.map((s) => coreSignature(s, "lower"));
   const imports = cores.map(
     ({ params, results }, i) => `(import "" "f${i}" (func $f${i} ${list("param", params)} ${list("result", results)}))`,
   );
   const funcs = cores.map(({ params, results }, i) => {
-    const args = params.map((t, k) => `(${t}.load (i32.const ${ARGS + 8 * k}))`).join(" ");
+    const args = params.map((t, k) => `(${t}.load (${ptr}.const ${ARGS + 8 * k}))`).join(" ");
     const [result] = results;
     const call = `(call $f${i} ${args})`;
-    const body = result === undefined ? call : `(${result}.store (i32.const ${RESULT}) ${call})`;
+    const body = result === undefined ? call : `(${result}.store (${ptr}.const ${RESULT}) ${call})`;
     return `(func (export "run${i}") ${body})`;
   });
   return { imports: imports.join("\n    "), funcs: funcs.join("\n    ") };
@@ -166,6 +188,7 @@ function caller(signatures: readonly Signature[]): { readonly imports: string; r
  * instance 1 implements `q`, 2 is the callee, 3 the caller.
  */
 export function pairText(signatures: readonly Signature[]): string {
+  const { lowerPtr = "i32", liftPtr = "i32" } = signatures[0] ?? {};
   const texts = new TypeTexts();
   const types = signatures.map(({ params, result }) => {
     const shown = params.map((t, i) => `(param "p${i}" ${texts.ref(t)})`);
@@ -186,7 +209,8 @@ export function pairText(signatures: readonly Signature[]): string {
     ({ lower }, i) => `(core func $f${i} (canon lower (func $c "f${i}") string-encoding=${lower}
     (memory (core memory $libc "mem")) (realloc (core func $libc "realloc"))))`,
   );
-  const { imports, funcs } = caller(signatures);
+  const { imports, funcs } = caller(signatures, lowerPtr);
+  const memory = (ptr: PtrType): string => (ptr === "i32" ? "1" : "i64 1");
   const each = (text: (i: number) => string): string => signatures.map((_, i) => text(i)).join("\n  ");
   return `(component
 (component $P (type $q' (resource (rep i32))) (export "q" (type $q')))
@@ -197,8 +221,8 @@ export function pairText(signatures: readonly Signature[]): string {
   (export $r "r" (type $r'))
   (core func $drop (canon resource.drop $q))
   ${exported}
-  (core module $M (import "" "drop" (func $drop (param i32))) (memory (export "mem") 1) ${REALLOC}
-  ${callee(signatures)})
+  (core module $M (import "" "drop" (func $drop (param i32))) (memory (export "mem") ${memory(liftPtr)}) ${realloc(liftPtr)}
+  ${callee(signatures, liftPtr)})
   (core instance $m (instantiate $M (with "" (instance (export "drop" (func $drop))))))
   ${lifts.join("\n  ")})
 (component $D
@@ -209,11 +233,11 @@ export function pairText(signatures: readonly Signature[]): string {
     (export "r" (type $r (sub resource)))
     ${imported}
     ${each((i) => `(export "f${i}" (func ${types[i]}))`)}))
-  (core module $Libc (memory (export "mem") 1) ${REALLOC})
+  (core module $Libc (memory (export "mem") ${memory(lowerPtr)}) ${realloc(lowerPtr)})
   (core instance $libc (instantiate $Libc))
   ${lowers.join("\n  ")}
   (core module $Main
-    (import "" "mem" (memory 1))
+    (import "" "mem" (memory ${memory(lowerPtr)}))
     ${imports}
     ${funcs})
   (core instance $main (instantiate $Main (with "" (instance

@@ -105,19 +105,20 @@ function characterOf(bits: bigint): bigint {
   return bits;
 }
 
-const UTF16_TAG = 2 ** 31;
-
 export class HostBoundary {
   readonly types: ComponentTypes;
   readonly #sizes: Sizes;
   readonly #flattening: Flattening;
   readonly #memory: HostMemory;
+  /** Bits of a pointer. */
+  readonly #pointerBits: number;
   readonly #encoding: StringEncoding;
 
   constructor(sizes: Sizes, flattening: Flattening, memory: HostMemory, encoding: StringEncoding) {
     this.types = sizes.types;
     this.#sizes = sizes;
     this.#flattening = flattening;
+    this.#pointerBits = widthOf(sizes.ptr);
     this.#memory = memory;
     this.#encoding = encoding;
   }
@@ -127,7 +128,7 @@ export class HostBoundary {
   /** The result from a function's flat results. */
   async liftResult(t: InterfaceType, flat: readonly bigint[]): Promise<Value> {
     if (this.#flattening.flattenType(t).length <= 1) return this.#liftFlat(t, [...flat]);
-    const address = Number(BigInt.asUintN(32, flat[0] ?? 0n));
+    const address = Number(BigInt.asUintN(this.#pointerBits, flat[0] ?? 0n));
     const { alignment, size } = this.#sizes.extent(t);
     if (address % alignment !== 0) throw new LiftTrap("unaligned pointer");
     if (address + size > (await this.#memory.size())) throw new LiftTrap("pointer out of bounds of memory");
@@ -195,12 +196,15 @@ export class HostBoundary {
       const at = address + this.#sizes.payloadOffset(cases.map((c) => c.type));
       return { index, payload: found.type === undefined ? undefined : await this.#load(found.type, at) };
     }
-    if (t.kind === "string")
-      return this.#loadString(await this.#number(address, 4), await this.#number(address + 4, 4));
+    const pointerSize = this.#pointerBits / 8;
+    if (t.kind === "string") {
+      const taggedUnits = numberOf(await this.#memory.read(address + pointerSize, pointerSize));
+      return this.#loadString(await this.#number(address, pointerSize), taggedUnits);
+    }
     if (t.kind === "list") {
       const { element } = this.types.lists.table.get(t.type);
-      const start = await this.#number(address, 4);
-      const length = await this.#number(address + 4, 4);
+      const start = await this.#number(address, pointerSize);
+      const length = await this.#number(address + pointerSize, pointerSize);
       const { alignment, size } = this.#sizes.extent(element);
       if (start % alignment !== 0) throw new LiftTrap("unaligned pointer");
       if (start + length * size > (await this.#memory.size())) throw new LiftTrap("list out of bounds of memory");
@@ -220,9 +224,13 @@ export class HostBoundary {
     return values;
   }
 
-  async #loadString(start: number, taggedUnits: number): Promise<string> {
-    const tagged = this.#encoding === "latin1+utf16" && taggedUnits >= UTF16_TAG;
-    const units = tagged ? taggedUnits - UTF16_TAG : taggedUnits;
+  get #utf16Tag(): bigint {
+    return 1n << BigInt(this.#pointerBits - 1);
+  }
+
+  async #loadString(start: number, taggedUnits: bigint): Promise<string> {
+    const tagged = this.#encoding === "latin1+utf16" && taggedUnits >= this.#utf16Tag;
+    const units = Number(tagged ? taggedUnits - this.#utf16Tag : taggedUnits);
     const utf16 = tagged || this.#encoding === "utf16";
     if (this.#encoding !== "utf8" && start % 2 !== 0) throw new LiftTrap("unaligned pointer");
     const bytes = utf16 ? 2 * units : units;
@@ -326,13 +334,14 @@ export class HostBoundary {
     if (t.kind === "fixed-list" && Array.isArray(value)) {
       return this.#storeElements(this.types.fixedLists.table.get(t.type).element, value, address);
     }
-    let pair: readonly [number, number] | undefined;
+    let pair: readonly [number, bigint] | undefined;
     if (t.kind === "string" && typeof value === "string") pair = await this.#newString(value);
     if (t.kind === "list" && Array.isArray(value))
       pair = await this.#newList(this.types.lists.table.get(t.type).element, value);
     if (pair !== undefined) {
-      await this.#memory.write(address, numberBytes(BigInt(pair[0]), 4));
-      return this.#memory.write(address + 4, numberBytes(BigInt(pair[1]), 4));
+      const size = this.#pointerBits / 8;
+      await this.#memory.write(address, numberBytes(BigInt(pair[0]), size));
+      return this.#memory.write(address + size, numberBytes(pair[1], size));
     }
     const size =
       t.kind === "flags" ? flagsSize(this.types.flags.table.get(t.type).names.length) : this.#sizes.elemSize(t);
@@ -344,20 +353,20 @@ export class HostBoundary {
     for (const [i, value] of values.entries()) await this.#store(element, value, address + i * size);
   }
 
-  async #newList(element: InterfaceType, values: readonly Value[]): Promise<readonly [number, number]> {
+  async #newList(element: InterfaceType, values: readonly Value[]): Promise<readonly [number, bigint]> {
     const { alignment, size } = this.#sizes.extent(element);
     const address = await this.#allocate(alignment, alignTo(size, alignment) * values.length);
     await this.#storeElements(element, values, address);
-    return [address, values.length];
+    return [address, BigInt(values.length)];
   }
 
-  async #newString(text: string): Promise<readonly [number, number]> {
+  async #newString(text: string): Promise<readonly [number, bigint]> {
     const latin1 = this.#encoding === "latin1+utf16" && [...text].every((c) => (c.codePointAt(0) ?? 0) < 256);
     const bytes = this.#encoding === "utf8" ? Buffer.from(text) : Buffer.from(text, latin1 ? "latin1" : "utf16le");
     const address = await this.#allocate(this.#encoding === "utf8" ? 1 : 2, bytes.length);
     await this.#memory.write(address, bytes);
-    if (this.#encoding === "utf8" || latin1) return [address, bytes.length];
-    return [address, bytes.length / 2 + (this.#encoding === "utf16" ? 0 : UTF16_TAG)];
+    if (this.#encoding === "utf8" || latin1) return [address, BigInt(bytes.length)];
+    return [address, BigInt(bytes.length / 2) + (this.#encoding === "utf16" ? 0n : this.#utf16Tag)];
   }
 }
 

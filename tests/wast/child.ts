@@ -91,7 +91,12 @@ export class ScriptProcess {
   }
 
   /** Calls an entry with values; the answer holds `results` values. */
-  call(kind: "call" | "enter" | "realloc", entry: number, values: Uint8Array, results: number): Promise<Answer> {
+  call(
+    kind: "call" | "enter" | "realloc" | "realloc64",
+    entry: number,
+    values: Uint8Array,
+    results: number,
+  ): Promise<Answer> {
     const bytes = new Uint8Array(CommandField.size + values.length);
     const view = new DataView(bytes.buffer);
     view.setUint32(CommandField.command, ScriptCommand[kind], true);

@@ -14,8 +14,9 @@ import { allStatuses, HostStatus } from "../../src/layout/host.ts";
 import { HANDLE_LIMIT, HANDLE_OWN, HandleEntry, MemoryDefinition } from "../../src/layout/offsets.ts";
 import { Trap, trapMessage } from "../../src/layout/traps.ts";
 import type { Component } from "../../src/plan/component.ts";
+import { pointerType } from "../../src/plan/signatures.ts";
 import { translate } from "../../src/translate/translate.ts";
-import { F32, I32 } from "../../src/wasm/types.ts";
+import { F32, I32, I64 } from "../../src/wasm/types.ts";
 import { atomOf, isList, moduleSource, type SExpr, type SList, type WastForm } from "../support/wast.ts";
 import { assemble } from "../support/wat.ts";
 import { type BuiltScript, buildScript, reasonOf, refusalOf } from "./build.ts";
@@ -264,8 +265,8 @@ class ComponentScript {
     const { lifted } = item;
     const type = types.func(lifted.type);
     const boundary = new HostBoundary(
-      new Sizes(types, I32),
-      new Flattening(types, I32),
+      new Sizes(types, pointerType(program.component, lifted.options)),
+      new Flattening(types, pointerType(program.component, lifted.options)),
       memoryOf(process, program, item),
       lifted.options.stringEncoding,
     );
@@ -346,9 +347,11 @@ function memoryOf(process: ScriptProcess, program: BuiltScript["program"], item:
       const entry = item.realloc === undefined ? undefined : program.reallocEntries[item.realloc];
       if (entry === undefined) return none();
       const args = encodeValues([0n, 0n, BigInt(alignment), BigInt(size)]);
-      const { status, bytes } = await process.call("realloc", entry - program.firstEntry, args, 1);
+      const is64 = pointerType(program.component, item.lifted.options) === I64;
+      const command = is64 ? "realloc64" : "realloc";
+      const { status, bytes } = await process.call(command, entry - program.firstEntry, args, 1);
       if (status !== 0) throw new LiftTrap(STATUS_TEXT.get(status) ?? "");
-      return Number(decodeValues(bytes, [32])[0] ?? 0n);
+      return Number(decodeValues(bytes, [is64 ? 64 : 32])[0] ?? 0n);
     },
   };
 }
