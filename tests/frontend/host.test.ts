@@ -63,6 +63,7 @@ static one_t *make_one(size_t budget) {
   windlass_options_t options = {0};
   imports.host.callee = host;
   imports.host.data = &addend;
+  options.size = sizeof options;
   options.stack_budget = budget;
   one_t *out = NULL;
   CHECK(one_new(&imports, &options, &out) == 0 && out);
