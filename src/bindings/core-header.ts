@@ -124,6 +124,7 @@ export function generateCoreHeader(
   prefix: string,
   title: string,
   version: string,
+  interruptible: boolean,
 ): string {
   const tags = (component.core?.exports ?? []).filter(({ item }) => item.kind === "tag");
   return headerFrame(prefix, title, version, [
@@ -132,7 +133,7 @@ export function generateCoreHeader(
     "",
     ...importsPart(prefix, core),
     "",
-    ...instanceFunctions(prefix),
+    ...instanceFunctions(prefix, interruptible),
     "",
     ...core.memories.flatMap(({ name, label, index }) => [
       comment(

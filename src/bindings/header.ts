@@ -194,7 +194,7 @@ function exportFunction(component: Component, api: Api, item: ApiExport): string
 }
 
 /** The functions that every instance has, but `fail`. */
-export function instanceFunctions(prefix: string): string[] {
+export function instanceFunctions(prefix: string, interruptible: boolean): string[] {
   return [
     comment(
       "Makes an instance. options may be NULL. On failure *out is NULL. The first call installs handlers of SIGSEGV and SIGBUS, which pass on " +
@@ -211,6 +211,16 @@ export function instanceFunctions(prefix: string): string[] {
     `const char *${prefix}_last_trap(${prefix}_t *);`,
     comment("options.user of the instance."),
     `void *${prefix}_user(const ${prefix}_t *);`,
+    ...(interruptible
+      ? [
+          comment(
+            "Stops the guest: a call that runs traps with WINDLASS_TRAP_INTERRUPTED, and its instance is done for; one that begins is refused with " +
+              "WINDLASS_INTERRUPT_PENDING, and the instance is as it was, until the request is taken back. From any thread or a signal handler.",
+          ),
+          `void ${prefix}_interrupt(${prefix}_t *);`,
+          `void ${prefix}_interrupt_clear(${prefix}_t *);`,
+        ]
+      : []),
   ];
 }
 
@@ -254,7 +264,13 @@ function reallocFunction(component: Component, prefix: string, realloc: ApiReall
 }
 
 /** The whole header. `title` names the input, `version` the compiler. */
-export function generateHeader(component: Component, api: Api, title: string, version: string): string {
+export function generateHeader(
+  component: Component,
+  api: Api,
+  title: string,
+  version: string,
+  interruptible: boolean,
+): string {
   const { prefix } = api;
   const hasImports = api.imports.length + api.hostResources.length > 0;
   const exportedReallocs = new Set(api.exports.map((e) => e.realloc));
@@ -275,7 +291,7 @@ export function generateHeader(component: Component, api: Api, title: string, ve
   } else lines.push(comment("The component imports nothing."), `typedef void ${prefix}_imports_t;`);
   lines.push(
     "",
-    ...instanceFunctions(prefix),
+    ...instanceFunctions(prefix, interruptible),
     comment(
       "In a host function with the host ABI `flat`, or in a resource's destructor: makes its return a trap, WINDLASS_TRAP_HOST_FUNCTION_FAILED. Without effect outside of a call.",
     ),

@@ -64,6 +64,7 @@ export interface Request {
   readonly importAbis?: CompileOptions["importAbis"];
   readonly builtinWasi: boolean;
   readonly prefix?: string | undefined;
+  readonly interruptible?: boolean;
   readonly configuration?: readonly string[];
   readonly emit?: CompileOptions["emit"];
 }
@@ -85,6 +86,7 @@ export async function compileFile(
       importAbis: request.importAbis,
       builtinWasi: request.builtinWasi ? readBuiltinWasi() : undefined,
       prefix: request.prefix,
+      interruptible: request.interruptible ?? false,
       configuration: request.configuration ?? [],
       emit: request.emit,
       onProgress: (stage, done, total) => progress.update(stage, done, total),

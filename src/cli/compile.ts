@@ -12,6 +12,7 @@ interface CompileCommandOptions extends CommonOptions {
   readonly prefix?: string;
   readonly hostAbi: HostAbiOption;
   readonly wasi: "host" | "builtin";
+  readonly interruptible?: boolean;
   readonly emit?: EmitKind;
 }
 
@@ -53,6 +54,7 @@ export function registerCompile(program: Command): void {
         .choices(["host", "builtin"])
         .default("host"),
     );
+  command.option("--interruptible", "the host may stop a guest that runs, from another thread or a signal handler");
   addEmitOption(command, "obj");
   addCommonOptions(command);
   command.action((input: string, options: CompileCommandOptions) =>
@@ -65,6 +67,7 @@ export function registerCompile(program: Command): void {
         importAbis: options.hostAbi.imports,
         builtinWasi: options.wasi === "builtin",
         prefix: options.prefix,
+        interruptible: options.interruptible === true,
         emit: options.emit === "plan" || options.emit === "ir" || options.emit === "asm" ? options.emit : undefined,
       });
       if (writeEmitted(options.emit, result, options.output)) return 0;

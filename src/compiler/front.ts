@@ -25,6 +25,8 @@ export interface FrontOptions {
   /** Exceptions, by name or path of imports (`translate.ts`). */
   readonly importAbis: readonly (readonly [name: string, abi: HostAbi])[];
   readonly bounds: "guard" | "explicit";
+  /** The host may stop a guest that runs. */
+  readonly interruptible: boolean;
   /** The built-in WASI's core module; without it WASI imports are the host's. */
   readonly builtinWasi: Uint8Array | undefined;
   /** Settings of the built-in WASI, each `NAME=value` (`frontend/builtin.ts`). */
@@ -64,6 +66,6 @@ export function plan(input: Input, options: FrontOptions): Component {
 }
 
 export function program(component: Component, options: FrontOptions): Program {
-  const { name, prefix, output, hostAbi, configuration } = options;
-  return enumerateProgram(component, { name, prefix, output, hostAbi, configuration });
+  const { name, prefix, output, hostAbi, configuration, interruptible } = options;
+  return enumerateProgram(component, { name, prefix, output, hostAbi, configuration, interruptible });
 }

@@ -75,6 +75,7 @@ export interface ObjectInfo {
   readonly options: {
     readonly optimize: number;
     readonly bounds: string;
+    readonly interruptible?: boolean;
     readonly hostAbi: string;
     readonly prefix: string;
   };

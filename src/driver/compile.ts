@@ -43,6 +43,8 @@ export interface CompileOptions {
   readonly optLevel?: OptLevel | undefined;
   /** How 32-bit memories are bounded. Default `guard`. */
   readonly bounds?: "guard" | "explicit" | undefined;
+  /** Of an object: loops and calls ask whether the host wants the guest to stop. Default false. */
+  readonly interruptible?: boolean | undefined;
   /** The built-in WASI's core module. An executable needs it; without it an object's WASI imports are the host's. */
   readonly builtinWasi?: Uint8Array | undefined;
   /** Settings of the built-in WASI that are fixed in the output, each `NAME=value`: `WINDLASS_DIR=.::/`. */
@@ -83,6 +85,7 @@ export async function compile(bytes: Uint8Array, options: CompileOptions): Promi
     hostAbi: options.hostAbi ?? "typed",
     importAbis: options.importAbis ?? [],
     bounds: options.bounds ?? "guard",
+    interruptible: options.interruptible ?? false,
     builtinWasi: options.builtinWasi,
     configuration: options.configuration ?? [],
   };
@@ -120,8 +123,9 @@ export async function compile(bytes: Uint8Array, options: CompileOptions): Promi
 
 function headerOf(component: Component, program: Program, name: string): string {
   const { core, api } = program;
-  if (core !== undefined) return generateCoreHeader(component, core, api.prefix, name, VERSION);
-  return generateHeader(component, api, name, VERSION);
+  const { interruptible } = program;
+  if (core !== undefined) return generateCoreHeader(component, core, api.prefix, name, VERSION, interruptible);
+  return generateHeader(component, api, name, VERSION, interruptible);
 }
 
 function stageTimer(options: CompileOptions): <T>(name: string, run: () => T) => T {
@@ -195,6 +199,7 @@ function describeOptions(frontOptions: front.FrontOptions, functionOptions: Func
     options: {
       optimize: functionOptions.optLevel,
       bounds: frontOptions.bounds,
+      ...(frontOptions.interruptible ? { interruptible: true } : {}),
       hostAbi: frontOptions.hostAbi,
       prefix: frontOptions.prefix,
     },

@@ -53,6 +53,7 @@ export async function inspect(bytes: Uint8Array, name: string, disassemble: bool
     hostAbi: "dynamic",
     importAbis: [],
     bounds: "guard",
+    interruptible: false,
     builtinWasi: undefined,
     configuration: [],
   });

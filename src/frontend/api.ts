@@ -107,13 +107,13 @@ export interface Api {
   readonly reallocs: readonly ApiRealloc[];
 }
 
-/** C functions that every component has, `<prefix>_<name>`. */
-export const API_FUNCTIONS = ["new", "delete", "last_trap", "user", "fail"] as const;
+/** C functions of any component, `<prefix>_<name>`; `apiFunctions` says which it has. */
+export const API_FUNCTIONS = ["new", "delete", "last_trap", "user", "fail", "interrupt", "interrupt_clear"] as const;
 export type ApiFunction = (typeof API_FUNCTIONS)[number];
 
 /** Those of one input. The functions of a core module's host have statuses: they need no other way to fail. */
-export function apiFunctions(coreModule: boolean): readonly ApiFunction[] {
-  return coreModule ? API_FUNCTIONS.filter((f) => f !== "fail") : API_FUNCTIONS;
+export function apiFunctions(coreModule: boolean, interruptible: boolean): readonly ApiFunction[] {
+  return API_FUNCTIONS.filter((f) => (f === "fail" ? !coreModule : interruptible || !f.startsWith("interrupt")));
 }
 
 /** Names behind the prefix that mean something else: types of the header. */

@@ -28,6 +28,7 @@ import {
   buildEnterDrop,
   buildEnterInstantiate,
   buildFail,
+  buildInterrupt,
   buildLiftedEntry,
   buildMemoryAccessor,
   buildNew,
@@ -95,6 +96,8 @@ const API_BUILDERS: Readonly<Record<ApiFunction, Builder>> = {
   last_trap: buildLastTrap,
   user: buildUser,
   fail: buildFail,
+  interrupt: (e) => buildInterrupt(e, 1),
+  interrupt_clear: (e) => buildInterrupt(e, 0),
 };
 
 function build(name: string, signature: Signature, body: (e: Emitter) => void): Func {

@@ -84,8 +84,8 @@ function emitArguments(e: Emitter, program: Program, type: FuncType, first: numb
   });
 }
 
-function emitCheckReady(e: Emitter, context: Value): void {
-  emitCheckInstance(e, context);
+function emitCheckReady(e: Emitter, program: Program, context: Value): void {
+  emitCheckInstance(e, program, context);
   e.if(e.neImm(e.load32(context, ContextField.state), InstanceState.ready), () => {
     e.return(e.i32(HostStatus.instance_busy));
   });
@@ -106,7 +106,7 @@ export function buildCoreEntry(program: Program, index: number, name: string): F
   const { func, type } = item<CoreFunction>(coreApi(program).functions, index);
   const e = Emitter.start(name, callSignature(1, type), ENTRY_ATTRIBUTES);
   const context = e.param(0);
-  emitCheckReady(e, context);
+  emitCheckReady(e, program, context);
   const args = emitArguments(e, program, type, 1);
   const { status, results } = emitEnter(e, context, program.functionSymbol(func), program.signature(type), args);
   emitResults(e, type, 1, status, results);
@@ -118,7 +118,7 @@ export function buildCoreCall(program: Program, index: number, name: string): Fu
   const { type, signature } = item(coreApi(program).calls, index);
   const e = Emitter.start(name, callSignature(2, type), ENTRY_ATTRIBUTES);
   const [context, reference] = [e.param(0), e.param(1)];
-  emitCheckReady(e, context);
+  emitCheckReady(e, program, context);
   const other = e.ne(e.shr(reference, 32), e.i64(signature + 1));
   e.if(e.or(other, e.eqz(isReference(e, program, reference))), () => e.return(e.i32(HostStatus.invalid_argument)));
   const args = emitArguments(e, program, type, 2);
@@ -284,7 +284,7 @@ function emitTable(
     e.return(e.load64(context, lengthAt));
     return;
   }
-  emitCheckInstance(e, context);
+  emitCheckInstance(e, program, context);
   const [at, value] = [e.param(1), e.param(2)];
   const refuse = (): void => e.return(e.i32(HostStatus.invalid_argument));
   e.if(e.uge(at, e.load64(context, lengthAt)), refuse);
@@ -313,7 +313,7 @@ function emitGlobal(e: Emitter, program: Program, access: "global-get" | "global
     e.return(e.get(value));
     return;
   }
-  emitCheckInstance(e, context);
+  emitCheckInstance(e, program, context);
   const operand = e.param(1);
   const refuse = (): void => e.return(e.i32(HostStatus.invalid_argument));
   if (type === V128) {

@@ -35,8 +35,8 @@ import {
 
 export const ENTRY_ATTRIBUTES = { stackCheck: false, entry: true } as const;
 
-/** Returns a status unless the context is that of a live instance that has not trapped. */
-export function emitCheckInstance(e: Emitter, context: Value): void {
+/** Returns a status unless the context is that of a live instance that has not trapped, and that is not to stop. */
+export function emitCheckInstance(e: Emitter, program: Program, context: Value): void {
   e.if(e.eqz(context), () => e.return(e.i32(HostStatus.not_an_instance)));
   e.if(e.neImm(e.load32(context, ContextField.magic), CONTEXT_MAGIC), () => {
     e.return(e.i32(HostStatus.not_an_instance));
@@ -44,6 +44,8 @@ export function emitCheckInstance(e: Emitter, context: Value): void {
   e.if(e.eqImm(e.load32(context, ContextField.state), InstanceState.trapped), () => {
     e.return(e.i32(HostStatus.instance_trapped));
   });
+  if (!program.interruptible) return;
+  e.if(e.load32(context, ContextField.interrupt), () => e.return(e.i32(HostStatus.interrupt_pending)));
 }
 
 /**
@@ -155,7 +157,7 @@ export function buildLiftedEntry(program: Program, index: number, name: string):
   if (item === undefined) throw new RangeError(`no export ${index}`);
   const { core, signature, options } = item.lifted;
   const [context, values] = [e.param(0), e.param(1)];
-  emitCheckInstance(e, context);
+  emitCheckInstance(e, program, context);
   const ready = e.eqImm(e.load32(context, ContextField.state), InstanceState.ready);
   const mayEnter = e.nez(emitHasFlag(e, program, context, options.instance, InstanceFlag.mayEnter));
   const mayCall = e.and(e.and(ready, mayEnter), emitIsIdle(e, context));
@@ -185,7 +187,7 @@ export function buildPostReturnEntry(program: Program, index: number, name: stri
   const { instance } = item.lifted.options;
   const { results } = item.lifted.signature;
   const [context, values] = [e.param(0), e.param(1)];
-  emitCheckInstance(e, context);
+  emitCheckInstance(e, program, context);
   const ready = e.eqImm(e.load32(context, ContextField.state), InstanceState.ready);
   const mayEnter = e.nez(emitHasFlag(e, program, context, instance, InstanceFlag.mayEnter));
   const mayCall = e.and(e.and(ready, mayEnter), emitIsIdle(e, context));
@@ -214,7 +216,7 @@ export function buildReallocEntry(program: Program, index: number, name: string)
   const e = Emitter.start(name, ptr === wasm.I64 ? REALLOC64_ENTRY : REALLOC_ENTRY, ENTRY_ATTRIBUTES);
   const context = e.param(0);
   const out = e.param(5);
-  emitCheckInstance(e, context);
+  emitCheckInstance(e, program, context);
   const align = e.param(3);
   const isPower = e.and(e.nez(align), e.eqz(e.and(align, e.offset(align, -1))));
   e.if(e.eqz(e.and(isPower, e.nez(out))), () => e.return(e.i32(HostStatus.invalid_argument)));
@@ -280,6 +282,13 @@ export function buildFail(e: Emitter): void {
   e.if(e.eqz(e.param(0)), () => e.return());
   const status = e.param(1);
   e.store(e.param(0), ContextField.hostFailure, e.select(status, status, e.i32(1)));
+  e.return();
+}
+
+/** `interrupt` and `interrupt_clear`: (context). One store, so that a signal handler may call them. */
+export function buildInterrupt(e: Emitter, value: number): void {
+  e.if(e.eqz(e.param(0)), () => e.return());
+  e.store(e.param(0), ContextField.interrupt, e.i32(value));
   e.return();
 }
 

@@ -44,6 +44,8 @@ export interface FunctionEnvironment {
   readonly instance: CoreInstanceIndex;
   /** `analyzeComponent(component)`, made once for the program. */
   readonly facts: ComponentFacts;
+  /** Loops and functions that call others ask whether the host wants the guest to stop. */
+  readonly interruptible: boolean;
 
   /** The symbol of a resolved core function that is no intrinsic. */
   functionSymbol(func: CoreFunc): FuncSymbol;

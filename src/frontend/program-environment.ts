@@ -18,6 +18,7 @@ export class ProgramEnvironment implements FunctionEnvironment {
   readonly offsets: VMComponentOffsets;
   readonly instance: CoreInstanceIndex;
   readonly facts: ComponentFacts;
+  readonly interruptible: boolean;
 
   constructor(program: Program, instance: CoreInstanceIndex) {
     this.program = program;
@@ -25,6 +26,8 @@ export class ProgramEnvironment implements FunctionEnvironment {
     this.offsets = program.offsets;
     this.instance = instance;
     this.facts = program.facts;
+    // The built-in WASI is not the guest: what it has begun it finishes.
+    this.interruptible = program.interruptible && instance !== program.component.builtin;
   }
 
   functionSymbol(func: CoreFunc): FuncSymbol {

@@ -59,6 +59,8 @@ export interface ProgramOptions {
   readonly scriptFunctions?: readonly CoreFunc[];
   /** Settings of the built-in WASI, each `NAME=value` (`builtin.ts`). */
   readonly configuration?: readonly string[];
+  /** The host may stop a guest that runs. Default false. */
+  readonly interruptible?: boolean;
   /** Bytes of the executable's stack. */
   readonly stackSize?: number;
   /** What another `Program` of the same component found: spares the scan. */
@@ -67,7 +69,7 @@ export interface ProgramOptions {
 }
 
 /** Names behind the prefix that a core module's exports can't have. */
-const CORE_TAKEN: readonly string[] = [...apiFunctions(true), "t", "imports", "imports_t"];
+const CORE_TAKEN: readonly string[] = [...apiFunctions(true, true), "t", "imports", "imports_t"];
 
 export const DEFAULT_STACK_SIZE = 8 * 1024 * 1024;
 
@@ -311,7 +313,7 @@ export class Program {
       this.#main = local({ kind: "main" }, "support::main");
     } else {
       this.start = undefined;
-      for (const f of apiFunctions(this.core !== undefined))
+      for (const f of apiFunctions(this.core !== undefined, this.interruptible))
         this.#apiFunctions.set(f, global({ kind: "api", name: f }, f));
     }
     this.drops = this.api.drops.map(({ name: type }, drop) => global({ kind: "typed-drop", drop }, type));
@@ -472,6 +474,10 @@ export class Program {
       content: { kind: "funcrefs", functions: Int32Array.from(functions), signatures: Uint32Array.from(signatures) },
     });
     return { symbol, count: functions.length };
+  }
+
+  get interruptible(): boolean {
+    return this.options.interruptible === true;
   }
 
   get scriptFunctions(): readonly CoreFunc[] {

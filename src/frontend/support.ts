@@ -87,6 +87,9 @@ export const API_SIGNATURES = {
   user: cSignature([I64], I64),
   /** (context, status): the host function of ABI `flat` that is running fails. */
   fail: cSignature([I64, I32]),
+  /** (context): the guest is to stop, or may go on. From any thread, or a signal handler. */
+  interrupt: cSignature([I64]),
+  interrupt_clear: cSignature([I64]),
 } as const satisfies Record<string, Signature>;
 
 /** (context) → address of a memory's definition. */

@@ -180,7 +180,7 @@ export function buildTypedEntry(program: Program, index: number, name: string): 
   const context = e.param(0);
   const words = c.params.map((positions) => positions.map((at) => e.param(at)));
   const out = c.out === undefined ? undefined : e.param(c.out);
-  emitCheckInstance(e, context);
+  emitCheckInstance(e, program, context);
   emitCheckIdle(e, program, context, options.instance);
   emitCheckPointers(e, typed, words, out);
   if (typed.isDirect) emitDirect(e, typed, words, out);

@@ -18,7 +18,7 @@ import type {
   Value,
 } from "./function.ts";
 import { Func, NONE } from "./function.ts";
-import { Access, accessFlags, Op } from "./ops.ts";
+import { Access, accessFlags, Op, Region } from "./ops.ts";
 import type { Signature, Type } from "./types.ts";
 import { F32, F64, I32, I64, signaturesEqual, V128 } from "./types.ts";
 
@@ -250,6 +250,10 @@ export class FuncBuilder {
   trap(code: number): void {
     this.#append(Op.trap, I32, NONE, NONE, NONE, code, 0);
     this.#block = undefined;
+  }
+  /** `address` is an i64. */
+  poll(address: Value, offset: number): void {
+    this.#append(Op.poll, I32, address, NONE, NONE, offset, accessFlags(Access.full, Region.any));
   }
   /** Op.trapz or Op.trapnz. */
   trapIf(op: number, condition: Value, code: number): void {

@@ -307,6 +307,8 @@ const ROWS = {
   /** Traps with code `lo` if a is zero, non-zero. */
   trapz: { format: "trap", operands: "i32", result: null, effect: true },
   trapnz: { format: "trap", operands: "i32", result: null, effect: true },
+  /** Traps as interrupted unless the i32 in memory is zero. Somebody else writes it at any time: every poll reads it anew. */
+  poll: { format: "load", result: null, effect: true },
   jump: { format: "jump", result: null, effect: true, terminator: true },
   brif: { format: "brif", operands: "i32", result: null, effect: true, terminator: true },
   br_table: { format: "br_table", operands: "i32", result: null, effect: true, terminator: true },

@@ -206,6 +206,7 @@ const REFUSALS = {
   instance_trapped: "the instance has trapped",
   not_an_instance: "not a live instance",
   instance_busy: "the instance can't be entered now",
+  interrupt_pending: "the host has asked for an interruption and not taken it back",
   limit_exceeded: "memories or tables begin larger than the options allow",
   invalid_discriminant: "an argument is no case of its variant or enum",
   invalid_char: "an argument is no Unicode scalar value",

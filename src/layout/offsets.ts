@@ -132,6 +132,8 @@ export const ContextField = {
   currentFlags: 80,
   /** u32: set by a host function that has no status to return (host ABI `flat`): its trampoline traps. */
   hostFailure: 88,
+  /** u32: not 0 while the host wants the guest to stop (`--interruptible`). Written by any thread. */
+  interrupt: 92,
   /** u64 each: where the next value for a host goes, and what it may not go beyond (`frontend/host-memory.ts`). */
   hostCursor: 96,
   hostEnd: 104,

@@ -214,7 +214,8 @@ class Mover {
         continue;
       }
       if (kind === STAYS) {
-        certain &&= (OP_FLAGS[op]! & FLAG_EFFECT) === 0;
+        // An interruption may come later as well: what moves out of the loop may be in front of it.
+        certain &&= (OP_FLAGS[op]! & FLAG_EFFECT) === 0 || op === Op.poll;
         continue;
       }
       const place = this.#operandsPlace(i);

@@ -46,6 +46,7 @@ export function writtenRegions(func: Func, inst: number): number {
     case Op.trapz:
     case Op.trapnz:
     case Op.trap:
+    case Op.poll:
     case Op.jump:
     case Op.brif:
     case Op.br_table:

@@ -247,7 +247,8 @@ function mayAccess(m: Machine, field: Field, at: number, write: boolean): boolea
   const { rights } = m;
   switch (field.kind) {
     case "fixed":
-      return !write && at >= ContextField.stackLimit && at < ContextField.stackLimit + 8;
+      if (write) return false;
+      return (at >= ContextField.stackLimit && at < ContextField.stackLimit + 8) || at === ContextField.interrupt;
     case "result":
       return true;
     case "memory definition":

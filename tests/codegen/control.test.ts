@@ -395,6 +395,25 @@ test("traps: one site each, with code and location", { skip }, () => {
   });
 });
 
+test("a poll traps while its word is not zero", { skip }, () => {
+  const p = new Program();
+  const { builder: b, params } = start("polls", [I64, I32], [I32]);
+  const slot = b.createSlot(16);
+  b.store(I32, b.slotAddr(slot), params[1]!, 8, Region.stack);
+  b.loc = 5;
+  b.poll(b.slotAddr(slot), 8);
+  b.return([params[1]!]);
+  const f = p.add(b.func);
+  const calls = [0n, 1n, 0x8000_0000n].map((x) => ({ symbol: f, args: [0n, x] }));
+  p.check(calls);
+  const runs = p.runNative(calls, new Uint8Array(0));
+  assert.deepEqual(
+    runs.map((r) => r.answer.status),
+    [0, 1, 1],
+  );
+  assert.deepEqual(p.trapAt(runs[2]!.answer.pc), { code: Trap.interrupted, loc: 5 });
+});
+
 test("the stack check traps before anything is touched; small leaves have none", { skip }, () => {
   const p = new Program();
   const checked = { stackCheck: true, entry: false } as const;

@@ -16,6 +16,7 @@ import {
   opName,
   opRow,
 } from "../../src/ir/ops.ts";
+import { Trap } from "../../src/layout/traps.ts";
 import { F32, F64, type Type, typeFromCode, typeSize, V128 } from "../../src/ir/types.ts";
 import { atomicAccess, isAtomic } from "../support/atomic.ts";
 import { evaluateVector } from "../support/vector.ts";
@@ -415,6 +416,9 @@ export class Evaluator {
           throw new InterpretedTrap(lo);
         case "trapz":
           if (get(a) === 0n) throw new InterpretedTrap(lo);
+          break;
+        case "poll":
+          if ((this.read(get(a) + BigInt(lo), 4) ?? fault()) !== 0n) throw new InterpretedTrap(Trap.interrupted);
           break;
         case "trapnz":
           if (get(a) !== 0n) throw new InterpretedTrap(lo);

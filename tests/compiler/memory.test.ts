@@ -15,6 +15,7 @@ const OPTIONS: front.FrontOptions = {
   hostAbi: "dynamic",
   importAbis: [],
   bounds: "guard",
+  interruptible: false,
   builtinWasi: new Uint8Array(readFileSync(join(ROOT, "dist/runtime/wasi.wasm"))),
   configuration: [],
 };

@@ -110,6 +110,7 @@ class TestEnvironment implements FunctionEnvironment {
   readonly offsets: VMComponentOffsets;
   readonly facts: ComponentFacts;
   readonly instance: CoreInstanceIndex;
+  readonly interruptible = false;
 
   constructor(program: TestProgram, instance: CoreInstanceIndex) {
     this.#program = program;

@@ -7,6 +7,7 @@ import { entity } from "../../src/base/entity.ts";
 import type { Block, DataSymbol, Func, FuncRef, FuncSymbol, SigRef, Value } from "../../src/ir/function.ts";
 import { NONE } from "../../src/ir/function.ts";
 import { Access, accessOf, accessSize, INT_CC_NAMES, type OpName, opName } from "../../src/ir/ops.ts";
+import { Trap } from "../../src/layout/traps.ts";
 import { atomicAccess } from "./atomic.ts";
 import { I32, type Type, typeFromCode, typeSize } from "../../src/ir/types.ts";
 
@@ -199,6 +200,9 @@ export class Interpreter {
             throw new TrapError(LO);
           case "trapz":
             if (get(A) === 0n) throw new TrapError(LO);
+            break;
+          case "poll":
+            if (this.read(get(A) + BigInt(LO), 4) !== 0n) throw new TrapError(Trap.interrupted);
             break;
           case "trapnz":
             if (get(A) !== 0n) throw new TrapError(LO);

@@ -11,9 +11,10 @@ import { InternalError } from "../../base/diagnostics.ts";
 import { entity } from "../../base/entity.ts";
 import type { FuncRef, SigRef, Value } from "../../ir/function.ts";
 import { F32, F64, I32, I64, type Signature, V128 } from "../../ir/types.ts";
+import { Trap } from "../../layout/traps.ts";
 import { DEF, defFixed, MemKind, USE, useFixed } from "../machine.ts";
 import { FIRST_BYTE, type SignatureLayout } from "./abi.ts";
-import { Inst } from "./instructions.ts";
+import { Cond, Inst } from "./instructions.ts";
 import { Pseudo } from "./mops.ts";
 import {
   CALLEE_SAVED_INT,
@@ -261,6 +262,15 @@ function trapIf(s: Selector, invert: number): void {
   s.m.trap[i] = code;
 }
 
+/** Of its word in memory. */
+function poll(s: Selector): void {
+  s.accessAddress();
+  s.storeImm(Inst.cmp_mi, 4, 0);
+  const i = s.begin(Pseudo.trap_if, 0);
+  s.m.imm[i] = Cond.ne;
+  s.m.trap[i] = Trap.interrupted;
+}
+
 function branch(s: Selector): void {
   const cc = conditionOf(s, s.a);
   const i = s.begin(Pseudo.branch, 0);
@@ -301,6 +311,7 @@ export const CONTROL_RULES: RuleTable = {
   syscall: [rule("→ syscall",                       always,     systemCall)],
   trapz: [rule("→ jcc to call raise",               always,     (s) => trapIf(s, 1))],
   trapnz: [rule("→ jcc to call raise",              always,     (s) => trapIf(s, 0))],
+  poll: [rule("→ cmp [m], 0; jne to call raise",    always,     poll)],
   jump: [rule("→ jmp",                              always,     jump)],
   brif: [
     rule("both ways the same → jmp",                hasOneEdge, jump),

@@ -9,6 +9,7 @@ import type { FuncBuilder } from "../../ir/builder.ts";
 import { type Block, type Func, NONE, type SigRef, type Value } from "../../ir/function.ts";
 import { FloatCC, IntCC, Op, Region } from "../../ir/ops.ts";
 import { I32, I64, type Type } from "../../ir/types.ts";
+import { ContextField } from "../../layout/offsets.ts";
 import { Trap } from "../../layout/traps.ts";
 import type { OperatorReader } from "../../wasm/operators.ts";
 import type { FunctionEnvironment, SupportFunction } from "../environment.ts";
@@ -58,6 +59,11 @@ export class Body {
     this.func = builder.func;
     this.context = context;
     this.base = context;
+  }
+
+  /** Where a guest that can be interrupted asks whether it is. */
+  poll(): void {
+    if (this.env.interruptible) this.builder.poll(this.context, ContextField.interrupt);
   }
 
   push(value: Value): void {

@@ -144,6 +144,7 @@ export class Control {
     builder.switchTo(header);
     stack.length = this.#height.get(construct);
     this.#ssa.enterLoop(region, types.params, stack);
+    this.#body.poll();
   }
 
   openIf(): void {

@@ -46,6 +46,8 @@ export interface BodyScan {
   /** Offsets of the loops, in order, and of the `end` of each. */
   readonly loopStarts: Int32Array;
   readonly loopEnds: Int32Array;
+  /** It calls something: only then can it be part of a recursion. */
+  readonly calls: boolean;
 }
 
 /** Reads a body to its end; `reader` is behind the local declarations. */
@@ -56,6 +58,7 @@ export function scanBody(work: Workspace, reader: OperatorReader, localCount: nu
   const loopEnds = work.column();
   /** Open constructs: the number of the loop, or -1. */
   const open: number[] = [];
+  let calls = false;
   while (!reader.atEnd) {
     reader.next();
     switch (reader.op) {
@@ -75,6 +78,14 @@ export function scanBody(work: Workspace, reader: OperatorReader, localCount: nu
         if (loop !== undefined && loop >= 0) loopEnds.set(loop, reader.offset);
         break;
       }
+      case 0x10: // call
+      case 0x11: // call_indirect
+      case 0x12: // return_call
+      case 0x13: // return_call_indirect
+      case 0x14: // call_ref
+      case 0x15: // return_call_ref
+        calls = true;
+        break;
       case 0x21: // local.set
       case 0x22: // local.tee
         locals.push(reader.index);
@@ -86,5 +97,6 @@ export function scanBody(work: Workspace, reader: OperatorReader, localCount: nu
     assignments: new Assignments(work, localCount, locals.view(), offsets.view()),
     loopStarts: loopStarts.view(),
     loopEnds: loopEnds.view(),
+    calls,
   };
 }

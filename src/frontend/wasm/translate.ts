@@ -150,6 +150,7 @@ export class FunctionTranslator {
       steps,
     );
     const body = new Body(view, reader, builder, context);
+    if (scan.calls) body.poll();
     const locals = inMemory ? new MemoryLocals(body, ssa, localTypes, params) : ssa;
     new BodyTranslator(body, ssa, locals, scan, type.results).run();
     body.finishColdBlocks();
