@@ -13,7 +13,7 @@ import { interleave, type Kernel, type Peer, v8, wasm2c, wasmtime, windlass } fr
 import type { Row } from "./table.ts";
 
 /** What each kernel is about, and its argument: about 20 to 100 ms of work. */
-const KERNELS: Readonly<Record<string, readonly [about: string, size: number]>> = {
+export const KERNELS: Readonly<Record<string, readonly [about: string, size: number]>> = {
   calculator: ["a program", 900],
   calls: ["recursion", 32],
   compress: ["a compressor", 16],
@@ -37,7 +37,7 @@ const KERNELS: Readonly<Record<string, readonly [about: string, size: number]>> 
 const ROUNDS = 9;
 const FOLDER = join(ROOT, "bench/kernels");
 
-async function coreModule(name: string): Promise<Uint8Array> {
+export async function coreModule(name: string): Promise<Uint8Array> {
   const messages: string[] = [];
   let binary: Uint8Array | undefined;
   const options = ["-O3", "--runtime", "stub", "--noAssert", "--enable", "simd", "--use", "abort="];

@@ -8,7 +8,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { compile } from "../src/driver/compile.ts";
+import { type CompileOptions, compile } from "../src/driver/compile.ts";
 import type { OptLevel } from "../src/opt/pipeline.ts";
 import { findTool, runTool } from "../tests/support/tools.ts";
 import { assemble, disassemble } from "../tests/support/wat.ts";
@@ -40,14 +40,15 @@ async function component(module: Uint8Array): Promise<Uint8Array> {
     (func (export "run") (param "n" s32) (result s32) (canon lift (core func $i "run"))))`);
 }
 
-export function windlass(cc: string, optLevel: OptLevel): Peer {
+export function windlass(cc: string, optLevel: OptLevel, more: Partial<CompileOptions> = {}): Peer {
+  const variant = `${optLevel}${Object.entries(more).flat().join("-")}`;
   return {
     name: `-O${optLevel}`,
     async command({ module, folder, size }) {
       const bytes = await component(module);
-      const made = await compile(bytes, { name: "kernel", output: "object", hostAbi: "dynamic", optLevel });
-      const object = join(folder, `kernel${optLevel}.o`);
-      const program = join(folder, `windlass${optLevel}`);
+      const made = await compile(bytes, { name: "kernel", output: "object", hostAbi: "dynamic", optLevel, ...more });
+      const object = join(folder, `kernel${variant}.o`);
+      const program = join(folder, `windlass${variant}`);
       writeFileSync(object, made.bytes);
       writeFileSync(join(folder, "kernel.h"), made.header);
       runTool(cc, [

@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { callRows } from "./calls.ts";
 import { compileTimeRows } from "./compile-time.ts";
 import { kernelRows } from "./kernels.ts";
+import { lifeRows } from "./lives.ts";
 import { startupRows } from "./startup.ts";
 import { formatRows, meansOf, type Row, ratiosOf } from "./table.ts";
 
@@ -12,6 +13,7 @@ const SECTIONS: Readonly<Record<string, (words: readonly string[]) => Promise<Ro
   compile: compileTimeRows,
   startup: startupRows,
   calls: callRows,
+  lives: lifeRows,
   kernels: kernelRows,
 };
 
