@@ -48,6 +48,9 @@ export interface CompiledFunction {
   readonly callOffset: Uint32Array;
   readonly callLoc: Uint32Array;
 
+  /** Return addresses of the calls that an exception or a trap can come back to (`call_catch`), ascending. */
+  readonly catchOffset: Uint32Array;
+
   /** Rows after the CIE's initial state (CFA = rsp + 8, return address at CFA - 8), ascending. */
   readonly unwindOffset: Uint32Array;
   readonly unwindOp: Uint8Array;

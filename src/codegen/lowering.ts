@@ -156,8 +156,8 @@ export class Lowering {
       op === Op.atomic_cas ||
       op === Op.call ||
       op === Op.call_indirect ||
-      op === Op.call_entry ||
-      op === Op.call_entry_indirect ||
+      op === Op.call_catch ||
+      op === Op.call_catch_indirect ||
       op === Op.call_on_stack;
     if (unknown) for (let k = 0; k < count; k++) this.#unclear[first + k] = 1;
   }

@@ -43,6 +43,7 @@ function rawCode(code: Uint8Array): CompiledFunction {
     trapLoc: NO_WORDS,
     callOffset: NO_WORDS,
     callLoc: NO_WORDS,
+    catchOffset: NO_WORDS,
     unwindOffset: NO_WORDS,
     unwindOp: NO_BYTES,
     unwindA: NO_INTS,

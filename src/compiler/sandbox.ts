@@ -3,46 +3,22 @@
  * the code. Made from the plan and the program's order alone, never from machine code.
  */
 
+import { InternalError } from "../base/diagnostics.ts";
 import { entity } from "../base/entity.ts";
 import { MEMORY_GROW_SIGNATURE, TABLE_GROW_SIGNATURE } from "../frontend/environment.ts";
 import type { FunctionKind, Program } from "../frontend/program.ts";
 import { SUPPORT } from "../frontend/support.ts";
+import { moduleSignatures, NO_SIGNATURES, type SignatureOf, valueToken } from "../frontend/tokens.ts";
 import { resolveFunction } from "../frontend/wasm/constants.ts";
 import { I32, type Signature, F32, F64, V128 } from "../ir/types.ts";
 import type { SandboxFunctions, SandboxImage, SandboxInstance, SandboxPolicy } from "../layout/sandbox.ts";
-import type { Component, CoreInstanceIndex, StaticModule } from "../plan/component.ts";
+import type { Component, CoreInstanceIndex } from "../plan/component.ts";
 import { functionType } from "../wasm/module.ts";
 import { OperatorReader } from "../wasm/operators.ts";
-import * as wasm from "../wasm/types.ts";
-
-type SignatureOf = (typeIndex: number) => number | undefined;
-const NO_SIGNATURES: SignatureOf = () => undefined;
-
-function token(type: wasm.ValType, signatureOf: SignatureOf): string {
-  switch (type) {
-    case wasm.I32:
-      return "i";
-    case wasm.I64:
-      return "l";
-    case wasm.F32:
-      return "f";
-    case wasm.F64:
-      return "d";
-    case wasm.V128:
-      return "v";
-    default: {
-      const heap = wasm.heapOf(type);
-      if (wasm.isConcrete(type)) {
-        const signature = signatureOf(heap);
-        return signature === undefined ? "x" : `r${signature}`;
-      }
-      return heap === wasm.HEAP_FUNC || heap === wasm.HEAP_NOFUNC ? "r" : "x";
-    }
-  }
-}
+import type * as wasm from "../wasm/types.ts";
 
 function typeText(type: wasm.FuncType, signatureOf: SignatureOf): string {
-  return `${type.params.map((t) => token(t, signatureOf)).join("")}>${type.results.map((t) => token(t, signatureOf)).join("")}`;
+  return `${type.params.map((t) => valueToken(t, signatureOf)).join("")}>${type.results.map((t) => valueToken(t, signatureOf)).join("")}`;
 }
 
 /** Of a signature of the program itself: no references. The context is left out. */
@@ -50,10 +26,6 @@ function signatureText(signature: Signature): string {
   const one = (type: number): string =>
     type === I32 ? "i" : type === F32 ? "f" : type === F64 ? "d" : type === V128 ? "v" : "l";
   return `${signature.params.slice(1).map(one).join("")}>${signature.results.map(one).join("")}`;
-}
-
-function moduleSignatures(module: StaticModule): SignatureOf {
-  return (typeIndex) => module.signatures[typeIndex];
 }
 
 class Types {
@@ -218,9 +190,9 @@ export function sandboxPolicy(program: Program, place: (symbol: number) => numbe
     })),
     tables: component.tables.values().map(({ type, instance }) => ({
       minElements: type.min,
-      element: token(type.element, definer(instance)),
+      element: valueToken(type.element, definer(instance)),
     })),
-    globals: component.globals.values().map(({ type, instance }) => token(type.type, definer(instance))),
+    globals: component.globals.values().map(({ type, instance }) => valueToken(type.type, definer(instance))),
     passive: passiveLengths(program),
     instances,
     types: types.list,
@@ -229,7 +201,20 @@ export function sandboxPolicy(program: Program, place: (symbol: number) => numbe
     functions: list.runs,
     functionTypes: list.types,
     images,
+    ...exceptionPolicy(program, place),
   };
+}
+
+/** What exceptions carry, and where the table of the calls that they come back to is. */
+function exceptionPolicy(
+  program: Program,
+  place: (symbol: number) => number | undefined,
+): Pick<SandboxPolicy, "exceptionReferences" | "catches"> {
+  const { exceptions } = program;
+  if (exceptions === undefined) return { exceptionReferences: [], catches: -1 };
+  const catches = place(exceptions.catchTable);
+  if (catches === undefined) throw new InternalError("link", "the table of catches is not in .rodata");
+  return { exceptionReferences: exceptions.layout.references.map(({ token, offset }) => [offset, token]), catches };
 }
 
 /** By the number of the slot in the context. */

@@ -38,6 +38,16 @@ import {
 } from "./entries.ts";
 import { buildHostSupport } from "./host-memory.ts";
 import { MEMORY_GROW_SIGNATURE, TABLE_GROW_SIGNATURE } from "./environment.ts";
+import {
+  buildExceptionCapture,
+  buildExceptionCollect,
+  buildExceptionMark,
+  buildExceptionNew,
+  buildExceptionReserve,
+  buildFindHandler,
+  buildThrow,
+  buildThrowRef,
+} from "./exceptions.ts";
 import { buildHandleNewSupport, buildHandleRepSupport, buildHandleTakeSupport } from "./handles.ts";
 import { buildCreateRegion, buildInstantiate, buildInstantiateCore } from "./instantiate.ts";
 import { buildGuestAddress, buildGuestRealloc } from "./intrinsics.ts";
@@ -83,6 +93,14 @@ const SUPPORT_BUILDERS: Readonly<Record<SupportName, Builder>> = {
   memory_fill: buildMemoryFill,
   table_fill: buildTableFill,
   sleep: buildSleep,
+  throw: buildThrow,
+  throw_ref: buildThrowRef,
+  exception_new: buildExceptionNew,
+  exception_capture: buildExceptionCapture,
+  find_handler: buildFindHandler,
+  exception_reserve: buildExceptionReserve,
+  exception_collect: buildExceptionCollect,
+  exception_mark: buildExceptionMark,
   guest_address: buildGuestAddress,
   guest_realloc: buildGuestRealloc,
   handle_new: buildHandleNewSupport,

@@ -108,7 +108,14 @@ export function buildCoreEntry(program: Program, index: number, name: string): F
   const context = e.param(0);
   emitCheckReady(e, program, context);
   const args = emitArguments(e, program, type, 1);
-  const { status, results } = emitEnter(e, context, program.functionSymbol(func), program.signature(type), args);
+  const { status, results } = emitEnter(
+    e,
+    program,
+    context,
+    program.functionSymbol(func),
+    program.signature(type),
+    args,
+  );
   emitResults(e, type, 1, status, results);
   return e.finish();
 }
@@ -124,7 +131,10 @@ export function buildCoreCall(program: Program, index: number, name: string): Fu
   const args = emitArguments(e, program, type, 2);
   const callee = item(program.coreCallTargets, index);
   const target = program.signature(type);
-  const entered = emitEnter(e, context, callee, { ...target, params: [I64, ...target.params] }, [reference, ...args]);
+  const entered = emitEnter(e, program, context, callee, { ...target, params: [I64, ...target.params] }, [
+    reference,
+    ...args,
+  ]);
   emitResults(e, type, 2, entered.status, entered.results);
   return e.finish();
 }

@@ -1,6 +1,6 @@
 /**
  * Entries: C functions through which a host comes in. Each refuses what can't be (a dead, trapped or busy instance) with a status and
- * leaves everything as it was; else it gives wasm code its stack limit, goes in by `call_entry`, and hands back results or the trap's
+ * leaves everything as it was; else it gives wasm code its stack limit, goes in by `call_catch`, and hands back results or the trap's
  * code. A trap inside comes back here, and nowhere else.
  *
  * A component is entered by one call at a time: an export that is called while any of its instances is active is refused
@@ -17,6 +17,7 @@ import type { RuntimeComponentInstanceIndex } from "../plan/component.ts";
 import { pointerType, reallocSignature } from "../plan/signatures.ts";
 import * as wasm from "../wasm/types.ts";
 import { builtinFunction } from "./builtin.ts";
+import { emitEnterStack } from "./exceptions.ts";
 import { HOST_SUPPORT } from "./host-memory.ts";
 import { emitGiveBack } from "./options.ts";
 import type { Program } from "./program.ts";
@@ -55,6 +56,7 @@ export function emitCheckInstance(e: Emitter, program: Program, context: Value):
  */
 export function emitEnter(
   e: Emitter,
+  program: Program,
   context: Value,
   callee: FuncSymbol,
   signature: Signature,
@@ -66,19 +68,19 @@ export function emitEnter(
   const budget = e.load64(context, ContextField.stackBudget);
   const own = e.select(e.ult(budget, stack), e.sub(stack, budget), e.i64(0));
   const limit = e.variable(own);
+  const within = (): Value => e.and(e.ult(own, outerLimit), e.ule(outerLimit, stack));
   e.if(
     e.eqz(depth),
     () => e.store(context, ContextField.hostFailure, e.i32(0)),
-    () => {
-      const within = e.and(e.ult(own, outerLimit), e.ule(outerLimit, stack));
-      e.set(limit, e.select(within, outerLimit, own));
-    },
+    () => e.set(limit, e.select(within(), outerLimit, own)),
   );
+  const leaveStack = program.exceptions && emitEnterStack(e, program, context, depth, within());
   e.store(context, ContextField.stackLimit, e.get(limit));
   e.store(context, ContextField.entryDepth, e.offset(depth, 1));
-  const out = e.callEntry(callee, signature, [context, ...args]);
+  const out = e.callCatch(callee, signature, [context, ...args]);
   e.store(context, ContextField.stackLimit, outerLimit);
   e.store(context, ContextField.entryDepth, depth);
+  leaveStack?.();
   return out;
 }
 
@@ -131,7 +133,7 @@ export function storeValues(e: Emitter, values: Value, results: readonly Value[]
 export function buildEnterInstantiate(program: Program, name: string): Func {
   const e = Emitter.start(name, ENTER_INSTANTIATE, ENTRY_ATTRIBUTES);
   const context = e.param(0);
-  const { status } = emitEnter(e, context, program.instantiate, INSTANTIATE, []);
+  const { status } = emitEnter(e, program, context, program.instantiate, INSTANTIATE, []);
   e.if(e.eqz(status), () => {
     e.store(context, ContextField.state, e.i32(InstanceState.ready));
     for (const instance of program.instancesWithStorage) emitEndTask(e, program, context, instance);
@@ -145,7 +147,7 @@ export function buildEnterDrop(program: Program, name: string): Func {
   const e = Emitter.start(name, ENTER_INSTANTIATE, ENTRY_ATTRIBUTES);
   const drop = builtinFunction(program.component, "runtime_drop");
   if (drop === undefined) throw new InternalError("frontend", "the built-in WASI has no runtime_drop");
-  const { status } = emitEnter(e, e.param(0), program.functionSymbol(drop), INSTANTIATE, []);
+  const { status } = emitEnter(e, program, e.param(0), program.functionSymbol(drop), INSTANTIATE, []);
   e.return(status);
   return e.finish();
 }
@@ -168,7 +170,14 @@ export function buildLiftedEntry(program: Program, index: number, name: string):
   }
   const args = loadValues(e, values, signature.params);
   emitChangeFlags(e, program, context, options.instance, 0, InstanceFlag.mayEnter);
-  const { status, results } = emitEnter(e, context, program.functionSymbol(core), program.signature(signature), args);
+  const { status, results } = emitEnter(
+    e,
+    program,
+    context,
+    program.functionSymbol(core),
+    program.signature(signature),
+    args,
+  );
   e.if(e.eqz(status), () => {
     emitChangeFlags(e, program, context, options.instance, InstanceFlag.mayEnter, 0);
     if (options.postReturn === undefined) emitEndTask(e, program, context, options.instance);
@@ -199,7 +208,7 @@ export function buildPostReturnEntry(program: Program, index: number, name: stri
   const args = loadValues(e, values, results);
   const signature = program.signature({ kind: "func", params: results, results: [] });
   emitChangeFlags(e, program, context, instance, 0, InstanceFlag.mayEnter | InstanceFlag.mayLeave);
-  const { status } = emitEnter(e, context, program.functionSymbol(postReturn), signature, args);
+  const { status } = emitEnter(e, program, context, program.functionSymbol(postReturn), signature, args);
   e.if(e.eqz(status), () => {
     emitChangeFlags(e, program, context, instance, InstanceFlag.mayEnter | InstanceFlag.mayLeave, 0);
     emitEndTask(e, program, context, instance);
@@ -228,7 +237,7 @@ export function buildReallocEntry(program: Program, index: number, name: string)
   const args = [1, 2, 3, 4].map((i) => e.param(i));
   const callee = program.checkedReallocs[index];
   if (callee === undefined) throw new RangeError(`no realloc ${index}`);
-  const entered = emitEnter(e, context, callee, program.signature(reallocSignature(ptr)), args);
+  const entered = emitEnter(e, program, context, callee, program.signature(reallocSignature(ptr)), args);
   e.if(e.eqz(entered.status), () => {
     emitChangeFlags(e, program, context, item.instance, InstanceFlag.mayLeave, 0);
     const [pointer] = entered.results;

@@ -9,6 +9,7 @@ import { I32, I64, type Signature } from "../ir/types.ts";
 import type { VMComponentOffsets } from "../layout/offsets.ts";
 import type { Component, CoreFunc, CoreInstanceIndex, MemoryIndex, TableIndex } from "../plan/component.ts";
 import type { FuncType } from "../wasm/types.ts";
+import type { ExceptionLayout } from "./exception-layout.ts";
 import type { ComponentFacts } from "./wasm/facts.ts";
 
 /**
@@ -24,6 +25,16 @@ export const SUPPORT_SIGNATURES = {
   table_fill: { params: [I64, I64, I64, I64], results: [], convention: "wasm" },
   /** (context, nanoseconds): returns when they have passed. */
   sleep: { params: [I64, I64], results: [], convention: "wasm" },
+
+  // Exceptions (`exceptions.ts`). A status is the number of a tag plus one. The first two don't come back behind the call.
+  /** (context, status): throws the exception whose payload is in the context. */
+  throw: { params: [I64, I32], results: [], convention: "wasm" },
+  /** (context, exception reference): throws it again. */
+  throw_ref: { params: [I64, I64], results: [], convention: "wasm" },
+  /** (context, status) → exception reference: a new cell with the payload that is in the context. */
+  exception_new: { params: [I64, I32], results: [I64], convention: "wasm" },
+  /** (context, status) → exception reference to what was just caught. */
+  exception_capture: { params: [I64, I32], results: [I64], convention: "wasm" },
 } as const satisfies Record<string, Signature>;
 
 export type SupportFunction = keyof typeof SUPPORT_SIGNATURES;
@@ -46,6 +57,8 @@ export interface FunctionEnvironment {
   readonly facts: ComponentFacts;
   /** Loops and functions that call others ask whether the host wants the guest to stop. */
   readonly interruptible: boolean;
+  /** Undefined when the component has no tags: then nothing is ever thrown. */
+  readonly exceptions: ExceptionLayout | undefined;
 
   /** The symbol of a resolved core function that is no intrinsic. */
   functionSymbol(func: CoreFunc): FuncSymbol;

@@ -9,6 +9,7 @@
  * |---|---|---|
  * | traps | pc from the text's base: of the faulting instruction, or the return address of the call of `raise` | location in the wasm file (u32), trap code (u8) |
  * | calls | return address from the text's base | location in the wasm file (u32) |
+ * | catches | return address of a call that an exception can come back to, from the text's base | |
  * | functions | start from the text's base | offset of its name (u32, from the table's start); the names follow, NUL-terminated |
  */
 
@@ -32,6 +33,7 @@ export interface FunctionRows {
   readonly trapLoc: Uint32Array;
   readonly callOffset: Uint32Array;
   readonly callLoc: Uint32Array;
+  readonly catchOffset: Uint32Array;
 }
 
 /** The text when it is laid out, by `FuncSymbol`; starts ascend. */
@@ -46,26 +48,30 @@ export interface TextLayout {
 function rowTable(
   layout: TextLayout,
   offsets: (rows: FunctionRows) => Uint32Array,
-  locations: (rows: FunctionRows) => Uint32Array,
+  locations?: (rows: FunctionRows) => Uint32Array,
   codes?: (rows: FunctionRows) => Uint8Array,
 ): Uint8Array {
   let count = 0;
   for (const rows of layout.rows) count += offsets(rows).length;
-  const out = new Uint8Array(TABLE_HEADER + count * (codes === undefined ? trapTableCodes : trapTableCodes + 1));
+  const width =
+    codes !== undefined ? trapTableCodes + 1 : locations !== undefined ? trapTableCodes : trapTableLocations;
+  const out = new Uint8Array(TABLE_HEADER + count * width);
   const view = new DataView(out.buffer);
   view.setUint32(0, count, true);
   let row = 0;
   let last = -1;
   layout.rows.forEach((rows, symbol) => {
     const start = layout.start[symbol] ?? 0;
-    const location = locations(rows);
+    const location = locations?.(rows);
     const code = codes?.(rows);
     offsets(rows).forEach((offset, i) => {
       const key = start + offset;
       if (key < last) throw new InternalError("link data", `rows of function @${symbol} are not ascending`);
       last = key;
       view.setUint32(TABLE_HEADER + trapTableKeys + 4 * row, key, true);
-      view.setUint32(TABLE_HEADER + trapTableLocations * count + 4 * row, location[i] ?? 0, true);
+      if (location !== undefined) {
+        view.setUint32(TABLE_HEADER + trapTableLocations * count + 4 * row, location[i] ?? 0, true);
+      }
       if (code !== undefined) out[TABLE_HEADER + trapTableCodes * count + row] = code[i] ?? 0;
       row++;
     });
@@ -90,6 +96,11 @@ export function callTableBytes(layout: TextLayout): Uint8Array {
     (r) => r.callOffset,
     (r) => r.callLoc,
   );
+}
+
+/** Return addresses that an exception can come back to. */
+export function catchTableBytes(layout: TextLayout): Uint8Array {
+  return rowTable(layout, (r) => r.catchOffset);
 }
 
 /** Pc → name. */
@@ -131,6 +142,8 @@ export function dataBytes(program: Program, symbol: DataSymbol, layout: TextLayo
       return trapTableBytes(layout);
     case "calls":
       return callTableBytes(layout);
+    case "catches":
+      return catchTableBytes(layout);
     case "functions":
       return functionTableBytes(program, layout);
     case "zero":

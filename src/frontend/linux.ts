@@ -60,8 +60,5 @@ export const Ucontext = { r11: 40 + 8 * 3, rbp: 40 + 8 * 10, rsp: 40 + 8 * 15, r
 export const RESTORER_CODE: readonly number[] = [0x90, 0x48, 0xc7, 0xc0, 0x0f, 0x00, 0x00, 0x00, 0x0f, 0x05];
 export const RESTORER_START = 1;
 
-/** Code bytes between the return address of a `call_entry` and where a trap continues (ARCHITECTURE "Calling conventions"). */
-export const LANDING_OFFSET = 3;
-
 /** The object's only writable data: u32 0 not installed, 1 being installed, 2 installed; then the actions that were there before. */
 export const SignalState = { installed: 0, segv: 16, bus: 48, size: 80 } as const;

@@ -8,6 +8,7 @@ import type { VMComponentOffsets } from "../layout/offsets.ts";
 import type { Component, CoreFunc, CoreInstanceIndex, MemoryIndex, TableIndex } from "../plan/component.ts";
 import type { FuncType } from "../wasm/types.ts";
 import type { FunctionEnvironment, SegmentImage, SupportFunction } from "./environment.ts";
+import type { ExceptionLayout } from "./exception-layout.ts";
 import { expandIntrinsic } from "./intrinsics.ts";
 import type { Program } from "./program.ts";
 import type { ComponentFacts } from "./wasm/facts.ts";
@@ -19,6 +20,7 @@ export class ProgramEnvironment implements FunctionEnvironment {
   readonly instance: CoreInstanceIndex;
   readonly facts: ComponentFacts;
   readonly interruptible: boolean;
+  readonly exceptions: ExceptionLayout | undefined;
 
   constructor(program: Program, instance: CoreInstanceIndex) {
     this.program = program;
@@ -28,6 +30,7 @@ export class ProgramEnvironment implements FunctionEnvironment {
     this.facts = program.facts;
     // The built-in WASI is not the guest: what it has begun it finishes.
     this.interruptible = program.interruptible && instance !== program.component.builtin;
+    this.exceptions = program.exceptions?.layout;
   }
 
   functionSymbol(func: CoreFunc): FuncSymbol {

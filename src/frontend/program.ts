@@ -33,13 +33,14 @@ import { type CoreApi, describeCoreApi } from "./core-api.ts";
 import type { CoreAccess } from "./core-entries.ts";
 import { builtinFunction, configurationAddress, configurationBytes } from "./builtin.ts";
 import type { SegmentImage } from "./environment.ts";
+import { type ExceptionLayout, layOutExceptions } from "./exception-layout.ts";
 import { HOST_SUPPORT_NAMES, type HostSupportName } from "./host-memory.ts";
 import { SignalState } from "./linux.ts";
 import { MESSAGES } from "./messages.ts";
 import { symbolPart } from "./names.ts";
 import { findReachable, type Reachable } from "./reachability.ts";
 import { resultSlots, wasmSignature } from "./signatures.ts";
-import { SUPPORT_NAMES, type SupportName } from "./support.ts";
+import { EXCEPTION_SUPPORT, SUPPORT_NAMES, type SupportName } from "./support.ts";
 import { instancesWithStorage } from "./tasks.ts";
 import { isDirectExport } from "./typed.ts";
 import { functionSignature, resolveFunction } from "./wasm/constants.ts";
@@ -131,7 +132,15 @@ export type DataContent =
   | { readonly kind: "funcrefs"; readonly functions: Int32Array; readonly signatures: Uint32Array }
   | { readonly kind: "traps" }
   | { readonly kind: "calls" }
+  | { readonly kind: "catches" }
   | { readonly kind: "functions" };
+
+export interface ProgramExceptions {
+  readonly layout: ExceptionLayout;
+  readonly catchTable: DataSymbol;
+  /** Wasm functions are the text from here on. A frame of any function between the first entry and here lets no exception through. */
+  readonly firstWasm: FuncSymbol;
+}
 
 export interface DataObject {
   readonly name: string;
@@ -162,6 +171,8 @@ export class Program {
   readonly functions = new PrimaryMap<FuncSymbol, ProgramFunction>();
   readonly data = new PrimaryMap<DataSymbol, DataObject>();
   readonly offsets: VMComponentOffsets;
+  /** Undefined when nothing is ever thrown. */
+  readonly exceptions: ProgramExceptions | undefined;
   /** The entries are `[firstEntry, endOfEntries)`, in symbols and in the text. */
   readonly firstEntry: FuncSymbol;
   readonly endOfEntries: FuncSymbol;
@@ -258,7 +269,9 @@ export class Program {
       executable ? local(kind, `entry::${suffix}`) : global(kind, suffix);
 
     // Support.
+    const throws = component.tags.size > 0 && this.reachable.some((flags) => flags.includes(1));
     for (const support of SUPPORT_NAMES) {
+      if (!throws && EXCEPTION_SUPPORT.has(support)) continue;
       this.#support.set(support, local({ kind: "support", name: support }, `support::${support}`));
     }
     this.#restorer = local({ kind: "restorer" }, "support::restorer");
@@ -381,6 +394,7 @@ export class Program {
     }
 
     // Wasm functions.
+    const firstWasm = this.functions.nextKey();
     this.#wasm = this.reachable.map((flags, i) => this.#wasmSymbols(entity<CoreInstanceIndex>(i), flags));
 
     // Data.
@@ -389,6 +403,9 @@ export class Program {
     this.trapTable = table("traps", { kind: "traps" });
     this.callTable = table("calls", { kind: "calls" });
     this.functionTable = table("functions", { kind: "functions" });
+    this.exceptions = throws
+      ? { layout: layOutExceptions(component), catchTable: table("catches", { kind: "catches" }), firstWasm }
+      : undefined;
     this.messages = table("messages", { kind: "bytes", bytes: MESSAGES });
     this.signalState = this.data.push({
       name: `${name}/data::signals`,
@@ -420,7 +437,9 @@ export class Program {
         elementSlots: module.elements.map((segment) => (segment.mode.kind === "passive" ? slots++ : undefined)),
       };
     });
-    this.offsets = new VMComponentOffsets(contextShape(component, this.adapters, slots, areas, this.isTyped));
+    this.offsets = new VMComponentOffsets(
+      contextShape(component, this.adapters, slots, areas, this.isTyped, this.exceptions?.layout.size),
+    );
   }
 
   /** Whether a host calls or is called with C values. */
@@ -732,6 +751,7 @@ function contextShape(
   passiveSegments: number,
   elementAreas: readonly number[],
   typedHost: boolean,
+  exceptionPayload: number | undefined,
 ): ContextShape {
   let slots = 0;
   for (const type of component.signatures) slots = Math.max(slots, resultSlots(type));
@@ -749,6 +769,7 @@ function contextShape(
     elementAreas,
     resultSlots: slots,
     typedHost,
+    exceptionPayload,
   };
 }
 

@@ -12,8 +12,8 @@ import type { Emitter } from "./structured.ts";
 import { SUPPORT } from "./support.ts";
 
 /** In a frame: the caller's frame pointer, and behind it the return address. An entry's first slot holds its context. */
-const FRAME_CALLER = 0;
-const FRAME_RETURN = 8;
+export const FRAME_CALLER = 0;
+export const FRAME_RETURN = 8;
 const ENTRY_CONTEXT = -8;
 
 /** The trap code in row `row` (i32, not -1) of the trap table at `table`. */

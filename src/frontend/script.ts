@@ -62,7 +62,14 @@ export function buildScriptEntry(program: Program, func: CoreFunc, name: string)
   const type = typeOf(program, func);
   const [context, values] = [e.param(0), e.param(1)];
   const args = loadValues(e, values, type.params);
-  const { status, results } = emitEnter(e, context, program.functionSymbol(func), program.signature(type), args);
+  const { status, results } = emitEnter(
+    e,
+    program,
+    context,
+    program.functionSymbol(func),
+    program.signature(type),
+    args,
+  );
   e.if(e.eqz(status), () => storeValues(e, values, results));
   e.return(status);
   return e.finish();
@@ -71,7 +78,7 @@ export function buildScriptEntry(program: Program, func: CoreFunc, name: string)
 /** The entry that instantiates one core instance: (context) → status. */
 export function buildScriptInstantiate(program: Program, instance: CoreInstanceIndex, name: string): Func {
   const e = Emitter.start(name, LIFTED_ENTRY, ENTRY_ATTRIBUTES);
-  const { status } = emitEnter(e, e.param(0), program.instantiateCore(instance), INSTANTIATE, []);
+  const { status } = emitEnter(e, program, e.param(0), program.instantiateCore(instance), INSTANTIATE, []);
   e.return(status);
   return e.finish();
 }

@@ -9,10 +9,10 @@
 import type { Value } from "../ir/function.ts";
 import { Access, accessFlags, Region } from "../ir/ops.ts";
 import { I32, I64 } from "../ir/types.ts";
+import { LANDING_OFFSET } from "../layout/offsets.ts";
 import { emitInnermostEntry, emitRowKey, emitTrapCode } from "./raise.ts";
 import {
   KernelSigaction,
-  LANDING_OFFSET,
   RESTORER_START,
   SA_NODEFER,
   SA_ONSTACK,

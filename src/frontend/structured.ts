@@ -466,12 +466,12 @@ export class Emitter {
     return this.#one(this.callIndirect(callee, signature, args));
   }
   /** Status and results. */
-  callEntry(
+  callCatch(
     symbol: FuncSymbol,
     signature: Signature,
     args: readonly Value[],
   ): { readonly status: Value; readonly results: readonly Value[] } {
-    const [status, ...results] = this.builder.callEntry(this.builder.importFunc(symbol, signature), args);
+    const [status, ...results] = this.builder.callCatch(this.builder.importFunc(symbol, signature), args);
     return { status: this.#one(status === undefined ? [] : [status]), results };
   }
   callOnStack(top: Value, symbol: FuncSymbol, signature: Signature, args: readonly Value[]): readonly Value[] {

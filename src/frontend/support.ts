@@ -49,6 +49,16 @@ export const SUPPORT = {
   // What wasm code calls.
   ...SUPPORT_SIGNATURES,
 
+  // Exceptions.
+  /** (frame pointer) → frame pointer of the function that was called where the exception goes on, or 0: it leaves the component's code. */
+  find_handler: cSignature([I64], I64),
+  /** (context): makes sure that there is a free or unused cell. */
+  exception_reserve: wasm([I64], []),
+  /** (context): frees the cells that nothing refers to. */
+  exception_collect: wasm([I64], []),
+  /** (context, first, end): marks the exceptions that the words of a range refer to. */
+  exception_mark: cSignature([I64, I64, I64]),
+
   // What intrinsics call, and handle tables.
   /** (context, pointer, length, alignment) → native address in the calling guest's memory. */
   guest_address: wasm([I64, I32, I32, I32], [I64]),
@@ -64,6 +74,18 @@ export const SUPPORT = {
 
 export type SupportName = keyof typeof SUPPORT;
 export const SUPPORT_NAMES = Object.keys(SUPPORT).filter((name): name is SupportName => name in SUPPORT);
+
+/** Those that only a program with exceptions has. */
+export const EXCEPTION_SUPPORT: ReadonlySet<SupportName> = new Set<SupportName>([
+  "throw",
+  "throw_ref",
+  "exception_new",
+  "exception_capture",
+  "find_handler",
+  "exception_reserve",
+  "exception_collect",
+  "exception_mark",
+]);
 
 /** (context) → status; runs instantiation as an entry. */
 export const ENTER_INSTANTIATE: Signature = cSignature([I64], I32);

@@ -150,19 +150,23 @@ export function buildFormatTrap(e: Emitter, program: Program): void {
         out.string(e.add(functions, e.zext(name)));
       },
     );
-    // The first frame is the trap itself, the others are behind calls.
-    const table = e.select(e.eqz(index), traps, calls);
-    const place = e.call1(program.support("find_row"), SUPPORT.find_row, [table, at]);
-    e.if(e.neImm(place, -1), () => {
-      e.if(e.eq(emitRowKey(e, table, place), at), () => {
-        const rows = e.mul(e.zext(e.load32(table, 0)), e.i64(trapTableLocations));
-        const location = e.load32(e.add(e.add(table, rows), e.shl(e.zext(place), 2)), TABLE_HEADER);
-        e.if(e.nez(location), () => {
-          out.text("offset");
-          out.number(e.zext(location), 16);
-          out.text("endOfOffset");
+    const location = e.variable(e.i32(0));
+    const lookUp = (table: Value): void => {
+      const place = e.call1(program.support("find_row"), SUPPORT.find_row, [table, at]);
+      e.if(e.neImm(place, -1), () => {
+        e.if(e.eq(emitRowKey(e, table, place), at), () => {
+          const rows = e.mul(e.zext(e.load32(table, 0)), e.i64(trapTableLocations));
+          e.set(location, e.load32(e.add(e.add(table, rows), e.shl(e.zext(place), 2)), TABLE_HEADER));
         });
       });
+    };
+    // The first frame is the trap itself, or the call that threw; the others are behind calls.
+    e.if(e.eqz(index), () => lookUp(traps));
+    e.if(e.eqz(e.get(location)), () => lookUp(calls));
+    e.if(e.nez(e.get(location)), () => {
+      out.text("offset");
+      out.number(e.zext(e.get(location)), 16);
+      out.text("endOfOffset");
     });
     out.text("newline");
     e.breakUnless(loop, e.ult(e.get(out.cursor), out.limit));

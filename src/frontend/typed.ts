@@ -187,7 +187,7 @@ export function buildTypedEntry(program: Program, index: number, name: string): 
   else {
     const args = [...words.flat(), ...(out === undefined ? [] : [out])];
     emitClearMayEnter(e, program, context, options.instance);
-    const { status } = emitEnter(e, context, program.typedBody(index), bodySignature(func), args);
+    const { status } = emitEnter(e, program, context, program.typedBody(index), bodySignature(func), args);
     emitLeave(e, program, options.instance, status, () => {
       if (out !== undefined && func.result !== undefined && hasPointers(program, [func.result])) {
         emitClear(e, out, 0, program.adapters.hostSizes.elemSize(func.result));
@@ -255,7 +255,7 @@ function emitDirect(
   const args = typed.lowered(transferOf(e, program, typed.argumentsDirection, returning), words);
   emitClearMayEnter(e, program, context, options.instance);
   const signature = program.signature(lifted.signature);
-  const { status, results } = emitEnter(e, context, program.functionSymbol(lifted.core), signature, args);
+  const { status, results } = emitEnter(e, program, context, program.functionSymbol(lifted.core), signature, args);
   e.if(e.eqz(status), () => {
     const at = program.offsets.instanceFlags(options.instance);
     e.store(context, at, e.or(e.load32(context, at), e.i32(InstanceFlag.mayEnter)));

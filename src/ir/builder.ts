@@ -227,13 +227,13 @@ export class FuncBuilder {
     return this.#results(inst, this.func.signatures.get(signature));
   }
   /** Results: status (i32), then the callee's. */
-  callEntry(callee: FuncRef, args: readonly Value[]): Value[] {
-    const inst = this.#append(Op.call_entry, I64, callee, this.func.pushList(args), args.length, 0, 0);
+  callCatch(callee: FuncRef, args: readonly Value[]): Value[] {
+    const inst = this.#append(Op.call_catch, I64, callee, this.func.pushList(args), args.length, 0, 0);
     const status = this.func.addResult(inst, I32);
     return [status, ...this.#results(inst, this.#signatureOf(callee))];
   }
-  callEntryIndirect(callee: Value, signature: SigRef, args: readonly Value[]): Value[] {
-    const inst = this.#append(Op.call_entry_indirect, I64, callee, this.func.pushList(args), args.length, signature, 0);
+  callCatchIndirect(callee: Value, signature: SigRef, args: readonly Value[]): Value[] {
+    const inst = this.#append(Op.call_catch_indirect, I64, callee, this.func.pushList(args), args.length, signature, 0);
     const status = this.func.addResult(inst, I32);
     return [status, ...this.#results(inst, this.func.signatures.get(signature))];
   }

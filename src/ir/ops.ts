@@ -289,11 +289,12 @@ const ROWS = {
   call: { format: "call", result: "call", effect: true },
   call_indirect: { format: "call_indirect", result: "call", effect: true },
   /**
-   * A call from an entry into wasm code. Clobbers every register, so that nothing survives in one; results are a status (i32: 0, or
-   * what `unwind_to` was given) and then the callee's results, which mean nothing unless the status is 0.
+   * A call that `unwind_to` can come back to: of an entry, by a trap; of wasm code inside a `try_table`, by an exception. Clobbers every
+   * register, so that nothing survives in one; results are a status (i32: 0, or what `unwind_to` was given) and then the callee's results,
+   * which mean nothing unless the status is 0.
    */
-  call_entry: { format: "call", result: "call", effect: true },
-  call_entry_indirect: { format: "call_indirect", result: "call", effect: true },
+  call_catch: { format: "call", result: "call", effect: true },
+  call_catch_indirect: { format: "call_indirect", result: "call", effect: true },
   /** A call (convention c) that runs on another stack: the list's first value is its top (16-byte aligned). */
   call_on_stack: { format: "call", result: "call", effect: true },
   /** Linux system call: number and six arguments; gives rax. */
@@ -316,7 +317,7 @@ const ROWS = {
   return_call: { format: "call", result: null, effect: true, terminator: true },
   return_call_indirect: { format: "call_indirect", result: null, effect: true, terminator: true },
   trap: { format: "trap", result: null, effect: true, terminator: true },
-  /** (frame pointer, address, status as i32): continues at `address`, just behind a `call_entry`, in the frame that it names. */
+  /** (frame pointer, address, status as i32): continues at `address`, just behind a `call_catch`, in the frame that it names. */
   unwind_to: { format: "list", result: null, effect: true, terminator: true },
 } as const satisfies Record<string, OpRow>;
 

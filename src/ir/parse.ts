@@ -325,7 +325,7 @@ class Parser {
         line.expect("(");
         list(")");
         if (row.result === "call") results = func.signatures.get(func.functions.get(callee).signature).results;
-        if (op === Op.call_entry) results = [I32, ...results];
+        if (op === Op.call_catch) results = [I32, ...results];
         break;
       }
       case "call_indirect": {
@@ -336,7 +336,7 @@ class Parser {
         line.expect("(");
         list(")");
         if (row.result === "call") results = func.signatures.get(sig).results;
-        if (op === Op.call_entry_indirect) results = [I32, ...results];
+        if (op === Op.call_catch_indirect) results = [I32, ...results];
         break;
       }
       case "address":

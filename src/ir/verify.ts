@@ -362,7 +362,7 @@ class Verifier {
       return [];
     }
     if (signature.convention === "c" && signature.results.length > 1) this.#fail("calls C with several results");
-    const entry = op === Op.call_entry || op === Op.call_entry_indirect;
+    const entry = op === Op.call_catch || op === Op.call_catch_indirect;
     return entry ? [I32, ...signature.results] : signature.results;
   }
 

@@ -3,7 +3,7 @@
  *
  * An instantiated component is one reserved region of address space:
  *
- *     context │ tables │ handle tables │ checked memories │ guarded memory 0 │ guarded memory 1 │ …
+ *     context │ tables │ handle tables │ exceptions │ checked memories │ guarded memory 0 │ guarded memory 1 │ …
  *
  * Everything sits at a displacement from the context that is known when the component is compiled, so that a linear memory needs no
  * base register: the address of `memory[i]` is `context + displacement + i`. Read by the code that is generated and by
@@ -41,6 +41,9 @@ export const BACKTRACE_LIMIT = 64;
 export const STACK_SLACK = 32 * 1024;
 /** Stack that an entry may use when the host does not say. */
 export const DEFAULT_STACK_BUDGET = 512 * 1024;
+
+/** Code bytes between the return address of a `call_catch` and where unwinding continues (ARCHITECTURE "Calling conventions"). */
+export const LANDING_OFFSET = 3;
 
 /** Room for the text of a trap: message and backtrace; a longer one is cut at a line. */
 export const TRAP_TEXT_SIZE = 16 * 1024;
@@ -81,6 +84,42 @@ export interface TableShape {
   readonly maxElements: number;
 }
 
+/**
+ * The exception that is being thrown or was just caught, and the state of the store of exceptions. A `throw` writes the payload here, and
+ * handlers read it from here; only one that is caught by reference is copied into a cell of the store.
+ */
+export const ExceptionState = {
+  /** u64: frame pointer of the outermost active entry; 0 when the active entries are not all on one stack. */
+  stackTop: 0,
+  /** u32: cells that were ever used; the first is number 1. */
+  used: 8,
+  /** u32: first free cell, or 0. */
+  free: 12,
+  /** u32: cells that may be used before the next collection. */
+  limit: 16,
+  /** u32: during a collection: first cell that is marked and whose references are not yet followed, or 0. */
+  marked: 20,
+  /** u64: the `exnref` that it was thrown with, or 0 when it has no cell. */
+  reference: 24,
+  payload: 32,
+} as const;
+
+/** A cell of the store. Its payload is as in `ExceptionState`. */
+export const ExceptionCell = {
+  /** u32: 0 free; else the number of its tag plus one, with `EXCEPTION_MARK` during a collection. */
+  status: 0,
+  /** u32: next free, or next marked cell, or 0. */
+  link: 4,
+  payload: 8,
+} as const;
+export const EXCEPTION_MARK = 0x8000_0000;
+/** Upper half of an `exnref` that is not null; the lower half is the number of its cell. No function reference looks like it. */
+export const EXCEPTION_TAG = 0xe8ce_9710;
+
+/** Exceptions that are alive at once, and bytes of address space for them. */
+const EXCEPTION_LIMIT = 1 << 20;
+const EXCEPTION_SPACE = 1 << 28;
+
 /** What the layout depends on. */
 export interface ContextShape {
   readonly lowerings: number;
@@ -98,6 +137,8 @@ export interface ContextShape {
   readonly resultSlots: number;
   /** A host calls or is called with C values: there is memory for them. */
   readonly typedHost: boolean;
+  /** Bytes of the payload of an exception, a multiple of 8; undefined when there are no tags, hence no exceptions. */
+  readonly exceptionPayload: number | undefined;
 }
 
 function alignUp(value: number, alignment: number): number {
@@ -243,7 +284,7 @@ export class VMComponentOffsets {
   readonly contextSize: number;
   /** Size of the region, a multiple of the page; the memories' unbacked parts included. */
   readonly regionSize: number;
-  /** The part of the region that is mapped writable from the start: context, tables, handle tables. */
+  /** The part of the region that is mapped writable from the start: context, tables, handle tables, exceptions. */
   readonly eagerSize: number;
 
   readonly #flags: number;
@@ -263,6 +304,8 @@ export class VMComponentOffsets {
   readonly #elementAreas: number[] = [];
   readonly #tables: number[] = [];
   readonly #handles: number;
+  readonly #exceptionState: number;
+  readonly #exceptionCells: number;
   readonly #memories: number[] = [];
 
   constructor(shape: ContextShape) {
@@ -281,6 +324,8 @@ export class VMComponentOffsets {
     this.#globals = place(shape.globals, GLOBAL_SIZE, 16);
     this.#hostResources = place(shape.hostResources, HostResource.size, 16);
     this.#passiveSegments = place(shape.passiveSegments, PASSIVE_SEGMENT_SIZE, 4);
+    this.#exceptionState =
+      shape.exceptionPayload === undefined ? -1 : place(1, ExceptionState.payload + shape.exceptionPayload, 16);
     for (const count of shape.elementAreas) this.#elementAreas.push(place(count, FUNCREF_SIZE, 8));
     this.#borrows = place(shape.componentInstances, 4, 4);
     this.#lenders = place(shape.componentInstances, 4, 4);
@@ -299,6 +344,8 @@ export class VMComponentOffsets {
     this.hostArena = at;
     this.hostHeap = at + HOST_ARENA_SIZE;
     if (shape.typedHost) at = this.hostHeap + HOST_HEAP_SIZE;
+    this.#exceptionCells = at;
+    at = alignUp(at + (this.exceptionLimit + 1) * this.exceptionSize, PAGE_SIZE);
     this.eagerSize = at;
     shape.memories.forEach((memory, i) => {
       if (memory.style !== "checked") return;
@@ -377,5 +424,23 @@ export class VMComponentOffsets {
   handleTable(index: number): number {
     const size = HANDLE_LIMIT * HandleEntry.size;
     return this.#element(this.#handles, this.shape.componentInstances, size, index, "component instance");
+  }
+  /** `ExceptionState`. */
+  get exceptionState(): number {
+    if (this.#exceptionState < 0) throw new RangeError("there are no exceptions");
+    return this.#exceptionState;
+  }
+  /** Displacement of cell 0 of the store, which is not used. */
+  get exceptionCells(): number {
+    return this.#exceptionCells;
+  }
+  /** Bytes of a cell; 0 when there are no exceptions. */
+  get exceptionSize(): number {
+    const { exceptionPayload } = this.shape;
+    return exceptionPayload === undefined ? 0 : ExceptionCell.payload + exceptionPayload;
+  }
+  /** How many cells there are. */
+  get exceptionLimit(): number {
+    return this.exceptionSize === 0 ? 0 : Math.min(EXCEPTION_LIMIT, Math.floor(EXCEPTION_SPACE / this.exceptionSize));
   }
 }

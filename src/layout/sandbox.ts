@@ -66,6 +66,10 @@ export interface SandboxPolicy {
   /** For each function of the text its index in `types`, or -1 for one that wasm code can't call. */
   readonly functionTypes: readonly number[];
   readonly images: readonly SandboxImage[];
+  /** References to functions in the payload of an exception: byte offset, token. */
+  readonly exceptionReferences: readonly (readonly [offset: number, token: string])[];
+  /** Byte offset in `.rodata` of the table of calls that an exception can come back to: a u32 count, return addresses at 16; or -1. */
+  readonly catches: number;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -93,6 +97,7 @@ const isShape = has({
   elementAreas: (x) => isList(x, isCount),
   resultSlots: isCount,
   typedHost: (x) => typeof x === "boolean",
+  exceptionPayload: (x) => x === undefined || isCount(x),
 });
 
 const isPolicy = has({
@@ -116,6 +121,8 @@ const isPolicy = has({
   functions: (x) => isList(x, has({ kind: isText, of: isIndex, count: isCount })),
   functionTypes: (x) => isList(x, isIndex),
   images: (x) => isList(x, has({ offset: isCount, count: isCount })),
+  exceptionReferences: (x) => isList(x, (r) => Array.isArray(r) && r.length === 2 && isCount(r[0]) && isText(r[1])),
+  catches: isIndex,
 });
 
 /** Whether a value read from JSON has the form of a policy. Says nothing of its numbers fitting together. */

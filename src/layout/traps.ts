@@ -63,6 +63,10 @@ const ROWS = {
   endless_wait: "deadlock: nobody can end a wait without a timeout",
   /** Of a typed call: the scratch memory of an import, or the memory for an export's result. */
   host_memory_exhausted: "no memory for the values of a host",
+  /** `throw_ref` of null. */
+  null_exception_reference: "null exception reference",
+  /** Every exception of the store is still referred to. */
+  exceptions_exhausted: "too many exceptions are alive",
 } as const satisfies Record<string, string>;
 
 export type TrapName = keyof typeof ROWS;

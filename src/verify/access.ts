@@ -187,7 +187,7 @@ function locateContext(m: Machine, address: Form, size: number, write: boolean):
     const offset = new Form(Base.number, address.c - start, address.a, address.s, address.b, address.t);
     return locateElement(m, address, offset, index, size);
   }
-  return refuse(m, "accesses handle tables");
+  return refuse(m, `accesses ${kind === "handles" ? "handle tables" : "the store of exceptions"}`);
 }
 
 function refuse(m: Machine, reason: string): undefined {
@@ -258,10 +258,18 @@ function mayAccess(m: Machine, field: Field, at: number, write: boolean): boolea
     case "global":
       return rights.globals.has(field.index);
     case "passive segment":
+    case "exception reference":
+    case "exception payload":
       return true;
     default:
       return false;
   }
+}
+
+/** What a global or a place of an exception's payload holds. */
+function tokenOf(m: Machine, { kind, index }: Field): string {
+  const { globals, exceptionReferences } = m.world.map.policy;
+  return (kind === "global" ? globals[index] : exceptionReferences[index]?.[1]) ?? "x";
 }
 
 function loadField(m: Machine, field: Field, at: number, size: number): Form {
@@ -286,8 +294,9 @@ function loadField(m: Machine, field: Field, at: number, size: number): Form {
       if (within !== 0 || table === undefined) return m.fresh(size, "load");
       return length(m, AtomKind.tableLength, field.index, table.minElements, max, size);
     }
-    case "global": {
-      const token = policy.globals[field.index] ?? "x";
+    case "global":
+    case "exception reference": {
+      const token = tokenOf(m, field);
       if (!isFunctionReference(token) || within !== 0 || size !== 8) return m.fresh(size, "load");
       return m.atom(Number.POSITIVE_INFINITY, AtomKind.reference, 0, token, "load");
     }
@@ -309,18 +318,18 @@ function length(m: Machine, kind: number, index: number, min: number, max: numbe
 }
 
 function storeField(m: Machine, field: Field, at: number, value: Form | undefined, size: number): void {
-  const { policy } = m.world.map;
   switch (field.kind) {
     case "result":
       m.state.killSlots(RESULT_SLOTS + at, RESULT_SLOTS + at + size);
       if (size === 8 && value !== undefined) m.state.slots.set(RESULT_SLOTS + at, value);
       return;
-    case "global": {
-      const token = policy.globals[field.index] ?? "x";
+    case "global":
+    case "exception reference": {
+      const token = tokenOf(m, field);
       if (!isFunctionReference(token)) return;
       const whole = size === 8 && at === field.start && value !== undefined;
       if (!whole || !isReference(m, value, token)) {
-        m.fail(`writes something to global ${field.index} that is no reference to a function of its type`);
+        m.fail(`writes something to ${field.kind} ${field.index} that is no reference to a function of its type`);
       }
       return;
     }

@@ -6,6 +6,7 @@
 import { FUNCREF_CODE_OFFSET, FUNCREF_SIGNATURE_OFFSET, FUNCREF_SIZE } from "../layout/funcref.ts";
 import {
   ContextField,
+  ExceptionState,
   GLOBAL_SIZE,
   GUARDED_RESERVATION,
   HANDLE_LIMIT,
@@ -35,6 +36,9 @@ export type FieldKind =
   | "host resource"
   | "passive segment"
   | "element area"
+  | "exception reference"
+  | "exception payload"
+  | "exception state"
   | "trap record";
 
 export interface Field {
@@ -45,7 +49,7 @@ export interface Field {
 }
 
 export interface Region {
-  readonly kind: "memory" | "table" | "handles";
+  readonly kind: "memory" | "table" | "handles" | "exceptions";
   readonly index: number;
   readonly start: number;
   /** Behind the last byte that is reserved. */
@@ -143,6 +147,22 @@ function listFields(policy: SandboxPolicy, offsets: VMComponentOffsets): Field[]
   shape.elementAreas.forEach((count, i) => {
     if (count > 0) add("element area", i, offsets.elementArea(i), count * FUNCREF_SIZE);
   });
+  if (shape.exceptionPayload !== undefined) {
+    const payload = offsets.exceptionState + ExceptionState.payload;
+    add("exception state", 0, offsets.exceptionState, ExceptionState.payload);
+    let plain = 0;
+    policy.exceptionReferences.forEach(([offset], i) => {
+      if (offset < plain) throw malformed(".windlass.info: the places of an exception's references");
+      // In front are exception references, and behind everything else.
+      if (offset > plain) add("exception payload", 0, payload + plain, offset - plain);
+      add("exception reference", i, payload + offset, FUNCREF_SIZE);
+      plain = offset + FUNCREF_SIZE;
+    });
+    if (plain > shape.exceptionPayload) throw malformed(".windlass.info: the size of an exception");
+    if (plain < shape.exceptionPayload) {
+      add("exception payload", 0, payload + plain, shape.exceptionPayload - plain);
+    }
+  }
   add("trap record", 0, offsets.trap, TrapRecord.size);
   return fields.sort((x, y) => x.start - y.start);
 }
@@ -158,6 +178,11 @@ function listRegions(policy: SandboxPolicy, offsets: VMComponentOffsets): Region
     const start = offsets.handleTable(0);
     const size = shape.componentInstances * HANDLE_LIMIT * HandleEntry.size;
     regions.push({ kind: "handles", index: 0, start, end: start + size });
+  }
+  if (offsets.exceptionLimit > 0) {
+    const start = offsets.exceptionCells;
+    const size = (offsets.exceptionLimit + 1) * offsets.exceptionSize;
+    regions.push({ kind: "exceptions", index: 0, start, end: start + size });
   }
   shape.memories.forEach(({ style, maxBytes }, index) => {
     const start = offsets.memory(index);

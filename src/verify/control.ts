@@ -8,7 +8,7 @@ import { Flow, OperandKind } from "./decode.ts";
 import type { CodeFunction } from "./image.ts";
 import { Op } from "./instructions.ts";
 import { type Machine, Reg } from "./machine.ts";
-import { RESULT_SLOTS } from "./state.ts";
+import { RESULT_SLOTS, type State } from "./state.ts";
 import { type FunctionType, isFunctionReference } from "./types.ts";
 import { AtomKind, Base, combine, Form, isConstant, loneAtom } from "./values.ts";
 
@@ -219,6 +219,10 @@ function mayCall(m: Machine, target: CodeFunction): boolean {
     case "support memory_fill":
     case "support table_fill":
     case "support sleep":
+    case "support throw":
+    case "support throw_ref":
+    case "support exception_new":
+    case "support exception_capture":
       return true;
     case "trusted":
       return target.of === m.f.of;
@@ -340,6 +344,15 @@ function afterCall(m: Machine, type: FunctionType): void {
     state.registers[register] = reference(token, `r${register}`);
   }
   for (const [at, token] of type.resultSlots) state.slots.set(RESULT_SLOTS + at, reference(token, `s${at}`));
+  if (m.world.image.catches.has(m.i.next)) m.landing = landingState(m);
+}
+
+/** What holds where an exception continues: of the registers only rbp, and the frame as the call left it. */
+function landingState(m: Machine): State {
+  const state = m.state.clone();
+  for (let r = 0; r < 16; r++) if (r !== Reg.rbp) state.registers[r] = m.fresh(8, `landing r${r}`);
+  for (const key of state.slots.keys()) if (key >= RESULT_SLOTS / 2) state.slots.delete(key);
+  return state;
 }
 
 // Arguments of support functions, which trust their caller.
@@ -407,7 +420,7 @@ function rangeOf(m: Machine, start: Form, bytes: Form): Extent | undefined {
     return upperBound(m, end) <= field.end ? { kind: "element area", index: field.index } : undefined;
   }
   const region = world.map.region(lo);
-  if (region === undefined || region.kind === "handles") return undefined;
+  if (region === undefined || region.kind === "handles" || region.kind === "exceptions") return undefined;
   const { kind, index } = region;
   const length = new Form(Base.number, end.c - region.start, end.a, end.s, end.b, end.t);
   const limit = upperBound(m, length);

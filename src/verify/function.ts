@@ -5,6 +5,7 @@
  * A block is run again until nothing more is lost at its head; its problems are those of the last run.
  */
 
+import { LANDING_OFFSET } from "../layout/offsets.ts";
 import { assume } from "./conditions.ts";
 import type { RightsOf } from "./context.ts";
 import { type End, run } from "./control.ts";
@@ -79,6 +80,7 @@ class Verifier {
   }
 
   run(): Problem[] {
+    this.#checkLandings();
     for (;;) {
       const block = this.#queue.next();
       if (block < 0 || this.#failed !== undefined) break;
@@ -128,6 +130,7 @@ class Verifier {
         tables.push(i.displacement);
       }
     });
+    for (const address of this.#landings()) add(this.#instructionAt(address));
     for (const n of this.#tableTargets(tables)) entries[n] = (entries[n] ?? 0) + 2;
     // What falls into a block from above is one more.
     for (let n = 1; n < code.length; n++) {
@@ -137,6 +140,24 @@ class Verifier {
       if (falls) entries[n] = (entries[n] ?? 0) + 1;
     }
     return entries;
+  }
+
+  /** Where exceptions continue. */
+  #landings(): number[] {
+    const out: number[] = [];
+    for (const address of this.#world.image.catches) {
+      if (address > this.#f.start && address <= this.#f.end) out.push(address + LANDING_OFFSET);
+    }
+    return out;
+  }
+
+  /** Exceptions continue behind calls only. */
+  #checkLandings(): void {
+    for (const landing of this.#landings()) {
+      const call = this.#code[this.#instructionAt(landing - LANDING_OFFSET) - 1];
+      if (call?.flow === Flow.call || call?.flow === Flow.indirectCall) continue;
+      this.#failed ??= this.#problem(0, `an exception may continue at 0x${landing.toString(16)}, not behind a call`);
+    }
   }
 
   #isRaise(target: number): boolean {
@@ -173,6 +194,10 @@ class Verifier {
     for (; n < end && last.kind === "falls"; n++) {
       m.i = this.#code[n] ?? m.i;
       last = run(m);
+      if (m.landing !== undefined) {
+        this.#enter(this.#instructionAt(m.i.next + LANDING_OFFSET), m.landing);
+        m.landing = undefined;
+      }
     }
     this.#problems[block] = m.problems;
     this.#follow(last, n);

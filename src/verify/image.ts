@@ -34,6 +34,8 @@ export interface CodeImage {
   readonly rodata: Uint8Array;
   readonly rodataStart: number;
   readonly functions: readonly CodeFunction[];
+  /** Return addresses behind which an exception may continue. */
+  readonly catches: ReadonlySet<number>;
   /** Address → function. */
   readonly byStart: ReadonlyMap<number, CodeFunction>;
 }
@@ -51,6 +53,8 @@ export function malformed(message: string, offset?: number): WindlassError {
 const FIRST_ADDRESS = 0x1_0000;
 const SECTION_GAP = 0x1_0000;
 const PADDING = 0xcc;
+/** Where the keys of the table of catches begin. */
+const CATCHES_HEADER = 16;
 
 function readPolicy(file: ElfFile): SandboxPolicy {
   const bytes = file.sectionBytes(".windlass.info");
@@ -190,6 +194,7 @@ export function readImage(bytes: Uint8Array): CodeImage {
   for (let i = textStart; i < (functions[0]?.start ?? textEnd); i++) {
     if (text[i - textStart] !== PADDING) throw malformed("there is code before the first function");
   }
+  const catches = readCatches(policy.catches, rodata, textStart, textEnd);
   const byStart = new Map(functions.map((f) => [f.start, f]));
   if (byStart.size !== functions.length) throw malformed("two functions begin at the same address");
   return {
@@ -199,6 +204,23 @@ export function readImage(bytes: Uint8Array): CodeImage {
     rodata,
     rodataStart: rodataSection === undefined ? 0 : addressOf(rodataSection),
     functions,
+    catches,
     byStart,
   };
+}
+
+/** The table that exceptions look return addresses up in. */
+function readCatches(at: number, rodata: Uint8Array, textStart: number, textEnd: number): Set<number> {
+  const catches = new Set<number>();
+  if (at < 0) return catches;
+  const view = new DataView(rodata.buffer, rodata.byteOffset, rodata.length);
+  const keys = at + CATCHES_HEADER;
+  const count = keys <= rodata.length ? view.getUint32(at, true) : Number.POSITIVE_INFINITY;
+  if (keys + 4 * count > rodata.length) throw malformed(".windlass.info: the table of catches is outside of .rodata");
+  for (let k = 0; k < count; k++) {
+    const address = textStart + view.getUint32(keys + 4 * k, true);
+    if (address >= textEnd) throw malformed("the table of catches names an address outside of .text");
+    catches.add(address);
+  }
+  return catches;
 }

@@ -61,6 +61,8 @@ export class Machine {
   state: State;
   block = 0;
   i: Instruction;
+  /** What holds where an exception continues behind the call that was run last; undefined: none does. */
+  landing: State | undefined = undefined;
   /** Problems of the block that is being run. */
   problems: Problem[] = [];
 

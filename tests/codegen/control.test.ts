@@ -481,8 +481,8 @@ test("entries: status, results, unwinding, the context in the frame", { skip }, 
       b.iconst64n(6),
     ];
     const [status, ...results] = indirect
-      ? b.callEntryIndirect(b.funcAddr(entity<FuncSymbol>(callee)), b.importSignature(calleeSig), args)
-      : b.callEntry(b.importFunc(entity<FuncSymbol>(callee), calleeSig), args);
+      ? b.callCatchIndirect(b.funcAddr(entity<FuncSymbol>(callee)), b.importSignature(calleeSig), args)
+      : b.callCatch(b.importFunc(entity<FuncSymbol>(callee), calleeSig), args);
     const [ok, failed] = [b.createBlock(), b.createBlock()];
     b.brif(status!, failed, [], ok, []);
     b.switchTo(failed);

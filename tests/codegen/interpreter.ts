@@ -402,10 +402,10 @@ export class Evaluator {
         case "call_on_stack":
           define(...this.call(func.functions.get(entity<FuncRef>(a)).symbol, list(b, c).slice(1)));
           break;
-        case "call_entry":
+        case "call_catch":
           define(0n, ...this.call(func.functions.get(entity<FuncRef>(a)).symbol, list(b, c)));
           break;
-        case "call_entry_indirect":
+        case "call_catch_indirect":
           define(0n, ...this.call(this.#world.funcAt(get(a)), list(b, c)));
           break;
         case "return_call":

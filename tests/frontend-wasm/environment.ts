@@ -4,6 +4,7 @@ import { entity, PrimaryMap } from "../../src/base/entity.ts";
 import { ComponentTypes } from "../../src/component/types.ts";
 import type { FunctionEnvironment, SegmentImage, SupportFunction } from "../../src/frontend/environment.ts";
 import { wasmSignature } from "../../src/frontend/signatures.ts";
+import { type ExceptionLayout, layOutExceptions } from "../../src/frontend/exception-layout.ts";
 import { analyzeComponent, type ComponentFacts } from "../../src/frontend/wasm/facts.ts";
 import type { FuncBuilder } from "../../src/ir/builder.ts";
 import type { DataSymbol, FuncSymbol, Value } from "../../src/ir/function.ts";
@@ -30,6 +31,10 @@ import { assemble } from "../support/wat.ts";
 
 const MAX_PASSIVE_SEGMENTS = 4096;
 
+export function exceptionsOf(component: Component): ExceptionLayout | undefined {
+  return component.tags.size === 0 ? undefined : layOutExceptions(component);
+}
+
 export function offsetsOf(component: Component): VMComponentOffsets {
   return new VMComponentOffsets({
     lowerings: component.lowerings.size,
@@ -42,6 +47,7 @@ export function offsetsOf(component: Component): VMComponentOffsets {
     elementAreas: [],
     resultSlots: 8,
     typedHost: false,
+    exceptionPayload: exceptionsOf(component)?.size,
   });
 }
 
@@ -111,6 +117,7 @@ class TestEnvironment implements FunctionEnvironment {
   readonly facts: ComponentFacts;
   readonly instance: CoreInstanceIndex;
   readonly interruptible = false;
+  readonly exceptions: ExceptionLayout | undefined;
 
   constructor(program: TestProgram, instance: CoreInstanceIndex) {
     this.#program = program;
@@ -118,6 +125,7 @@ class TestEnvironment implements FunctionEnvironment {
     this.offsets = program.offsets;
     this.facts = program.facts;
     this.instance = instance;
+    this.exceptions = exceptionsOf(program.component);
   }
 
   functionSymbol(func: CoreFunc): FuncSymbol {
@@ -216,7 +224,7 @@ export function planOfModules(
   const signatureOf = new Map<number, SignatureIndex>();
   const exported = new Map<
     string,
-    { func?: CoreFunc; table?: TableIndex; memory?: MemoryIndex; global?: GlobalIndex }
+    { func?: CoreFunc; table?: TableIndex; memory?: MemoryIndex; global?: GlobalIndex; tag?: TagIndex }
   >();
   const hosts = new Map<string, CoreFunc>();
   modules.forEach((module, i) => {
@@ -269,6 +277,7 @@ export function planOfModules(
       } else if (entry.desc.kind === "memory" && found?.memory !== undefined) memories.push(found.memory);
       else if (entry.desc.kind === "table" && found?.table !== undefined) tables.push(found.table);
       else if (entry.desc.kind === "global" && found?.global !== undefined) globals.push(found.global);
+      else if (entry.desc.kind === "tag" && found?.tag !== undefined) tags.push(found.tag);
       else throw new Error(`no ${entry.desc.kind} ${key}`);
     }
     for (let m = module.importedMemories; m < module.memories.length; m++) {
@@ -287,6 +296,10 @@ export function planOfModules(
       const { type } = module.globals[g] ?? fail();
       globals.push(component.globals.push({ instance: index, index: g, type }));
     }
+    for (let t = module.importedTags; t < module.tags.length; t++) {
+      const signature = signatures[module.tags[t]?.type.type ?? -1];
+      tags.push(component.tags.push({ instance: index, index: t, signature: signature ?? fail() }));
+    }
     const staticModule = component.modules.push({ module, bytes: module.bytes, name, trusted: false, signatures });
     component.instances.push({ module: staticModule, imports, memories, tables, globals, tags });
     initializers.push({ kind: "instantiate", instance: index });
@@ -298,6 +311,7 @@ export function planOfModules(
         ...(kind === "table" ? { table: tables[item] ?? fail() } : {}),
         ...(kind === "memory" ? { memory: memories[item] ?? fail() } : {}),
         ...(kind === "global" ? { global: globals[item] ?? fail() } : {}),
+        ...(kind === "tag" ? { tag: tags[item] ?? fail() } : {}),
       };
       exported.set(`${name}.${field}`, value);
     }

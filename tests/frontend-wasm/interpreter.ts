@@ -20,6 +20,15 @@ export class TrapError extends Error {
   }
 }
 
+/** An exception on its way; its payload is in the context. `status`: the number of its tag plus one. */
+export class WasmException extends Error {
+  readonly status: number;
+  constructor(status: number) {
+    super(`exception ${status}`);
+    this.status = status;
+  }
+}
+
 /** The interpreter has run out of the steps that it was given. */
 export class OutOfFuel extends Error {}
 
@@ -235,6 +244,20 @@ export function interpret(world: World, func: Func, args: readonly bigint[], dep
         case Op.call_indirect: {
           const signature = func.signatures.get(entity<SigRef>(lo));
           define(...world.call(symbolAt(get(a)), signature, list(b, c), depth + 1));
+          continue;
+        }
+        case Op.call_catch:
+        case Op.call_catch_indirect: {
+          const direct = op === Op.call_catch ? func.functions.get(entity<FuncRef>(a)) : undefined;
+          const signature = func.signatures.get(direct?.signature ?? entity<SigRef>(lo));
+          try {
+            define(0n, ...world.call(direct?.symbol ?? symbolAt(get(a)), signature, list(b, c), depth + 1));
+          } catch (error) {
+            if (!(error instanceof WasmException)) throw error;
+            define(BigInt(error.status));
+            // The results mean nothing.
+            for (let k = 1; k < func.resultCount.get(i); k++) values[func.firstResult.get(i) + k] = 0xbadn;
+          }
           continue;
         }
         case Op.trapz:

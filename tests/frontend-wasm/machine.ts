@@ -11,11 +11,11 @@ import { FunctionTranslator } from "../../src/frontend/wasm/translate.ts";
 import type { Func } from "../../src/ir/function.ts";
 import type { Signature } from "../../src/ir/types.ts";
 import { verifyFunc } from "../../src/ir/verify.ts";
-import { PAGE_SIZE } from "../../src/layout/offsets.ts";
+import { ExceptionState, PAGE_SIZE } from "../../src/layout/offsets.ts";
 import type { Component, CoreFunc, CoreInstanceIndex, MemoryIndex, TableIndex } from "../../src/plan/component.ts";
 import { type ConstExpr, type ElementSegment, NULL_FUNCTION } from "../../src/wasm/module.ts";
 import { TestProgram } from "./environment.ts";
-import { interpret, requireSignature, Space, TailCall, TrapError, type World } from "./interpreter.ts";
+import { interpret, requireSignature, Space, TailCall, TrapError, WasmException, type World } from "./interpreter.ts";
 
 /** The context is here. */
 const CONTEXT = 0x1000_0000_0000;
@@ -24,6 +24,9 @@ const FUNCTION_STRIDE = 16;
 const DATA = 0x4000_0000;
 const DATA_STRIDE = 0x100_0000;
 const STACK = 0x7000_0000;
+
+/** Upper half of a reference to an exception. */
+const EXCEPTION = 0xe8cen;
 
 /** Blocks that one call from outside may run. */
 const FUEL = 20_000;
@@ -41,6 +44,9 @@ export class Machine implements World {
   readonly #core = new Map<string, CoreFunc>();
   readonly #host: (index: number, args: readonly bigint[]) => readonly bigint[];
   readonly #data = new Map<number, Uint8Array>();
+  readonly #exceptions: { readonly status: number; readonly payload: readonly bigint[] }[] = [];
+  /** The reference that the exception at hand has, or 0. */
+  #caught = 0n;
 
   constructor(component: Component, host: (index: number, args: readonly bigint[]) => readonly bigint[] = () => []) {
     this.#component = component;
@@ -69,6 +75,10 @@ export class Machine implements World {
       if (start >= base && end <= base + Math.ceil(length / PAGE_SIZE) * PAGE_SIZE) return true;
     }
     return false;
+  }
+
+  get #payload(): number {
+    return CONTEXT + this.program.offsets.exceptionState + ExceptionState.payload;
   }
 
   memoryLength(memory: MemoryIndex): number {
@@ -269,6 +279,26 @@ export class Machine implements World {
     if (name === "table_fill") {
       for (let i = 0; i < z; i++) this.space.write(x + 8 * i, 8, raw[2] ?? 0n);
       return [];
+    }
+    if (name === "throw") {
+      this.#caught = 0n;
+      throw new WasmException(x);
+    }
+    if (name === "throw_ref") {
+      const reference = raw[1] ?? 0n;
+      const exception = this.#exceptions[Number(reference & 0xffff_ffffn)];
+      if (exception === undefined || reference >> 32n !== EXCEPTION) throw new Error("no exception reference");
+      for (const [i, word] of exception.payload.entries()) this.space.write(this.#payload + 8 * i, 8, word);
+      this.#caught = reference;
+      throw new WasmException(exception.status);
+    }
+    if (name === "exception_new" || name === "exception_capture") {
+      if (name === "exception_capture" && this.#caught !== 0n) return [this.#caught];
+      const words = (this.program.offsets.shape.exceptionPayload ?? 0) / 8;
+      const payload = Array.from({ length: words }, (_, i) => this.space.read(this.#payload + 8 * i, 8));
+      const reference = (EXCEPTION << 32n) | BigInt(this.#exceptions.push({ status: x, payload }) - 1);
+      if (name === "exception_capture") this.#caught = reference;
+      return [reference];
     }
     if (name.startsWith("memory_grow")) {
       const index = entity<MemoryIndex>(Number(name.slice("memory_grow".length)));

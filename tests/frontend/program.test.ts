@@ -154,7 +154,7 @@ test("data that follows from the layout", async () => {
   };
   const none = new Uint32Array(0);
   assert.throws(
-    () => trapTableBytes({ ...layout, rows: [{ ...rows, callOffset: none, callLoc: none }] }),
+    () => trapTableBytes({ ...layout, rows: [{ ...rows, callOffset: none, callLoc: none, catchOffset: none }] }),
     /not ascending/,
   );
 });

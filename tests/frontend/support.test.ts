@@ -109,6 +109,7 @@ function rowsWith(rows: ReadonlyMap<number, Partial<FunctionRows>>): FunctionRow
     trapLoc: none,
     callOffset: none,
     callLoc: none,
+    catchOffset: none,
     ...rows.get(i),
   }));
 }

@@ -24,7 +24,14 @@ export async function programOf(
 export function fakeLayout(program: Program): TextLayout {
   const n = program.functions.size;
   const none = new Uint32Array(0);
-  const rows = { trapOffset: none, trapCode: new Uint8Array(0), trapLoc: none, callOffset: none, callLoc: none };
+  const rows = {
+    trapOffset: none,
+    trapCode: new Uint8Array(0),
+    trapLoc: none,
+    callOffset: none,
+    callLoc: none,
+    catchOffset: none,
+  };
   return {
     start: Uint32Array.from({ length: n }, (_, i) => 16 * i),
     length: new Uint32Array(n).fill(16),

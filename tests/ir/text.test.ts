@@ -33,7 +33,7 @@ block0(v0: i64, v1: i32):
   v17 = text_base
   v18 = call fn0(v0, v1)
   v19, v20 = call_indirect sig1 v14(v0)
-  v21, v22, v23 = call_entry fn1(v0)
+  v21, v22, v23 = call_catch fn1(v0)
   v24 = syscall v0, v0, v0, v0, v0, v0, v0
   copy_forward v0, v15, v3
   fill v0, v1, v3

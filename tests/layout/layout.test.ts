@@ -8,6 +8,8 @@ import fc from "fast-check";
 import { allStatuses, HOST_STRUCTS } from "../../src/layout/host.ts";
 import {
   ContextField,
+  ExceptionCell,
+  ExceptionState,
   GLOBAL_SIZE,
   GUARDED_RESERVATION,
   HANDLE_LIMIT,
@@ -39,7 +41,16 @@ test("regions of the context and of the reservation do not overlap", () => {
         maxLength: 4,
       }),
       fc.array(fc.record({ maxElements: fc.nat(5000) }), { maxLength: 4 }),
-      fc.record({ globals: count, passiveSegments: count, resultSlots: count, typedHost: fc.boolean() }),
+      fc.record({
+        globals: count,
+        passiveSegments: count,
+        resultSlots: count,
+        typedHost: fc.boolean(),
+        exceptionPayload: fc.option(
+          fc.nat(2000).map((n) => 8 * n),
+          { nil: undefined },
+        ),
+      }),
       fc.array(fc.nat(20), { maxLength: 3 }),
       (lowerings, componentInstances, hostResources, memories, tables, rest, elementAreas) => {
         const o = new VMComponentOffsets({
@@ -70,6 +81,9 @@ test("regions of the context and of the reservation do not overlap", () => {
         });
         if (rest.typedHost) areas.push([o.hostHeapState, HostHeap.size, 16]);
         areas.push([o.trap, TrapRecord.size, 16]);
+        const { exceptionPayload } = rest;
+        if (exceptionPayload === undefined) assert.throws(() => o.exceptionState, RangeError);
+        else areas.push([o.exceptionState, ExceptionState.payload + exceptionPayload, 16]);
         for (const [at, size] of areas) assert.ok(at + size <= o.contextSize);
         tables.forEach((t, i) => {
           areas.push([o.table(i), 8 * t.maxElements, PAGE_SIZE]);
@@ -77,6 +91,14 @@ test("regions of the context and of the reservation do not overlap", () => {
         each(componentInstances, (i) => o.handleTable(i), HANDLE_LIMIT * HandleEntry.size, PAGE_SIZE);
         if (rest.typedHost) {
           areas.push([o.hostArena, HOST_ARENA_SIZE, PAGE_SIZE], [o.hostHeap, HOST_HEAP_SIZE, PAGE_SIZE]);
+        }
+        if (exceptionPayload !== undefined) {
+          assert.ok(o.exceptionLimit > 0);
+          areas.push([
+            o.exceptionCells,
+            (o.exceptionLimit + 1) * (ExceptionCell.payload + exceptionPayload),
+            PAGE_SIZE,
+          ]);
         }
         for (const [at, size] of areas) assert.ok(at + size <= o.eagerSize);
         memories.forEach((m, i) => {

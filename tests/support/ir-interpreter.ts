@@ -188,7 +188,7 @@ export class Interpreter {
             define(this.call(entity<FuncSymbol>(Number((get(A) - TEXT_BASE) / 16n)), list(B, C)));
             break;
           }
-          case "call_entry":
+          case "call_catch":
             try {
               define([0n, ...this.call(func.functions.get(entity<FuncRef>(A)).symbol, list(B, C))]);
             } catch (error) {

@@ -89,6 +89,7 @@ export class Assembler {
   readonly #trapLoc = new U32Column();
   readonly #callAt = new U32Column();
   readonly #callLoc = new U32Column();
+  readonly #catchAt = new U32Column();
   readonly #unwindAt = new U32Column();
   readonly #unwindOp = new U8Column();
   readonly #unwindA = new I32Column();
@@ -235,6 +236,11 @@ export class Assembler {
     this.#callLoc.push(loc);
   }
 
+  /** The return address of a call that unwinding can come back to: right behind it. */
+  catchSite(): void {
+    this.#catchAt.push(this.buffer.length);
+  }
+
   /** An unwind row (`UnwindOp`), valid from here on. */
   unwind(op: number, a = 0, b = 0): void {
     this.#unwindAt.push(this.buffer.length);
@@ -316,6 +322,7 @@ export class Assembler {
       trapLoc: this.#trapLoc.toArray(),
       callOffset: this.#moved(this.#callAt, cut),
       callLoc: this.#callLoc.toArray(),
+      catchOffset: this.#moved(this.#catchAt, cut),
       unwindOffset: this.#moved(this.#unwindAt, cut),
       unwindOp: this.#unwindOp.data.slice(0, this.#unwindOp.length),
       unwindA: this.#unwindA.toArray(),
@@ -334,7 +341,7 @@ export class Assembler {
       ...[this.#fragmentTarget, this.#fragmentRaw, this.#fragmentLength, this.#refAt, this.#refLabel, this.#refAddend],
       ...[this.#relocAt, this.#relocKind, this.#relocSymbol, this.#relocAddend, this.#trapAt, this.#trapCode],
       ...[this.#trapLoc, this.#callAt, this.#callLoc, this.#unwindAt, this.#unwindOp, this.#unwindA, this.#unwindB],
-      ...[this.#tableLabel, this.#tableStart, this.#tableEntry],
+      ...[this.#tableLabel, this.#tableStart, this.#tableEntry, this.#catchAt],
     ]) {
       column.length = 0;
     }

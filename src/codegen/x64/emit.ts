@@ -12,6 +12,7 @@
 
 import { InternalError } from "../../base/diagnostics.ts";
 import type { Func } from "../../ir/function.ts";
+import { LANDING_OFFSET } from "../../layout/offsets.ts";
 import { Trap } from "../../layout/traps.ts";
 import type { BlockGraph } from "../blocks.ts";
 import { RelocKind } from "../compiled.ts";
@@ -45,8 +46,6 @@ import { R11, RAX, RBP, RCX, RDX, RSP } from "./registers.ts";
 
 /** `raise`: the first function of every program. */
 const RAISE = 0;
-/** Bytes behind the call of a `call_entry` at which a trap continues. */
-const LANDING_OFFSET = 3;
 
 /** Writes one function. */
 export class Emitter {
@@ -471,12 +470,12 @@ export class Emitter {
       case Pseudo.call_register:
         asm.r(Inst.call_r, 8, this.#firstUse(i));
         return this.#afterCall(imm2);
-      case Pseudo.call_entry:
+      case Pseudo.call_catch:
         asm.callSymbol(imm);
-        return this.#afterEntry();
-      case Pseudo.call_entry_register:
+        return this.#landing();
+      case Pseudo.call_catch_register:
         asm.r(Inst.call_r, 8, this.#firstUse(i));
-        return this.#afterEntry();
+        return this.#landing();
       case Pseudo.call_on_stack:
         if (imm2 === 0) asm.rr(Inst.mov_rr, 8, RSP, this.#firstUse(i));
         else asm.rm(Inst.lea, 8, RSP, this.#mem.setBase(this.#firstUse(i), -imm2));
@@ -512,9 +511,10 @@ export class Emitter {
   }
 
   /** Status in ecx: 0, or r11d of whoever continues behind the first instruction here (`LANDING_OFFSET`). */
-  #afterEntry(): void {
+  #landing(): void {
     const asm = this.#asm;
     asm.callSite(this.#m.loc[this.#raw]!);
+    asm.catchSite();
     asm.rr(Inst.xor_rr, 4, R11, R11);
     this.#frame.restoreStackPointer(asm, this.#mem);
     asm.rr(Inst.mov_rr, 4, RCX, R11);

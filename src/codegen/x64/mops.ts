@@ -65,8 +65,8 @@ const PSEUDO_NAMES = [
   // Calls: imm = FuncSymbol; imm2 = bytes of stack arguments that the callee pops.
   "call",
   "call_register",
-  "call_entry",
-  "call_entry_register",
+  "call_catch",
+  "call_catch_register",
   /** Operand 0: top of the other stack; imm2: bytes of arguments on it. */
   "call_on_stack",
   /** imm2: bytes of stack arguments of the callee. */

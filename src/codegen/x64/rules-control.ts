@@ -145,7 +145,7 @@ function registerArguments(s: Selector, layout: SignatureLayout, first: number):
 
 /**
  * A call that comes back. Definitions come first, then the callee's address (`callee`) or the other stack's top, then arguments.
- * `skip`: results before the callee's (the status of `call_entry`).
+ * `skip`: results before the callee's (the status of `call_catch`).
  */
 function call(
   s: Selector,
@@ -201,10 +201,10 @@ function call(
 function callDirect(s: Selector, op: number): void {
   const { symbol, signature } = direct(s);
   const extra = op === Pseudo.call_on_stack ? listValue(s, 0) : undefined;
-  call(s, op, symbol, signature, extra, op === Pseudo.call_entry);
+  call(s, op, symbol, signature, extra, op === Pseudo.call_catch);
 }
 function callIndirect(s: Selector, op: number): void {
-  call(s, op, 0, indirect(s), s.a, op === Pseudo.call_entry_register);
+  call(s, op, 0, indirect(s), s.a, op === Pseudo.call_catch_register);
 }
 
 function tail(s: Selector, op: number, symbol: number, signature: Signature, callee: Value | undefined): void {
@@ -305,8 +305,8 @@ function jump(s: Selector): void {
 export const CONTROL_RULES: RuleTable = {
   call: [rule("→ call f",                           always,     (s) => callDirect(s, Pseudo.call))],
   call_indirect: [rule("→ call r",                  always,     (s) => callIndirect(s, Pseudo.call_register))],
-  call_entry: [rule("→ call f; xor; lea rsp",       always,     (s) => callDirect(s, Pseudo.call_entry))],
-  call_entry_indirect: [rule("→ call r; xor; lea rsp", always,  (s) => callIndirect(s, Pseudo.call_entry_register))],
+  call_catch: [rule("→ call f; xor; lea rsp",       always,     (s) => callDirect(s, Pseudo.call_catch))],
+  call_catch_indirect: [rule("→ call r; xor; lea rsp", always,  (s) => callIndirect(s, Pseudo.call_catch_register))],
   call_on_stack: [rule("→ lea rsp; call f; lea rsp", always,    (s) => callDirect(s, Pseudo.call_on_stack))],
   syscall: [rule("→ syscall",                       always,     systemCall)],
   trapz: [rule("→ jcc to call raise",               always,     (s) => trapIf(s, 1))],

@@ -49,7 +49,14 @@ export class Body {
   base: Value;
   offset = 0;
 
+  /**
+   * Inside of a `try_table` that has handlers: what is done behind a catching call, whose status this gets. Leaves the builder in the
+   * block that goes on when the status is 0.
+   */
+  landing: ((status: Value) => void) | undefined = undefined;
+
   readonly #cold: ColdBlock[] = [];
+  readonly #deferred: Block[] = [];
 
   constructor(view: InstanceView, reader: OperatorReader, builder: FuncBuilder, context: Value) {
     this.view = view;
@@ -185,9 +192,15 @@ export class Body {
     this.builder.switchTo(next);
   }
 
+  /** Takes the blocks from position `from` of the layout on out of line: they are rarely run. */
+  defer(from: number): void {
+    this.#deferred.push(...this.func.layout.splice(from));
+  }
+
   /** Puts the out-of-line blocks behind all others. */
   finishColdBlocks(): void {
     const { builder, func } = this;
+    for (const block of this.#deferred) func.layout.push(block);
     for (const cold of this.#cold) {
       builder.switchTo(cold.block);
       builder.loc = cold.loc;

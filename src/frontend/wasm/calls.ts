@@ -37,7 +37,15 @@ function callDirect(body: Body, func: CoreFunc, typeIndex: number, tail: boolean
   if (tail) {
     builder.returnCall(callee, args);
     body.dead = true;
-  } else for (const result of builder.call(callee, args)) body.push(result);
+  } else if (body.landing !== undefined && target.kind === "wasm") pushResults(body, builder.callCatch(callee, args));
+  // What is no wasm function lets no exception through.
+  else for (const result of builder.call(callee, args)) body.push(result);
+}
+
+/** Pushes the results of a catching call, in the block where there was no exception. */
+function pushResults(body: Body, [status, ...results]: readonly Value[]): void {
+  if (status !== undefined) body.landing?.(status);
+  for (const result of results) body.push(result);
 }
 
 /** `call_indirect` and `return_call_indirect` through table `tableIndex`. Traps: bounds, then null, then signature. */
@@ -107,7 +115,8 @@ function callAddress(body: Body, code: Value, typeIndex: number, tail: boolean):
   if (tail) {
     builder.returnCallIndirect(address, signature, args);
     body.dead = true;
-  } else for (const result of builder.callIndirect(address, signature, args)) body.push(result);
+  } else if (body.landing !== undefined) pushResults(body, builder.callCatchIndirect(address, signature, args));
+  else for (const result of builder.callIndirect(address, signature, args)) body.push(result);
 }
 
 export function checkNonNull(body: Body, reference: Value, code: number): void {

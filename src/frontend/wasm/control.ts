@@ -7,9 +7,13 @@
 import type { I32Column, U8Column } from "../../base/columns.ts";
 import type { Block, Value } from "../../ir/function.ts";
 import { NONE } from "../../ir/function.ts";
-import type { Type } from "../../ir/types.ts";
-import { BLOCK_EMPTY } from "../../wasm/operators.ts";
+import { IntCC } from "../../ir/ops.ts";
+import { I32, type Type } from "../../ir/types.ts";
+import type { TagIndex } from "../../plan/component.ts";
+import { BLOCK_EMPTY, CATCH, CATCH_ALL_REF, CATCH_REF } from "../../wasm/operators.ts";
+import { exceptionStatus } from "../exception-layout.ts";
 import type { Body } from "./body.ts";
+import { pushCaught, pushNew, pushPayload, rethrow, type TagView, throwOut } from "./exceptions.ts";
 import type { OperandTypes } from "./instance.ts";
 import type { BodyScan } from "./scan.ts";
 import type { Region, Ssa } from "./ssa.ts";
@@ -19,9 +23,22 @@ const BLOCK = 1;
 const LOOP = 2;
 const IF = 3;
 const ELSE = 4;
+const TRY = 5;
 
 const NOTHING: OperandTypes = { params: [], results: [] };
 const NO_VALUES: readonly Value[] = [];
+
+/** A clause of a `try_table`. */
+interface CatchClause {
+  /** Undefined: of any tag. */
+  readonly tag: TagView | undefined;
+  /** The label takes a reference to the exception. */
+  readonly byReference: boolean;
+  /** Where it goes. */
+  readonly construct: number;
+}
+
+const NO_CLAUSES: readonly CatchClause[] = [];
 
 interface BranchTarget {
   readonly block: Block;
@@ -48,8 +65,15 @@ export class Control {
   readonly #elseCall: I32Column;
   /** IF: its parameters, for the other arm. */
   readonly #ifParams: (readonly Value[])[] = [];
+  /** TRY: its clauses. */
+  readonly #clauses: (readonly CatchClause[])[] = [];
+  /** TRY: the join of the calls that come back with an exception, made by the first one; or NONE. */
+  readonly #handler: I32Column;
   /** How often the `br_table` that is being translated names the construct. */
   readonly #uses: I32Column;
+
+  /** The open TRY constructs, innermost last. */
+  readonly #tries: number[] = [];
 
   /** Constructs that were opened in dead code. */
   #deadDepth = 0;
@@ -63,6 +87,7 @@ export class Control {
     this.#from = body.func.work.column();
     this.#target = body.func.work.column();
     this.#elseCall = body.func.work.column();
+    this.#handler = body.func.work.column();
     this.#uses = body.func.work.column();
     this.#ssa = ssa;
     this.#scan = scan;
@@ -81,6 +106,8 @@ export class Control {
     this.#target.push(NONE);
     this.#elseCall.push(NONE);
     this.#ifParams.push(NO_VALUES);
+    this.#clauses.push(NO_CLAUSES);
+    this.#handler.push(NONE);
     this.#uses.push(0);
     return this.#kind.push(kind);
   }
@@ -94,6 +121,8 @@ export class Control {
     this.#target.length--;
     this.#elseCall.length--;
     this.#ifParams.pop();
+    this.#clauses.pop();
+    this.#handler.length--;
     this.#uses.length--;
   }
 
@@ -161,6 +190,125 @@ export class Control {
     this.#ssa.enter(then, this.#ssa.current, this.#body.reader.offset);
   }
 
+  openTry(): void {
+    const { reader, view } = this.#body;
+    const { catchKinds, catchTags, catchLabels } = reader;
+    const clauses: CatchClause[] = [];
+    for (let i = 0; i < catchKinds.length; i++) {
+      const kind = catchKinds.get(i);
+      clauses.push({
+        tag: kind === CATCH || kind === CATCH_REF ? view.tag(catchTags.get(i)) : undefined,
+        byReference: kind === CATCH_REF || kind === CATCH_ALL_REF,
+        construct: this.#construct(catchLabels.get(i)),
+      });
+    }
+    const construct = this.#open(clauses.length === 0 ? BLOCK : TRY, reader.offset, this.#blockTypes());
+    if (clauses.length === 0) return;
+    this.#clauses[construct] = clauses;
+    this.#tries.push(construct);
+    this.#body.landing = this.#land;
+  }
+
+  /** Goes on when `status` is 0, else to the handlers of the innermost TRY. */
+  readonly #land = (status: Value): void => {
+    const { builder, func, reader } = this.#body;
+    const handler = this.#handlerOf(this.#tries[this.#tries.length - 1]!);
+    const next = builder.createBlock();
+    const call = func.callBlock.length;
+    builder.brif(status, this.#ssa.block(handler), [status], next, NO_VALUES);
+    this.#ssa.addEdge(handler, this.#ssa.current, call);
+    builder.switchTo(next);
+    this.#ssa.enter(next, this.#ssa.current, reader.offset);
+  };
+
+  #handlerOf(construct: number): Region {
+    let region = this.#handler.get(construct);
+    if (region === NONE) {
+      const block = this.#body.builder.createBlock();
+      region = this.#ssa.createJoin(block, this.#from.get(construct), this.#start.get(construct));
+      this.#handler.set(construct, region);
+    }
+    return region;
+  }
+
+  /** The end of a TRY: its handlers, out of line, if any call can come back with an exception. */
+  #endTry(construct: number): void {
+    const body = this.#body;
+    const { builder, func, stack, reader } = body;
+    this.#tries.pop();
+    if (this.#tries.length === 0) body.landing = undefined;
+    const handler = this.#handler.get(construct);
+    if (handler === NONE) return;
+    if (!body.dead) this.#jumpTo(construct);
+    const from = func.layout.length;
+    body.dead = false;
+    builder.switchTo(this.#ssa.block(handler));
+    stack.length = this.#height.get(construct);
+    this.#ssa.sealJoin(handler, reader.offset, [I32], stack);
+    this.#dispatch(this.#clauses[construct]!, body.pop());
+    body.dead = true;
+    body.defer(from);
+  }
+
+  /** Goes where the first clause leads that takes the exception with this status, or on to whoever is outside. */
+  #dispatch(clauses: readonly CatchClause[], status: Value): void {
+    const body = this.#body;
+    const { builder, stack, reader } = body;
+    const height = stack.length;
+    for (const { tag, byReference, construct } of clauses) {
+      let next: Block | undefined;
+      const from = this.#ssa.current;
+      if (tag !== undefined) {
+        const match = builder.createBlock();
+        next = builder.createBlock();
+        const same = builder.icmp(IntCC.eq, I32, status, builder.iconst32(exceptionStatus(tag.tag)));
+        builder.brif(same, match, NO_VALUES, next, NO_VALUES);
+        builder.switchTo(match);
+        this.#ssa.enter(match, from, reader.offset);
+        pushPayload(body, tag);
+      }
+      if (byReference) pushCaught(body, status);
+      this.#branchTo(construct);
+      if (next === undefined) return;
+      stack.length = height;
+      body.dead = false;
+      builder.switchTo(next);
+      this.#ssa.enter(next, from, reader.offset);
+    }
+    const outer = this.#tries[this.#tries.length - 1];
+    if (outer === undefined) rethrow(body, status);
+    else {
+      const handler = this.#handlerOf(outer);
+      const call = body.func.callBlock.length;
+      builder.jump(this.#ssa.block(handler), [status]);
+      this.#ssa.addEdge(handler, this.#ssa.current, call);
+    }
+  }
+
+  /** `throw`: a branch when the function catches it itself. */
+  throw(index: number): void {
+    const body = this.#body;
+    const tag = body.view.tag(index);
+    const clause = this.#catcher(tag.tag);
+    if (clause === undefined) {
+      throwOut(body, tag);
+      return;
+    }
+    if (clause.byReference) pushNew(body, tag);
+    // A label takes the tag's values, then the reference; of any tag the reference only: these are the last operands.
+    this.#branchTo(clause.construct);
+  }
+
+  /** The clause that takes an exception of this tag which is thrown here. */
+  #catcher(tag: TagIndex): CatchClause | undefined {
+    for (let i = this.#tries.length - 1; i >= 0; i--) {
+      for (const clause of this.#clauses[this.#tries[i]!]!) {
+        if (clause.tag === undefined || clause.tag.tag === tag) return clause;
+      }
+    }
+    return undefined;
+  }
+
   /** `else`, of a construct that is not dead. */
   turnElse(): void {
     const body = this.#body;
@@ -185,6 +333,7 @@ export class Control {
     const kind = this.#kind.get(construct);
     const { results } = this.#types[construct]!;
     if (kind === LOOP) this.#ssa.sealLoop(this.#target.get(construct));
+    if (kind === TRY) this.#endTry(construct);
     if (kind === IF) {
       // Without `else` the parameters are the results.
       const join = this.#joinOf(construct);
@@ -240,7 +389,10 @@ export class Control {
   }
 
   branch(label: number): void {
-    const construct = this.#construct(label);
+    this.#branchTo(this.#construct(label));
+  }
+
+  #branchTo(construct: number): void {
     if (this.#kind.get(construct) === FUNCTION) this.return();
     else {
       this.#jumpTo(construct);

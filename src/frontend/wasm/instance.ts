@@ -15,6 +15,7 @@ import { type FuncType, isRef, type ValType } from "../../wasm/types.ts";
 import type { FunctionEnvironment } from "../environment.ts";
 import { irType } from "../signatures.ts";
 import { type ConstValue, functionSignature, resolveFunction } from "./constants.ts";
+import type { TagView } from "./exceptions.ts";
 import type { TableFacts } from "./facts.ts";
 
 export interface MemoryView {
@@ -141,6 +142,11 @@ export class InstanceView {
     };
     this.#globals[index] = view;
     return view;
+  }
+
+  tag(index: number): TagView {
+    const type = this.module.tags[index]?.type.type ?? -1;
+    return { tag: at(this.plan.tags, index, "tag"), params: this.types(type).params };
   }
 
   /** Function `index`, imports resolved. */

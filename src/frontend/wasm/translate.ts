@@ -37,6 +37,7 @@ import {
   translateGlobalSet,
 } from "./calls.ts";
 import { Control } from "./control.ts";
+import { translateThrowRef } from "./exceptions.ts";
 import { InstanceView, UnsupportedFeature, unsupportedFeature } from "./instance.ts";
 import {
   translateDrop,
@@ -315,7 +316,7 @@ class BodyTranslator {
         this.#select();
         return;
       default:
-        if (opcode <= 0x15) this.#controlOperator(opcode);
+        if (opcode <= 0x15 || opcode === 0x1f) this.#controlOperator(opcode);
         else if (opcode < PREFIX_FD) this.#rareOperator(opcode);
         else if (!translateVector(body, opcode)) throw this.#unsupported(opcode);
     }
@@ -351,6 +352,12 @@ class BodyTranslator {
       case 0x05: // else
         control.turnElse();
         return;
+      case 0x08: // throw
+        control.throw(reader.index);
+        return;
+      case 0x0a: // throw_ref
+        translateThrowRef(body);
+        return;
       case 0x0b: // end
         control.end();
         return;
@@ -383,6 +390,9 @@ class BodyTranslator {
         return;
       case 0x15: // return_call_ref
         translateCallRef(body, reader.index, true);
+        return;
+      case 0x1f: // try_table
+        control.openTry();
         return;
       default:
         throw this.#unsupported(opcode);

@@ -102,7 +102,7 @@ block14(v56: i64):
   v57 = iconst.i64 1
   v58 = iadd.i64 v42, v57
   store.i64 [v0 + 64], v58 full any
-  v59, v60 = call_entry fn0(v0, v36, v37)
+  v59, v60 = call_catch fn0(v0, v36, v37)
   store.i64 [v0 + 8], v41 full any
   store.i64 [v0 + 64], v42 full any
   v61 = iconst.i32 0

@@ -1,0 +1,198 @@
+;; The store of exceptions: what is referred to stays, whatever else is thrown meanwhile; what is not is freed.
+(module $store
+  (type $unary (func (param i32) (result i32)))
+  (tag $n (param i32))
+  (tag $link (param exnref i32))
+  (tag $wide (param i64 v128 f32 f64 i32))
+  (tag $functions (param funcref (ref null $unary) externref))
+  (table $refs 64 exnref)
+  (table $many 1100000 exnref)
+  (table $grown 0 exnref)
+  (elem $nulls exnref (ref.null exn) (ref.null exn))
+  (global $kept (mut exnref) (ref.null exn))
+  (elem declare func $double $throw)
+  (func $double (type $unary) (i32.shl (local.get 0) (i32.const 1)))
+  (func $throw (param i32) (throw $n (local.get 0)))
+
+  ;; A reference to a new exception.
+  (func $make (param i32) (result exnref)
+    (block $h (result i32 exnref)
+      (try_table (catch_ref $n $h) (call $throw (local.get 0)))
+      unreachable)
+    (local.set 0 (i32.const 0))
+    (return))
+  ;; The number that it carries.
+  (func $open (param exnref) (result i32)
+    (block $h (result i32)
+      (try_table (catch $n $h) (throw_ref (local.get 0)))
+      unreachable))
+
+  ;; Makes garbage.
+  (func $churn (param i32)
+    (loop $l
+      (drop (call $make (local.get 0)))
+      (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+
+  (func (export "global") (result i32)
+    (global.set $kept (call $make (i32.const 41)))
+    (call $churn (i32.const 5000))
+    (call $open (global.get $kept)))
+
+  (func (export "table") (result i32)
+    (local $i i32) (local $sum i32)
+    (loop $l
+      (table.set $refs (local.get $i) (call $make (local.get $i)))
+      (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 64))))
+    (call $churn (i32.const 5000))
+    (table.copy $refs $refs (i32.const 1) (i32.const 0) (i32.const 10))
+    (call $churn (i32.const 5000))
+    (loop $m
+      (local.set $i (i32.sub (local.get $i) (i32.const 1)))
+      (local.set $sum (i32.add (local.get $sum) (call $open (table.get $refs (local.get $i)))))
+      (br_if $m (local.get $i)))
+    (local.get $sum))
+
+  (func (export "table operators") (result i32)
+    (drop (table.grow $grown (call $make (i32.const 5)) (i32.const 3)))
+    (table.fill $grown (i32.const 1) (call $make (i32.const 7)) (i32.const 1))
+    (table.init $grown $nulls (i32.const 2) (i32.const 0) (i32.const 1))
+    (call $churn (i32.const 3000))
+    (i32.add
+      (i32.mul (i32.const 100) (call $open (table.get $grown (i32.const 0))))
+      (i32.add
+        (i32.mul (i32.const 10) (call $open (table.get $grown (i32.const 1))))
+        (ref.is_null (table.get $grown (i32.const 2))))))
+
+  ;; Every frame keeps one in a local.
+  (func $frames (export "frames") (param $n i32) (result i32)
+    (local $mine exnref)
+    (if (i32.eqz (local.get $n)) (then (call $churn (i32.const 5000)) (return (i32.const 0))))
+    (local.set $mine (call $make (local.get $n)))
+    (i32.add (call $frames (i32.sub (local.get $n) (i32.const 1))) (call $open (local.get $mine))))
+
+  ;; As arguments and results, of which most go over the stack and through the context.
+  (func $rotate (param i32 exnref exnref exnref exnref exnref exnref exnref)
+    (result exnref exnref exnref exnref exnref exnref exnref)
+    (call $churn (i32.const 2000))
+    (local.get 2) (local.get 3) (local.get 4) (local.get 5) (local.get 6) (local.get 7) (local.get 1))
+  (func (export "arguments") (result i32)
+    (local $a exnref) (local $b exnref) (local $c exnref) (local $d exnref) (local $e exnref) (local $f exnref)
+    (call $rotate (i32.const 0)
+      (call $make (i32.const 1)) (call $make (i32.const 2)) (call $make (i32.const 3)) (call $make (i32.const 4))
+      (call $make (i32.const 5)) (call $make (i32.const 6)) (call $make (i32.const 7)))
+    (local.set $f) (local.set $e) (local.set $d) (local.set $c) (local.set $b) (local.set $a)
+    (call $churn (i32.const 2000))
+    (call $open)
+    (i32.add (i32.mul (i32.const 10)) (call $open (local.get $a)))
+    (i32.add (i32.mul (i32.const 10)) (call $open (local.get $b)))
+    (i32.add (i32.mul (i32.const 10)) (call $open (local.get $c)))
+    (i32.add (i32.mul (i32.const 10)) (call $open (local.get $d)))
+    (i32.add (i32.mul (i32.const 10)) (call $open (local.get $e)))
+    (i32.add (i32.mul (i32.const 10)) (call $open (local.get $f))))
+
+  ;; Exceptions that carry exceptions: a list, each with its number.
+  (func $cons (param exnref i32) (result exnref)
+    (block $h (result exnref i32 exnref)
+      (try_table (catch_ref $link $h) (throw $link (local.get 0) (local.get 1)))
+      unreachable)
+    (local.set 0) (drop) (drop) (local.get 0))
+  (func $uncons (param exnref) (result exnref i32)
+    (block $h (result exnref i32)
+      (try_table (catch $link $h) (throw_ref (local.get 0)))
+      unreachable))
+  (func (export "list") (param $n i32) (result i32)
+    (local $list exnref) (local $i i32) (local $sum i32)
+    (loop $l
+      (local.set $list (call $cons (local.get $list) (local.get $i)))
+      (drop (call $make (local.get $i)))
+      (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $n))))
+    (call $churn (i32.const 5000))
+    (loop $m
+      (call $uncons (local.get $list))
+      (local.set $i (i32.add (i32.mul (i32.const 0)) (i32.const 0)))
+      (local.set $list)
+      (local.set $sum (i32.add (local.get $sum) (i32.const 1)))
+      (br_if $m (i32.eqz (ref.is_null (local.get $list)))))
+    (local.get $sum))
+
+  ;; One that is on its way survives the making of others.
+  (func (export "at hand") (result i32)
+    (block $outer (result i32)
+      (try_table (catch $n $outer)
+        (block $any (result exnref)
+          (try_table (catch_all_ref $any) (call $throw (i32.const 77)))
+          unreachable)
+        (call $churn (i32.const 3000))
+        (throw_ref))
+      unreachable))
+
+  (func (export "wide") (param i32) (result i64 v128 f32 f64 i32)
+    (local $e exnref)
+    (block $h (result i64 v128 f32 f64 i32 exnref)
+      (try_table (catch_ref $wide $h)
+        (if (local.get 0)
+          (then (throw $wide (i64.const -2) (v128.const i32x4 1 2 3 4) (f32.const 1.5) (f64.const -2.5) (i32.const 9))))
+        (call $throw_wide))
+      unreachable)
+    (local.set $e)
+    (call $churn (i32.const 2000))
+    (drop) (drop) (drop) (drop) (drop)
+    (block $g (result i64 v128 f32 f64 i32)
+      (try_table (catch $wide $g) (throw_ref (local.get $e)))
+      unreachable))
+  (func $throw_wide
+    (throw $wide (i64.const -2) (v128.const i32x4 1 2 3 4) (f32.const 1.5) (f64.const -2.5) (i32.const 9)))
+
+  (func $throw_functions (param externref)
+    (throw $functions (ref.func $throw) (ref.func $double) (local.get 0)))
+  (func (export "functions") (param externref) (result i32 externref)
+    (local $f (ref null $unary)) (local $x externref)
+    (block $h (result funcref (ref null $unary) externref)
+      (try_table (catch $functions $h) (call $throw_functions (local.get 0)))
+      unreachable)
+    (local.set $x) (local.set $f)
+    (ref.is_null)
+    (i32.add (call_ref $unary (i32.const 21) (local.get $f)))
+    (local.get $x))
+
+  ;; All are alive: there is an end to it.
+  (func (export "too many") (param $n i32)
+    (local $i i32)
+    (loop $l
+      (table.set $many (local.get $i) (call $make (local.get $i)))
+      (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $n)))))
+  (func (export "let go") (result i32)
+    (table.fill $many (i32.const 0) (ref.null exn) (i32.const 1100000))
+    (call $open (call $make (i32.const 3))))
+
+  ;; Ten million exceptions with payloads, the last 64 of which are kept.
+  (func (export "churn") (param $n i32) (result i32)
+    (local $i i32) (local $sum i32)
+    (loop $l
+      (table.set $refs (i32.and (local.get $i) (i32.const 63)) (call $make (local.get $i)))
+      (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $n))))
+    (loop $m
+      (local.set $sum
+        (i32.add (local.get $sum)
+          (i32.eq
+            (call $open (table.get $refs (i32.and (i32.sub (local.get $i) (i32.const 1)) (i32.const 63))))
+            (i32.sub (local.get $i) (i32.const 1)))))
+      (local.set $i (i32.sub (local.get $i) (i32.const 1)))
+      (br_if $m (i32.gt_u (local.get $i) (i32.sub (local.get $n) (i32.const 64)))))
+    (local.get $sum)))
+
+(assert_return (invoke "global") (i32.const 41))
+(assert_return (invoke "table") (i32.const 2006))
+(assert_return (invoke "table operators") (i32.const 571))
+(assert_return (invoke "frames" (i32.const 1000)) (i32.const 500500))
+(assert_return (invoke "arguments") (i32.const 2345671))
+(assert_return (invoke "list" (i32.const 3000)) (i32.const 3000))
+(assert_return (invoke "at hand") (i32.const 77))
+(assert_return (invoke "wide" (i32.const 0))
+  (i64.const -2) (v128.const i32x4 1 2 3 4) (f32.const 1.5) (f64.const -2.5) (i32.const 9))
+(assert_return (invoke "wide" (i32.const 1))
+  (i64.const -2) (v128.const i32x4 1 2 3 4) (f32.const 1.5) (f64.const -2.5) (i32.const 9))
+(assert_return (invoke "functions" (ref.extern 8)) (i32.const 42) (ref.extern 8))
+(assert_trap (invoke "too many" (i32.const 1100000)) "too many exceptions are alive")
+(assert_return (invoke "let go") (i32.const 3))
+(assert_return (invoke "churn" (i32.const 10000000)) (i32.const 64))
