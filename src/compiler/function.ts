@@ -61,13 +61,14 @@ export class FunctionCompiler {
   readonly #program: Program;
   readonly #options: FunctionOptions;
   readonly #hook: FunctionHook | undefined;
-  readonly #target: Target = new X64Target();
+  readonly #target: Target;
   /** Memory of the function that is being compiled. */
   readonly #work = new Workspace();
 
   constructor(program: Program, options: FunctionOptions, hook?: FunctionHook) {
     this.#program = program;
     this.#options = options;
+    this.#target = new X64Target({ quick: options.optLevel === 0 });
     this.#hook = hook;
   }
 

@@ -46,20 +46,21 @@ function checkRows(f: CompiledFunction): void {
 export class Program {
   readonly functions: Func[] = [];
   readonly #target: X64Target;
+  /** Compiles the same once more: every function must be allocated well either way. */
+  readonly #other: X64Target;
   #compiled: CompiledFunction[] | undefined;
   #image: Image | undefined;
   /** Sizes of data objects; the first is the context, the second scratch memory. */
   readonly dataSizes: number[] = [CONTEXT_SIZE, 4096];
 
   constructor(options: X64Options = {}) {
-    this.#target = new X64Target({
-      ...options,
-      allocated: (input, output, func, graph) => {
-        options.allocated?.(input, output, func, graph);
-        const errors = checkAllocation(input, output);
-        assert.deepEqual(errors, [], `allocation of ${func.name}\n${printFunc(func)}`);
-      },
-    });
+    const allocated: X64Options["allocated"] = (input, output, func, graph) => {
+      options.allocated?.(input, output, func, graph);
+      const errors = checkAllocation(input, output);
+      assert.deepEqual(errors, [], `allocation of ${func.name}\n${printFunc(func)}`);
+    };
+    this.#target = new X64Target({ ...options, allocated });
+    this.#other = new X64Target({ ...options, allocated, quick: options.quick !== true });
   }
 
   /** The symbol that the next function gets. */
@@ -77,6 +78,7 @@ export class Program {
     if (this.#compiled === undefined) {
       this.#compiled = this.functions.map((f) => this.#target.compileFunction(f));
       for (const f of this.#compiled) checkRows(f);
+      for (const f of this.functions) checkRows(this.#other.compileFunction(f));
       RULE_NAMES.forEach((name, i) => {
         firedRules.set(name, (firedRules.get(name) ?? 0) + (this.#target.ruleCounts[i] ?? 0));
       });

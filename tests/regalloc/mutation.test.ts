@@ -11,6 +11,7 @@ import {
   FIRST_SLOT,
   OperandKind,
 } from "../../src/codegen/regalloc/interface.ts";
+import { QuickAllocator } from "../../src/codegen/regalloc/quick.ts";
 import { printAllocation } from "../../src/codegen/regalloc/print.ts";
 import { runAllocated, runVirtual } from "./interpret.ts";
 import { optionsFor, Random, randomFunction } from "./random-function.ts";
@@ -150,8 +151,9 @@ for (const [name, mutate] of Object.entries(MUTATIONS)) {
     let mattered = 0;
     let noticed = 0;
     for (let seed = 1; seed <= 400; seed++) {
-      const input = randomFunction(optionsFor(seed));
-      const output = copy(allocate(input));
+      const isQuick = seed % 2 === 0;
+      const input = randomFunction({ ...optionsFor(seed), inOrder: isQuick });
+      const output = copy(isQuick ? new QuickAllocator().allocate(input) : allocate(input));
       if (ALWAYS_WRONG.has(name) && !connected(input)) continue;
       if (!mutate(input, output, new Random(seed))) continue;
       tried++;

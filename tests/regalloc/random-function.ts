@@ -31,6 +31,8 @@ export interface RandomOptions {
   readonly calls: number;
   /** Of 100 uses, how many take any value in scope instead of a recent one: pressure. */
   readonly distance: number;
+  /** Every block is reachable and comes after those that dominate it; otherwise the order is any. */
+  readonly inOrder?: boolean;
 }
 
 /** A small generator of pseudo-random numbers (mulberry32's recurrence). */
@@ -175,6 +177,12 @@ function randomGraph(r: Random, n: number): number[][] {
   return succs;
 }
 
+/** The reachable blocks, renumbered. */
+function inReversePostorder(succs: number[][]): number[][] {
+  const { order } = dominators(succs);
+  return order.map((b) => (succs[b] ?? []).map((s) => order.indexOf(s)));
+}
+
 function loopDepths(succs: number[][], idom: number[], order: number[]): number[] {
   const depth = new Array<number>(succs.length).fill(0);
   const preds: number[][] = succs.map(() => []);
@@ -203,13 +211,14 @@ function loopDepths(succs: number[][], idom: number[], order: number[]): number[
 export function randomFunction(options: RandomOptions): AllocatorInput {
   const r = new Random(options.seed);
   const registers = registersFor(options);
-  const succs = randomGraph(r, options.blocks);
+  const graph = randomGraph(r, options.blocks);
+  const succs = options.inOrder === true ? inReversePostorder(graph) : graph;
   const { idom, order } = dominators(succs);
   const depth = loopDepths(succs, idom, order);
 
   // Emission order: natural, split edges last, or shuffled; the entry stays first.
   const layout = succs.map((_, b) => b);
-  if (r.chance(50)) {
+  if (options.inOrder !== true && r.chance(50)) {
     for (let k = layout.length - 1; k > 1; k--) {
       if (r.chance(40)) continue;
       const j = 1 + r.below(k);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Allocator, allocate } from "../../src/codegen/regalloc/allocate.ts";
 import { checkAllocation } from "../../src/codegen/regalloc/check.ts";
+import { QuickAllocator } from "../../src/codegen/regalloc/quick.ts";
 import type { AllocatorInput, AllocatorOutput } from "../../src/codegen/regalloc/interface.ts";
 import { runAllocated, runVirtual } from "./interpret.ts";
 import { optionsFor, Random, randomFunction } from "./random-function.ts";
@@ -10,11 +11,11 @@ const FUNCTIONS = Number(process.env["REGALLOC_FUNCTIONS"] ?? 3000);
 const FIRST = Number(process.env["REGALLOC_SEED"] ?? 1);
 const STEPS = 200;
 
-test(`${FUNCTIONS} random functions: the checker has nothing to say and execution agrees`, () => {
-  // One allocator for all: what an earlier function left in its memory must not matter.
-  const allocator = new Allocator();
-  for (let seed = FIRST; seed < FIRST + FUNCTIONS; seed++) {
-    const input = randomFunction(optionsFor(seed));
+/** Random functions, of every second seed; one allocator for all: what an earlier one left in its memory must not matter. */
+function checkFunctions(first: number, make: () => Allocator | QuickAllocator, inOrder: boolean): void {
+  const allocator = make();
+  for (let seed = first; seed < FIRST + FUNCTIONS; seed += 2) {
+    const input = randomFunction({ ...optionsFor(seed), inOrder });
     let output: AllocatorOutput;
     try {
       output = allocator.allocate(input);
@@ -23,9 +24,17 @@ test(`${FUNCTIONS} random functions: the checker has nothing to say and executio
     }
     assert.deepEqual(checkAllocation(input, output), [], `seed ${seed}`);
     assert.deepEqual(runAllocated(input, output, seed, STEPS), runVirtual(input, seed, STEPS), `seed ${seed}`);
-    if (seed % 50 === 0) assert.deepEqual(copyOf(output), copyOf(allocate(input)), `seed ${seed}: not deterministic`);
+    if (seed % 25 === 0) {
+      assert.deepEqual(copyOf(output), copyOf(make().allocate(input)), `seed ${seed}: not deterministic`);
+    }
   }
-});
+}
+
+test(`${FUNCTIONS / 2} random functions: the checker has nothing to say and execution agrees`, () =>
+  checkFunctions(FIRST, () => new Allocator(), false));
+
+test(`${FUNCTIONS / 2} random functions in order, allocated quickly`, () =>
+  checkFunctions(FIRST + 1, () => new QuickAllocator(), true));
 
 /** A copy whose columns may be changed. */
 function copyOf(output: AllocatorOutput) {
@@ -144,8 +153,9 @@ test("corrupted allocations are rejected, or still run right", () => {
   const rejected = MUTATIONS.map(() => 0);
   const wrong = MUTATIONS.map(() => 0);
   for (let seed = 1; seed <= 300; seed++) {
-    const input = randomFunction(optionsFor(seed));
-    const output = copyOf(allocate(input));
+    const isQuick = seed % 2 === 0;
+    const input = randomFunction({ ...optionsFor(seed), inOrder: isQuick });
+    const output = copyOf(isQuick ? new QuickAllocator().allocate(input) : allocate(input));
     const r = new Random(seed);
     for (let kind = 0; kind < MUTATIONS.length; kind++) {
       for (let again = 0; again < 4; again++) {
@@ -179,8 +189,9 @@ test("corrupted allocations are rejected, or still run right", () => {
 test("registers that are not reported as written are noticed", () => {
   let seen = 0;
   for (let seed = 1; seed <= 300; seed++) {
-    const input = randomFunction(optionsFor(seed));
-    const output = allocate(input);
+    const isQuick = seed % 2 === 0;
+    const input = randomFunction({ ...optionsFor(seed), inOrder: isQuick });
+    const output = isQuick ? new QuickAllocator().allocate(input) : allocate(input);
     if (output.usedCalleeSavedInt === 0) continue;
     const mutant = { ...output, usedCalleeSavedInt: 0 };
     if (checkAllocation(input, mutant).length > 0) seen++;

@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { allocate } from "../../src/codegen/regalloc/allocate.ts";
+import type { AllocatorInput } from "../../src/codegen/regalloc/interface.ts";
+import { QuickAllocator } from "../../src/codegen/regalloc/quick.ts";
 import {
   def,
   defTied,
@@ -115,10 +117,10 @@ function permutations(n: number): InputBuilder {
 }
 
 /** Milliseconds of processor time. */
-function cost(f: InputBuilder): number {
+function cost(f: InputBuilder, run: (input: AllocatorInput) => void): number {
   const input = f.build();
   const before = process.cpuUsage();
-  allocate(input);
+  run(input);
   const used = process.cpuUsage(before);
   return (used.user + used.system) / 1000;
 }
@@ -132,13 +134,20 @@ const SHAPES: readonly [string, (n: number) => InputBuilder, number][] = [
   ["1,000 permutations of 50 block parameters", permutations, 1_000],
 ];
 
+const ALLOCATORS: readonly [string, (input: AllocatorInput) => void][] = [
+  ["allocated", (input) => allocate(input)],
+  ["allocated quickly", (input) => new QuickAllocator().allocate(input)],
+];
+
 for (const [name, make, n] of SHAPES) {
-  test(`${name}: no more than in proportion`, () => {
-    cost(make(n / 10)); // compiled by then
-    const small = cost(make(n / 5));
-    const large = cost(make(n));
-    // A quadratic step would take 25 times as long.
-    assert.ok(large < 12 * small + 400, `${n / 5}: ${small} ms, ${n}: ${large} ms`);
-    assert.ok(large < 8000, `${large} ms`);
-  });
+  for (const [how, run] of ALLOCATORS) {
+    test(`${name}, ${how}: no more than in proportion`, () => {
+      cost(make(n / 10), run); // compiled by then
+      const small = cost(make(n / 5), run);
+      const large = cost(make(n), run);
+      // A quadratic step would take 25 times as long.
+      assert.ok(large < 12 * small + 400, `${n / 5}: ${small} ms, ${n}: ${large} ms`);
+      assert.ok(large < 8000, `${large} ms`);
+    });
+  }
 }

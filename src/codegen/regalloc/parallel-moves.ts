@@ -37,11 +37,18 @@ export class EditList {
   }
 }
 
+/** Gives out slots. */
+export interface SlotSource {
+  /** The place of a slot of 8 or 16 bytes that nobody else has or had. */
+  takeNew(bytes: number): number;
+}
+
 export class ParallelMoves {
   private readonly input: AllocatorInput;
   private readonly edits: EditList;
-  /** Slots given out; spare slots for cycles come behind. */
-  slotCount: number;
+  private readonly work: Workspace;
+  /** Where spare slots for cycles come from. */
+  private readonly slots: SlotSource;
   private spare8 = NONE;
   private spare16 = NONE;
 
@@ -49,25 +56,27 @@ export class ParallelMoves {
   private readonly to: I32Column;
   private readonly regClass: U16Column;
   /** Per place: pending moves that read it, and the pending move that writes it. */
-  private readonly readers: Int32Array;
-  private readonly writer: Int32Array;
+  private readers: Int32Array;
+  private writer: Int32Array;
   private readonly ready: I32Column;
 
-  constructor(work: Workspace, input: AllocatorInput, edits: EditList, slotCount: number) {
+  constructor(work: Workspace, input: AllocatorInput, edits: EditList, slots: SlotSource) {
     this.from = work.column();
     this.to = work.column();
     this.regClass = work.shortColumn();
     this.ready = work.column();
     this.input = input;
     this.edits = edits;
-    this.slotCount = slotCount;
-    this.readers = work.i32(FIRST_SLOT + slotCount + 4);
-    this.writer = work.i32(FIRST_SLOT + slotCount + 4).fill(NONE);
+    this.work = work;
+    this.slots = slots;
+    this.readers = work.i32(2 * FIRST_SLOT);
+    this.writer = work.i32(2 * FIRST_SLOT).fill(NONE);
   }
 
   /** Adds a move to the group; `from` is a place, or -1 - i to run instruction i again. */
   add(from: number, to: number, regClass: number): void {
     if (from === to) return;
+    this.reach(Math.max(from, to));
     const writer = this.writer[to]!;
     if (writer !== NONE) return; // the same value again: one definition per place and group
     this.writer[to] = this.from.length;
@@ -77,16 +86,38 @@ export class ParallelMoves {
     if (from >= 0) this.readers[from]!++;
   }
 
+  /** Makes room for `place`. */
+  private reach(place: number): void {
+    if (place < this.readers.length) return;
+    const readers = this.work.i32(2 * place);
+    readers.set(this.readers);
+    this.readers = readers;
+    const writer = this.work.i32(2 * place).fill(NONE);
+    writer.set(this.writer);
+    this.writer = writer;
+  }
+
   /** Emits the group's edits at `position` and empties it. */
   flush(position: number): void {
-    const { from, to, regClass, readers, writer, ready } = this;
+    const { from, to, regClass, ready } = this;
     const count = from.length;
+    if (count === 0) return;
+    if (count === 1 && from.data[0]! >= 0) {
+      // Most groups are one move.
+      this.readers[from.data[0]!]!--;
+      this.writer[to.data[0]!] = NONE;
+      this.move(position, from.data[0]!, to.data[0]!, regClass.data[0]!);
+      from.length = 0;
+      to.length = 0;
+      regClass.length = 0;
+      return;
+    }
     let pending = 0;
     ready.length = 0;
     for (let k = 0; k < count; k++) {
       if (from.data[k]! < 0) continue;
       pending++;
-      if (readers[to.data[k]!] === 0) ready.push(k);
+      if (this.readers[to.data[k]!] === 0) ready.push(k);
     }
     let scan = 0;
     while (pending > 0) {
@@ -94,21 +125,21 @@ export class ParallelMoves {
         const k = ready.data[--ready.length]!;
         const source = from.data[k]!;
         this.move(position, source, to.data[k]!, regClass.data[k]!);
-        writer[to.data[k]!] = NONE;
+        this.writer[to.data[k]!] = NONE;
         pending--;
-        if (--readers[source]! === 0 && writer[source]! !== NONE && from.data[writer[source]!]! >= 0)
-          ready.push(writer[source]!);
+        if (--this.readers[source]! === 0 && this.writer[source]! !== NONE && from.data[this.writer[source]!]! >= 0)
+          ready.push(this.writer[source]!);
       }
       if (pending === 0) break;
       // Only cycles are left: save what the first one's destination holds.
-      while (from.data[scan]! < 0 || writer[to.data[scan]!] !== scan) scan++;
+      while (from.data[scan]! < 0 || this.writer[to.data[scan]!] !== scan) scan++;
       const saved = to.data[scan]!;
       const reader = this.readerOf(scan);
       const temporary = this.temporary(scan, regClass.data[reader]!);
       this.move(position, saved, temporary, regClass.data[reader]!);
       from.data[reader] = temporary;
-      readers[saved] = 0;
-      readers[temporary] = 1;
+      this.readers[saved] = 0;
+      this.readers[temporary] = 1;
       ready.push(scan);
     }
     for (let k = 0; k < count; k++) {
@@ -116,7 +147,7 @@ export class ParallelMoves {
       if (inst < 0) continue;
       const target = to.data[k]!;
       const c = regClass.data[k]!;
-      writer[target] = NONE;
+      this.writer[target] = NONE;
       if (target < FIRST_SLOT) this.edits.push(position, EditKind.remat, inst, target, c);
       else {
         const scratch = this.scratch(c);
@@ -159,14 +190,12 @@ export class ParallelMoves {
     } while (at !== k);
     if (!throughScratch) return this.scratch(c);
     if (c >> 4 === 16) {
-      if (this.spare16 === NONE) {
-        this.slotCount += this.slotCount & 1;
-        this.spare16 = FIRST_SLOT + this.slotCount;
-        this.slotCount += 2;
-      }
+      if (this.spare16 === NONE) this.spare16 = this.slots.takeNew(16);
+      this.reach(this.spare16);
       return this.spare16;
     }
-    if (this.spare8 === NONE) this.spare8 = FIRST_SLOT + this.slotCount++;
+    if (this.spare8 === NONE) this.spare8 = this.slots.takeNew(8);
+    this.reach(this.spare8);
     return this.spare8;
   }
 }

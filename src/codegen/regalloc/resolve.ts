@@ -13,8 +13,10 @@
 import { InternalError } from "../../base/diagnostics.ts";
 import type { I32Column } from "../../base/columns.ts";
 import { type Bundles, SPILLED } from "./bundles.ts";
-import { type AllocatorInput, type AllocatorOutput, Constraint, FIRST_SLOT, RegClass } from "./interface.ts";
-import { EditList, ParallelMoves } from "./parallel-moves.ts";
+import { type AllocatorInput, type AllocatorOutput, Constraint, FIRST_SLOT } from "./interface.ts";
+import { makeOutput } from "./output.ts";
+import { EditList, ParallelMoves, type SlotSource } from "./parallel-moves.ts";
+import { checkOnlyPredecessor, movesAreAtEnd } from "./edges.ts";
 import { isDef, NONE, type Problem } from "./problem.ts";
 import { RESERVED, type Ranges } from "./ranges.ts";
 import { colourSlots } from "./slots.ts";
@@ -34,7 +36,7 @@ const Group = {
 const GROUP_BITS = 3;
 const GROUPS = 1 << GROUP_BITS;
 
-class Resolver {
+class Resolver implements SlotSource {
   readonly problem: Problem;
   readonly input: AllocatorInput;
   readonly ranges: Ranges;
@@ -168,6 +170,14 @@ class Resolver {
       const nowhere = problem.remat[v] === NONE ? this.slotOf[v]! : -1 - problem.remat[v]!;
       for (let k = pieceStart[v]!; k < pieceStart[v + 1]!; k++) if (piecePlace[k] === SPILLED) piecePlace[k] = nowhere;
     }
+  }
+
+  /** A new slot, behind all others. */
+  takeNew(bytes: number): number {
+    if (bytes === 16) this.slotCount += this.slotCount & 1;
+    const place = FIRST_SLOT + this.slotCount;
+    this.slotCount += bytes >> 3;
+    return place;
   }
 
   addMove(inst: number, group: number, from: number, to: number, v: number): void {
@@ -358,14 +368,11 @@ class Resolver {
     }
   }
 
-  /** Where the moves of an edge go: at the successor's start if this is its only way in, else at the predecessor's end. */
+  /** Where the moves of an edge go. */
   private edgeKey(from: number, to: number): number {
-    const { succStart, predStart, blockStart, operandStart, clobberInt, clobberFloat } = this.input;
-    const last = blockStart[from + 1]! - 1;
-    const plainJump = operandStart[last] === operandStart[last + 1] && (clobberInt[last]! | clobberFloat[last]!) === 0;
-    if (succStart[from + 1]! - succStart[from]! === 1 && plainJump) return last * GROUPS + Group.blockEnd;
-    if (predStart[to + 1]! - predStart[to]! === 1) return blockStart[to]! * GROUPS + Group.blockStart;
-    throw new InternalError("regalloc", `no place for moves on the edge from block ${from} to ${to}`);
+    if (movesAreAtEnd(this.input, from)) return (this.input.blockStart[from + 1]! - 1) * GROUPS + Group.blockEnd;
+    checkOnlyPredecessor(this.input, from, to);
+    return this.input.blockStart[to]! * GROUPS + Group.blockStart;
   }
 
   private addEdgeMove(from: number, to: number, source: number, target: number, v: number): void {
@@ -398,7 +405,7 @@ class Resolver {
   }
 
   /** Orders all moves into edits. */
-  sequence(): { edits: EditList; slotCount: number } {
+  sequence(): EditList {
     const { problem, input, moveKey, moveFrom, moveTo, moveVreg } = this;
     const { work } = problem;
     const count = moveKey.length;
@@ -409,7 +416,7 @@ class Resolver {
     const order = work.i32(count);
     for (let m = 0; m < count; m++) order[starts[moveKey.data[m]! >>> GROUP_BITS]!++] = m;
     const edits = new EditList(work);
-    const parallel = new ParallelMoves(work, input, edits, this.slotCount);
+    const parallel = new ParallelMoves(work, input, edits, this);
     let n = 0;
     while (n < count) {
       const inst = moveKey.data[order[n]!]! >>> GROUP_BITS;
@@ -428,7 +435,7 @@ class Resolver {
       }
       n = end;
     }
-    return { edits, slotCount: parallel.slotCount };
+    return edits;
   }
 }
 
@@ -441,34 +448,6 @@ export function resolve(problem: Problem, ranges: Ranges, bundles: Bundles, fami
   resolver.followTies();
   for (let v = 0; v < input.vregCount; v++) resolver.connect(v);
   resolver.passArguments();
-  const { edits, slotCount } = resolver.sequence();
-
-  // Callee-saved registers that are written: as a place, by a move, or by an instruction that destroys them.
-  let usedInt = problem.allClobberInt;
-  let usedFloat = problem.allClobberFloat;
-  const { operandPlace } = resolver;
-  for (let o = 0; o < operandPlace.length; o++) {
-    const place = operandPlace[o]!;
-    if (place < 0 || place >= FIRST_SLOT || !isDef(input.operandKind[o]!)) continue;
-    if (place < 32) usedInt |= 1 << place;
-    else usedFloat |= 1 << (place & 31);
-  }
-  for (let e = 0; e < edits.to.length; e++) {
-    const place = edits.to.data[e]!;
-    if (place >= FIRST_SLOT) continue;
-    if ((edits.regClass.data[e]! & 15) === RegClass.int) usedInt |= 1 << place;
-    else usedFloat |= 1 << (place & 31);
-  }
-  return {
-    operandPlace,
-    editPosition: edits.position.view(),
-    editKind: edits.kind.data.subarray(0, edits.kind.length),
-    editFrom: edits.from.view(),
-    editTo: edits.to.view(),
-    editClass: edits.regClass.data.subarray(0, edits.regClass.length),
-    skipped: resolver.skipped,
-    slotCount,
-    usedCalleeSavedInt: usedInt & input.calleeSavedInt,
-    usedCalleeSavedFloat: usedFloat & input.calleeSavedFloat,
-  };
+  const edits = resolver.sequence();
+  return makeOutput(input, resolver.operandPlace, resolver.skipped, edits, resolver.slotCount);
 }

@@ -9,6 +9,7 @@ import type { CompiledFunction } from "../compiled.ts";
 import { Lowering, type RootSelector } from "../lowering.ts";
 import type { RegisterFile } from "../machine.ts";
 import { Allocator } from "../regalloc/allocate.ts";
+import { QuickAllocator } from "../regalloc/quick.ts";
 import type { CodegenHooks, Target } from "../target.ts";
 import { CallNeeds, SignatureLayouts } from "./abi.ts";
 import { Assembler } from "./assembler.ts";
@@ -66,6 +67,8 @@ export const RULE_NAMES: readonly string[] = [
 
 export interface X64Options extends CodegenHooks {
   readonly features?: Features;
+  /** Compile time matters more than the code. */
+  readonly quick?: boolean;
 }
 
 export class X64Target implements Target {
@@ -74,11 +77,12 @@ export class X64Target implements Target {
   readonly ruleCounts = new Uint32Array(RULE_NAMES.length);
   readonly #options: X64Options;
   readonly #asm = new Assembler();
-  readonly #allocator = new Allocator();
+  readonly #allocator: Allocator | QuickAllocator;
   readonly #layouts = new SignatureLayouts();
 
   constructor(options: X64Options = {}) {
     this.#options = options;
+    this.#allocator = options.quick === true ? new QuickAllocator() : new Allocator();
   }
 
   compileFunction(func: Func): CompiledFunction {
