@@ -1,51 +1,138 @@
-/** Compile time per MB of wasm, by stage: on the largest real component that is there, once cold and then warm, in this thread. */
+/**
+ * Compile time: processor time per MB of code section on a real module, cold and warm; wall time with workers; peak memory; how time and
+ * memory grow with modules of five shapes. Every figure is of a process of its own.
+ */
 
-import { existsSync, readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compile } from "../src/driver/compile.ts";
-import type { OptLevel } from "../src/opt/pipeline.ts";
-import { RUNTIME_PATH } from "../tools/build-runtime.ts";
-import { ROOT, SHARED_COMPONENTS } from "../tests/support/windlass.ts";
-import type { Row } from "./table.ts";
+import { findTool } from "../tests/support/tools.ts";
+import { ROOT } from "../tests/support/windlass.ts";
+import type { CompileRound } from "./peers/compile-once.ts";
+import { type Shape, SHAPES } from "./shapes.ts";
+import type { Peer, Row } from "./table.ts";
 
 const MB = 1e6;
+const PEERS = join(ROOT, "bench/peers");
+/** wasm-tools itself, as its npm package ships it. */
+const MODULE = join(ROOT, "node_modules/@bytecodealliance/jco-transpile/vendor/wasm-tools.core.wasm");
+const WARM_ROUNDS = 4;
+const LEVELS = [0, 2] as const;
+/** Peak memory that is allowed: so much, and so much for each byte of wasm. */
+const MEMORY_BASE = 300 * MB;
+const MEMORY_PER_BYTE = 50;
 
-/** Bytes of all code sections: what throughput is measured in. */
-function codeBytes(component: Awaited<ReturnType<typeof compile>>["component"]): number {
-  let total = 0;
-  for (const { module } of component.modules) {
-    for (let i = 0; i < module.bodyStart.length; i++) total += (module.bodyEnd[i] ?? 0) - (module.bodyStart[i] ?? 0);
-  }
-  return total;
+function output(program: string, args: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync(program, args, { encoding: "utf8", maxBuffer: 1 << 26 });
+  if (status !== 0) throw new Error(`${program} ${args.join(" ")}: ${stderr}`);
+  return stdout;
 }
 
-export async function compileTimeRows(): Promise<Row[]> {
-  const real = join(SHARED_COMPONENTS, "cli_directory_list.component.wasm");
-  const path = existsSync(real) ? real : join(ROOT, "examples/hello/hello.wasm");
-  const bytes = new Uint8Array(readFileSync(path));
-  const builtinWasi = new Uint8Array(readFileSync(RUNTIME_PATH));
-  const name = path.split("/").pop() ?? path;
+function isRound(value: unknown): value is CompileRound {
+  return typeof value === "object" && value !== null && "processor" in value && "peakBytes" in value;
+}
+
+/** At least one. */
+function compileRounds(file: string, level: number, workers: number, rounds: number): CompileRound[] {
+  const script = join(PEERS, "compile-once.ts");
+  const args = ["--import", "tsx", script, file, String(level), String(workers), String(rounds)];
+  const lines = output(process.execPath, args).trim().split("\n");
+  return lines.map((line) => JSON.parse(line)).filter(isRound);
+}
+
+function best(rounds: readonly CompileRound[], of: "wall" | "processor"): CompileRound {
+  const [first, ...rest] = rounds;
+  if (first === undefined) throw new Error("nothing was compiled");
+  return rest.reduce((least, r) => (r[of] < least[of] ? r : least), first);
+}
+
+/** Milliseconds of processor time, the least of some rounds. */
+function peers(file: string): Peer[] {
+  const least = (text: string): number => Math.min(...text.trim().split("\n").map(Number));
+  const flags = ["--no-liftoff", "--no-wasm-lazy-compilation", "--no-wasm-dynamic-tiering"];
+  const found: Peer[] = [
+    { name: "V8", value: least(output(process.execPath, [...flags, join(PEERS, "compile-v8.cjs"), file, "3"])) },
+  ];
+  const python = findTool("python3");
+  if (python !== undefined && spawnSync(python, ["-c", "import wasmtime"]).status === 0) {
+    found.push({ name: "Wasmtime", value: least(output(python, [join(PEERS, "compile_wasmtime.py"), file, "2"])) });
+  }
+  return found;
+}
+
+function throughputRows(file: string): Row[] {
   const rows: Row[] = [];
-  for (const level of [0, 2] satisfies OptLevel[]) {
-    for (const round of ["cold", "warm", "warm"]) {
-      const stages = new Map<string, number>();
-      const result = await compile(bytes, {
-        output: "executable",
-        builtinWasi,
-        optLevel: level,
-        onStage: (stage, ms) => stages.set(stage, ms),
-      });
-      if (round === "warm" && stages.size > 0)
-        rows.length = rows.filter((r) => !r.name.startsWith(`-O${level} warm`)).length;
-      const size = codeBytes(result.component) / MB;
-      const group = `compile time of ${name}: ${size.toFixed(2)} MB of code, per MB of code`;
-      let total = 0;
-      for (const [stage, ms] of stages) {
-        total += ms;
-        rows.push({ group, name: `-O${level} ${round} ${stage}`, value: ms / size, unit: "ms/MB", peers: [] });
-      }
-      rows.push({ group, name: `-O${level} ${round} all`, value: total / size, unit: "ms/MB", peers: [] });
+  const found = peers(file);
+  const bound = (MEMORY_BASE + MEMORY_PER_BYTE * statSync(file).size) / MB;
+  for (const level of LEVELS) {
+    const [cold, ...warm] = compileRounds(file, level, 1, 1 + WARM_ROUNDS);
+    if (cold === undefined) throw new Error("nothing was compiled");
+    const fast = best(warm, "processor");
+    const size = fast.codeBytes / MB;
+    const group = `compiling ${size.toFixed(2)} MB of code in one thread, ms of processor time per MB`;
+    const speed = (ms: number): string => `${((1000 * size) / ms).toFixed(2)} MB/s`;
+    const perMB = found.map(({ name, value }) => ({ name, value: value / size }));
+    const add = (name: string, ms: number, others: readonly Peer[] = []): void => {
+      rows.push({ group, name: `-O${level} ${name}`, value: ms / size, unit: "ms/MB", peers: others });
+    };
+    add(`cold: ${speed(cold.processor)}`, cold.processor);
+    add(`warm: ${speed(fast.processor)}`, fast.processor, perMB);
+    for (const [stage, ms] of Object.entries(fast.stages)) add(`warm, wall time: ${stage}`, ms);
+    const peak = Math.max(cold.peakBytes, ...warm.map((r) => r.peakBytes)) / MB;
+    const memory = { name: "bound", value: bound };
+    rows.push({ group: "peak memory", name: `-O${level}`, value: peak, unit: "MB", peers: [memory] });
+  }
+  return rows;
+}
+
+function workerRows(file: string): Row[] {
+  return LEVELS.map((level) => {
+    // Workers are made anew each time: what is compared is one cold compilation.
+    const one = best(
+      [1, 2].flatMap(() => compileRounds(file, level, 1, 1)),
+      "wall",
+    );
+    const two = best(
+      [1, 2].flatMap(() => compileRounds(file, level, 2, 1)),
+      "wall",
+    );
+    const peer = { name: "one thread", value: one.wall };
+    const group = "wall time with two workers, cold";
+    return { group, name: `-O${level}`, value: two.wall, unit: "ms", peers: [peer] };
+  });
+}
+
+/** Time and memory for each unit, at three sizes: in proportion means that they don't grow. */
+function shapeRows({ name, unit, size, make }: Shape, folder: string): Row[] {
+  const rows: Row[] = [];
+  const file = join(folder, "shape.wasm");
+  writeFileSync(file, make(1));
+  const nothing = best(compileRounds(file, 0, 1, 1), "wall").peakBytes;
+  for (const level of LEVELS) {
+    let smallest: number | undefined;
+    for (const n of [size / 4, size / 2, size]) {
+      writeFileSync(file, make(n));
+      const rounds = compileRounds(file, level, 1, 3);
+      const us = (1000 * best(rounds.slice(1), "processor").processor) / n;
+      const memory = Math.max(0, (rounds[0]?.peakBytes ?? 0) - nothing) / n;
+      smallest ??= us;
+      const group = "growth: processor time per unit, warm";
+      const title = `-O${level} ${name}, ${n} (${memory.toFixed(0)} B per ${unit})`;
+      rows.push({ group, name: title, value: us, unit: "µs", peers: [{ name: "the smallest", value: smallest }] });
     }
   }
   return rows;
+}
+
+export async function compileTimeRows(): Promise<Row[]> {
+  if (!existsSync(MODULE)) throw new Error("run npm ci: the module that is compiled is in a development dependency");
+  const folder = mkdtempSync(join(tmpdir(), "windlass-bench-"));
+  try {
+    const rows = [...throughputRows(MODULE), ...workerRows(MODULE)];
+    for (const shape of SHAPES) rows.push(...shapeRows(shape, folder));
+    return rows;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }

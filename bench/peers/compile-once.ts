@@ -1,0 +1,55 @@
+/**
+ * Compiles a file again and again, in a process of its own so that the first time is cold and the peak of memory is this one's:
+ *
+ *     FILE LEVEL WORKERS ROUNDS
+ *
+ * Prints a JSON line for each round: `CompileRound`.
+ */
+
+import { readFileSync } from "node:fs";
+import { compile } from "../../src/driver/compile.ts";
+
+export interface CompileRound {
+  /** Milliseconds; of processor time on all threads. */
+  readonly wall: number;
+  readonly processor: number;
+  readonly stages: Readonly<Record<string, number>>;
+  /** Bytes of code sections that were compiled, of machine code, and of memory at the most so far. */
+  readonly codeBytes: number;
+  readonly textBytes: number;
+  readonly peakBytes: number;
+}
+
+const [file = "", level = "2", workers = "1", rounds = "1"] = process.argv.slice(2);
+const bytes = new Uint8Array(readFileSync(file));
+for (let i = 0; i < Number(rounds); i++) {
+  const stages: Record<string, number> = {};
+  const before = process.cpuUsage();
+  const start = performance.now();
+  const result = await compile(bytes, {
+    name: "module",
+    output: "object",
+    optLevel: level === "0" ? 0 : 2,
+    workers: Number(workers),
+    onStage: (stage, ms) => {
+      stages[stage] = ms;
+    },
+  });
+  const wall = performance.now() - start;
+  const { user, system } = process.cpuUsage(before);
+  let codeBytes = 0;
+  for (const { module } of result.component.modules) {
+    module.bodyEnd.forEach((end, k) => {
+      codeBytes += end - (module.bodyStart[k] ?? 0);
+    });
+  }
+  const round: CompileRound = {
+    wall,
+    processor: (user + system) / 1e3,
+    stages,
+    codeBytes,
+    textBytes: result.textSize,
+    peakBytes: process.resourceUsage().maxRSS * 1024,
+  };
+  console.log(JSON.stringify(round));
+}
