@@ -46,6 +46,8 @@ export interface LiftContext<V> extends Side<V> {
 export interface ArenaContext<V> {
   /** Whether a host may look at lists and strings where the guest has them. */
   readonly views: boolean;
+  /** Whether values go nowhere: they are only checked. */
+  readonly discards: boolean;
   /** The native address of so many bytes (`i64`). */
   allocate(alignment: number, bytes: V): V;
   /** Everything from `end` on is free again; the last allocation began before it. */

@@ -110,6 +110,19 @@ export class TypeFacts {
     return sum === sizes.record(fields).size;
   }
 
+  /** Whether the type or some part of it is so. */
+  holds(t: InterfaceType, test: (t: InterfaceType) => boolean): boolean {
+    const seen = new Set<string>();
+    const visit = (one: InterfaceType): boolean => {
+      if (test(one)) return true;
+      const key = "resource" in one ? `${one.kind} ${one.resource}` : typeKey(one);
+      if (seen.has(key)) return false;
+      seen.add(key);
+      return this.parts(one).some(visit);
+    };
+    return visit(t);
+  }
+
   /** Parts that code for a transfer has to name. */
   cost(t: InterfaceType): number {
     const key = typeKey(t);
@@ -330,14 +343,14 @@ export class Transfer<V, X> {
 
   #fixedList(element: readonly InterfaceType[], length: number, from: Source<V>, to: Destination<V>): void {
     const { e } = this;
-    if (from.place !== undefined && to.place !== undefined) {
+    const source = from.place;
+    const discards = this.lower.arena?.discards === true;
+    if (source !== undefined && (to.place !== undefined || discards)) {
+      if (discards && this.facts.areViewable(element)) return;
+      const begin = e.offset(source.base, source.offset);
       const bytes = length * this.lift.memory.sizes.record(element).size;
-      this.#elements(
-        element,
-        e.offset(from.place.base, from.place.offset),
-        e.offset(to.place.base, to.place.offset),
-        e.i64(bytes),
-      );
+      const into = to.place === undefined ? begin : e.offset(to.place.base, to.place.offset);
+      this.#elements(element, begin, into, e.i64(bytes));
       return;
     }
     // Flat values are few: so many elements, each with all its fields.

@@ -221,6 +221,22 @@ export class MemoryDestination<V, X> extends MemoryPlace<V, X> implements Destin
   }
 }
 
+/** Nowhere: what is lifted is checked, and no more. */
+export class NoDestination<V> implements Destination<V> {
+  readonly place = undefined;
+  setFlat(): void {}
+  scalar(): void {}
+  handle(): void {}
+  pointerPair(): void {}
+  field(): NoDestination<V> {
+    return this;
+  }
+  discriminant(): void {}
+  payload(): NoDestination<V> {
+    return this;
+  }
+}
+
 // Flat values
 
 /** Flat types of `types[index]` among the flat types of consecutive `types`: where they begin, and what they are. */

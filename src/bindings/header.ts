@@ -306,6 +306,10 @@ export function generateHeader(
     ),
     "",
     ...api.exports.flatMap((e) => exportFunction(component, api, e)),
+    ...api.resourceDrops.flatMap(({ type, name }) => [
+      comment("Gives up a resource of the component: its destructor runs. Not while a call is active."),
+      `windlass_status_t ${prefix}_${name}(${prefix}_t *instance, ${prefix}_${type} handle);`,
+    ]),
     ...api.drops.flatMap(({ type, name }) => [
       comment("Frees a result, and clears it. Handles in it are yours all the same."),
       `windlass_status_t ${prefix}_${name}(${prefix}_t *instance, ${api.types.write(type)} *value);`,

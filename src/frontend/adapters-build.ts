@@ -21,10 +21,10 @@ import { InstanceFlag } from "../layout/offsets.ts";
 import { Trap } from "../layout/traps.ts";
 import type { CanonicalOptions } from "../plan/component.ts";
 import * as wasm from "../wasm/types.ts";
-import { type Adapter, type Direction, type End, isHost, refuses } from "./adapters.ts";
-import { definedBy, emitReturnLent, GuestLift, GuestLower } from "./adapters-context.ts";
+import { type Adapter, type Direction, type End, isDefinedBy, isHost, refuses } from "./adapters.ts";
+import { emitReturnLent, GuestLift, GuestLower } from "./adapters-context.ts";
 import { IrAbiEmitter } from "./adapters-emitter.ts";
-import { HostLift, HostLower, refusingEmitter } from "./host-context.ts";
+import { CheckLower, HostLift, HostLower, refusingEmitter } from "./host-context.ts";
 import type { Program } from "./program.ts";
 import { Emitter, type Variable } from "./structured.ts";
 import { emitEndTask } from "./tasks.ts";
@@ -51,12 +51,19 @@ function liftEmitter(e: Emitter, program: Program, direction: Direction): IrAbiE
   return refuses(direction) ? refusingEmitter(e, program) : new IrAbiEmitter(e);
 }
 
-function liftContext(e: Emitter, program: Program, { lift, lends }: Direction, abi: IrAbiEmitter): LiftContext<Value> {
-  return isHost(lift) ? new HostLift(e, program, abi) : new GuestLift(e, program, lift, lends);
+function liftContext(
+  e: Emitter,
+  program: Program,
+  { lift, lower, lends }: Direction,
+  abi: IrAbiEmitter,
+): LiftContext<Value> {
+  if (!isHost(lift)) return new GuestLift(e, program, lift, lends);
+  return new HostLift(e, program, abi, isHost(lower) && lower.role === "check");
 }
 
 function lowerContext(e: Emitter, program: Program, lower: End): LowerContext<Value> {
-  return isHost(lower) ? new HostLower(e, program, lower) : new GuestLower(e, program, lower);
+  if (!isHost(lower)) return new GuestLower(e, program, lower);
+  return lower.role === "check" ? new CheckLower(e, program) : new HostLower(e, program, lower);
 }
 
 /** The way of values in one direction; `checks` emits what is checked while they are lifted. */
@@ -245,7 +252,7 @@ class AdapterBuilder {
       ...args,
     ]);
     const borrowed = [...facts.resources(this.params, "borrow")];
-    if (borrowed.some((resource) => !definedBy(program, resource, callee.options))) {
+    if (borrowed.some((resource) => !isDefinedBy(program.component, resource, callee.options))) {
       e.trapIf(e.load32(context, program.offsets.instanceBorrows(callee.options.instance)), Trap.borrows_remain);
     }
 

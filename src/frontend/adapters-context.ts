@@ -13,6 +13,7 @@ import type { TrapName } from "../layout/traps.ts";
 import type { CanonicalOptions, MemoryIndex } from "../plan/component.ts";
 import { REALLOC64_SIGNATURE, REALLOC_SIGNATURE } from "../plan/signatures.ts";
 import { I64 } from "../wasm/types.ts";
+import { isDefinedBy } from "./adapters.ts";
 import { IrAbiEmitter } from "./adapters-emitter.ts";
 import { emitHandleLookup, entryAddress, handleTag } from "./handles.ts";
 import type { Program } from "./program.ts";
@@ -107,14 +108,13 @@ export class GuestLift extends Guest implements LiftContext<Value> {
     }
     const { entry } = emitHandleLookup(e, this.program, table, e.i32(resource), handle);
     // `add_lender`. A borrowed handle is not put on the list: it can't be given away anyway.
-    emitLend(e, this.program, this.options, entry, handle);
+    emitLend(e, this.program.offsets.instanceLenders(this.options.instance), entry, handle);
     return e.load64(entry, HandleEntry.rep);
   }
 }
 
-/** Puts an own handle on the list of those that its instance has lent. */
-function emitLend(e: Emitter, program: Program, options: CanonicalOptions, entry: Value, handle: Value): void {
-  const headAt = program.offsets.instanceLenders(options.instance);
+/** Puts an own handle on the list, whose head is at `headAt`, of those that its owner has lent. */
+export function emitLend(e: Emitter, headAt: number, entry: Value, handle: Value): void {
   const isOwn = e.eqImm(e.andImm(e.load32(entry, HandleEntry.tag), 3), HANDLE_OWN);
   e.if(e.and(isOwn, e.eqz(e.load32(entry, HandleEntry.link))), () => {
     const head = e.load32(e.param(0), headAt);
@@ -125,9 +125,18 @@ function emitLend(e: Emitter, program: Program, options: CanonicalOptions, entry
 
 /** `deliver_resolve`: nothing of what an instance has lent is lent any more. */
 export function emitReturnLent(e: Emitter, program: Program, options: CanonicalOptions): void {
-  const headAt = program.offsets.instanceLenders(options.instance);
+  const { offsets } = program;
+  emitReturn(e, offsets.instanceLenders(options.instance), offsets.handleTable(options.instance));
+}
+
+/** The same of the host. */
+export function emitReturnLentByHost(e: Emitter, program: Program): void {
+  emitReturn(e, program.offsets.hostLenders, program.offsets.hostHandles);
+}
+
+function emitReturn(e: Emitter, headAt: number, tableAt: number): void {
   const context = e.param(0);
-  const table = e.offset(context, program.offsets.handleTable(options.instance));
+  const table = e.offset(context, tableAt);
   const at = e.variable(e.load32(context, headAt));
   e.store(context, headAt, e.i32(0));
   e.loop((loop) => {
@@ -181,17 +190,11 @@ export class GuestLower extends Guest implements LowerContext<Value> {
 
   lowerBorrow(resource: ResourceIndex, representation: Value): Value {
     const { e, program } = this;
-    if (definedBy(program, resource, this.options)) return e.wrap(representation);
+    if (isDefinedBy(program.component, resource, this.options)) return e.wrap(representation);
     const handle = this.#newHandle(handleTag(HANDLE_BORROW, resource), representation);
     const scope = program.offsets.instanceBorrows(this.options.instance);
     e.store(entryAddress(e, this.table(), handle), HandleEntry.link, e.i32(scope));
     e.store(this.context, scope, e.offset(e.load32(this.context, scope), 1));
     return handle;
   }
-}
-
-/** Whether the instance implements the resource, so that it gets representations instead of handles to borrow. */
-export function definedBy(program: Program, resource: ResourceIndex, options: CanonicalOptions): boolean {
-  const found = program.component.resources.get(resource);
-  return found.kind === "defined" && found.instance === options.instance;
 }

@@ -10,7 +10,7 @@ import { transcodersOf } from "../abi/strings.ts";
 import type { TranscoderName } from "../abi/transcode.ts";
 import { TypeFacts } from "../abi/transfer.ts";
 import { InternalError, WindlassError } from "../base/diagnostics.ts";
-import type { InterfaceType, TypeFuncIndex } from "../component/types.ts";
+import type { InterfaceType, ResourceIndex, TypeFuncIndex } from "../component/types.ts";
 import type {
   CanonicalOptions,
   Component,
@@ -31,10 +31,11 @@ export type Adapter = Extract<Trampoline, { kind: "adapter" }>;
 
 /**
  * What a host is as one end of a transfer. It lifts `arguments` of an export (what is wrong with them refuses the call) and the `answer` of an
- * import (what is wrong traps the guest); it lowers `views` to an import, and the `copy` of an export's result.
+ * import (what is wrong traps the guest); it lowers `views` to an import, and the `copy` of an export's result. `check` is no end: arguments are
+ * looked at and nothing changes.
  */
 export interface HostEnd {
-  readonly role: "arguments" | "answer" | "views" | "copy";
+  readonly role: "arguments" | "answer" | "views" | "copy" | "check";
 }
 /** A guest, by its canonical options, or a host. */
 export type End = CanonicalOptions | HostEnd;
@@ -84,6 +85,12 @@ function valueKey(type: InterfaceType, direction: Direction): string {
   return `${typeKey(type)} ${instance(lift)} ${instance(lower)} ${lends} ${stringKey(direction)}`;
 }
 
+/** Whether the instance implements the resource, so that it gets representations instead of handles to borrow. */
+export function isDefinedBy(component: Component, resource: ResourceIndex, options: CanonicalOptions): boolean {
+  const found = component.resources.get(resource);
+  return found.kind === "defined" && found.instance === options.instance;
+}
+
 export class AdapterFunctions {
   readonly facts: TypeFacts;
   /** For the types that both sides have in common, whatever their memories. */
@@ -129,9 +136,10 @@ export class AdapterFunctions {
     const func = this.#component.types.func(type);
     // Where a guest's function gets parameters and leaves its result is what its caller would say of a lowered one.
     const { paramsInMemory, resultInMemory } = this.flattening.flattenFuncType(func, "lift");
-    const direction: Direction = { lift: { role: "arguments" }, lower: options, lends: false };
+    const { check, direction } = this.exportParameters(type, options);
     for (const param of func.params) {
       this.#value(param.type, direction, !isByValue(param.type), paramsInMemory);
+      if (check !== undefined && this.facts.holds(param.type, (t) => t.kind === "string")) this.#string(check);
     }
     if (func.result === undefined) return;
     this.#value(func.result, { lift: options, lower: { role: "copy" }, lends: false }, resultInMemory, true);
@@ -145,6 +153,28 @@ export class AdapterFunctions {
       this.#value(param.type, direction, paramsInMemory, !isByValue(param.type));
     }
     if (func.result !== undefined) this.#value(func.result, this.importResults(lowering), true, resultInMemory);
+  }
+
+  /**
+   * Of a typed export. Handles that become a guest's can't be taken back when a later argument is wrong: then everything is checked before, and what is
+   * wrong behind that (a handle given twice) traps.
+   */
+  exportParameters(
+    type: TypeFuncIndex,
+    options: CanonicalOptions,
+  ): { readonly check: Direction | undefined; readonly direction: Direction } {
+    const params = this.#component.types.func(type).params.map((p) => p.type);
+    const given = params.some((param) =>
+      this.facts.holds(
+        param,
+        (t) => t.kind === "own" || (t.kind === "borrow" && !isDefinedBy(this.#component, t.resource, options)),
+      ),
+    );
+    if (!given) return { check: undefined, direction: { lift: { role: "arguments" }, lower: options, lends: false } };
+    return {
+      check: { lift: { role: "arguments" }, lower: { role: "check" }, lends: false },
+      direction: { lift: { role: "answer" }, lower: options, lends: false },
+    };
   }
 
   /** Of a typed import. */

@@ -97,6 +97,8 @@ export interface Api {
   /** The types of typed functions. */
   readonly types: CTypes;
   readonly drops: readonly ApiDrop[];
+  /** Resources of the component that a host may own. */
+  readonly resourceDrops: readonly ApiResourceDrop[];
   readonly exports: readonly ApiExport[];
   readonly imports: readonly ApiImport[];
   readonly hostResources: readonly ApiHostResource[];
@@ -261,12 +263,21 @@ export function describeApi(
     typedExports,
     isTyped,
     types,
+    resourceDrops: resourceDropsOf(component, types, used),
     drops: typedExports ? dropsOf(component, exports, types, used) : [],
     exports,
     ...slots,
     memories,
     reallocs: reallocs.list,
   };
+}
+
+/** `windlass_status_t <prefix>_<name>(<prefix>_t *, <type> handle)`. */
+export interface ApiResourceDrop {
+  readonly resource: ResourceIndex;
+  /** Without the prefix. */
+  readonly type: string;
+  readonly name: string;
 }
 
 interface FoundImport {
@@ -362,7 +373,21 @@ function groupedSlots(imports: readonly FoundImport[], resources: readonly Found
       size += POINTER_SIZE;
     });
   });
-  return { imports: outImports, hostResources: outResources, importsSize: size };
+  return { imports: outImports, hostResources: outResources, importsSize: list.length === 0 ? 0 : size };
+}
+
+/** `base`, with as many underscores as make it free. */
+function freeName(base: string, used: Set<string>): string {
+  let name = base;
+  while (used.has(name)) name += "_";
+  used.add(name);
+  return name;
+}
+
+function resourceDropsOf(component: Component, types: CTypes, used: Set<string>): readonly ApiResourceDrop[] {
+  return types.resources
+    .filter(({ resource }) => component.resources.get(resource).kind !== "host")
+    .map(({ resource, name }) => ({ resource, type: `${name}_t`, name: freeName(`${name}_drop`, used) }));
 }
 
 /** The types of results that hold memory, each once. */
@@ -379,10 +404,7 @@ function dropsOf(
     if (result === undefined || !flattening.containsPointer(result)) continue;
     const type = types.nameOf(result);
     if (drops.has(type)) continue;
-    let name = `${type}_drop`;
-    while (used.has(name)) name += "_";
-    used.add(name);
-    drops.set(type, { type: result, name });
+    drops.set(type, { type: result, name: freeName(`${type}_drop`, used) });
   }
   return [...drops.values()];
 }

@@ -36,7 +36,8 @@ import {
   buildReallocEntry,
   buildUser,
 } from "./entries.ts";
-import { buildHostSupport } from "./host-memory.ts";
+import { buildResourceDrop } from "./host-handles.ts";
+import { buildHostSupport } from "./host-support-build.ts";
 import { MEMORY_GROW_SIGNATURE, TABLE_GROW_SIGNATURE } from "./environment.ts";
 import {
   buildExceptionCapture,
@@ -194,6 +195,8 @@ export function buildFunction(program: Program, symbol: FuncSymbol, work?: Works
       return buildTypedBody(program, kind.export, name);
     case "typed-drop":
       return buildTypedDrop(program, kind.drop, name);
+    case "resource-drop":
+      return buildResourceDrop(program, kind.drop, name);
     case "host-support":
       return buildHostSupport(program, kind.name, name);
     case "trampoline": {

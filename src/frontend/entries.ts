@@ -18,7 +18,7 @@ import { pointerType, reallocSignature } from "../plan/signatures.ts";
 import * as wasm from "../wasm/types.ts";
 import { builtinFunction } from "./builtin.ts";
 import { emitEnterStack } from "./exceptions.ts";
-import { HOST_SUPPORT } from "./host-memory.ts";
+import { HOST_SUPPORT } from "./host-support.ts";
 import { emitGiveBack } from "./options.ts";
 import type { Program } from "./program.ts";
 import { irType } from "./signatures.ts";
@@ -105,6 +105,32 @@ function emitChangeFlags(
  */
 function emitIsIdle(e: Emitter, context: Value): Value {
   return e.eqz(e.load64(context, ContextField.entryDepth));
+}
+
+/** Refuses while any call is active in the component, or was left without coming back; or before it is ready. */
+export function emitCheckIdle(
+  e: Emitter,
+  program: Program,
+  context: Value,
+  instance: RuntimeComponentInstanceIndex | undefined,
+): void {
+  const state = e.load32(context, ContextField.state);
+  const unready = (): Value => {
+    if (instance === undefined) return state;
+    const entered = emitHasFlag(e, program, context, instance, InstanceFlag.mayEnter);
+    return e.or(state, e.xor(entered, e.i32(InstanceFlag.mayEnter)));
+  };
+  const busy = e.or(e.zext(unready()), e.load64(context, ContextField.entryDepth));
+  e.if(e.nez(busy), () => e.return(e.i32(HostStatus.instance_busy)));
+}
+
+export function emitClearMayEnter(
+  e: Emitter,
+  program: Program,
+  context: Value,
+  instance: RuntimeComponentInstanceIndex,
+): void {
+  emitChangeFlags(e, program, context, instance, 0, InstanceFlag.mayEnter);
 }
 
 function emitHasFlag(

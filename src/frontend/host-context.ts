@@ -4,16 +4,20 @@ import { MAX_LIST_BYTE_LENGTH, MAX_STRING_BYTE_LENGTH } from "../abi/checks.ts";
 import type { ArenaContext, LiftContext, LowerContext, MemoryContext } from "../abi/context.ts";
 import type { Flattening } from "../abi/flatten.ts";
 import type { Extent, Sizes } from "../abi/sizes.ts";
-import { MemoryDestination, MemorySource, type PointerPair } from "../abi/values.ts";
+import { MemoryDestination, MemorySource, NoDestination, type PointerPair } from "../abi/values.ts";
 import { InternalError } from "../base/diagnostics.ts";
 import type { ResourceIndex } from "../component/types.ts";
 import type { Value } from "../ir/function.ts";
 import { HostStatus, REFUSED_VALUES } from "../layout/host.ts";
-import { ContextField } from "../layout/offsets.ts";
+import { ContextField, HANDLE_OWN, HandleEntry } from "../layout/offsets.ts";
 import { Trap, type TrapName } from "../layout/traps.ts";
 import type { HostEnd } from "./adapters.ts";
 import { IrAbiEmitter } from "./adapters-emitter.ts";
-import { emitTake, FIRST_BLOCK_BYTES, HOST_SUPPORT } from "./host-memory.ts";
+import { emitLend } from "./adapters-context.ts";
+import { emitHandleFree, handleTag } from "./handles.ts";
+import { emitFreshHandle } from "./host-handles.ts";
+import { emitTake, FIRST_BLOCK_BYTES } from "./host-memory.ts";
+import { HOST_SUPPORT } from "./host-support.ts";
 import type { Program } from "./program.ts";
 import type { Emitter, Variable } from "./structured.ts";
 
@@ -69,10 +73,13 @@ class Host {
 export class HostLift extends Host implements LiftContext<Value> {
   readonly abi: IrAbiEmitter;
 
-  /** `abi` says what a wrong value does. */
-  constructor(e: Emitter, program: Program, abi: IrAbiEmitter) {
+  readonly #checksOnly: boolean;
+
+  /** `abi` says what a wrong value does; with `checksOnly` handles stay where they are. */
+  constructor(e: Emitter, program: Program, abi: IrAbiEmitter, checksOnly: boolean) {
     super(e, program);
     this.abi = abi;
+    this.#checksOnly = checksOnly;
   }
 
   source(address: Value): MemorySource<Value, Variable> {
@@ -102,14 +109,33 @@ export class HostLift extends Host implements LiftContext<Value> {
     abi.trapIf(e.and(e.eqz(address), e.nez(length)), "invalid_pointer");
   }
 
+  /** The entry of a handle of the host's that must be one. */
+  #entry(resource: ResourceIndex, handle: Value): Value {
+    const { abi, e, program } = this;
+    const args = [e.param(0), e.i32(resource), handle];
+    const entry = e.call1(program.hostSupport("handle_find"), HOST_SUPPORT.handle_find, args);
+    abi.trapIf(e.eqz(entry), "unknown_handle");
+    return entry;
+  }
+
   liftOwn(resource: ResourceIndex, handle: Value): Value {
+    const { abi, e, program } = this;
     if (this.isOwnResource(resource)) return handle;
-    throw new InternalError("frontend", "handles of a host's");
+    const entry = this.#entry(resource, handle);
+    abi.trapIf(e.load32(entry, HandleEntry.link), "handle_lent");
+    const rep = e.zext(e.load32(entry, HandleEntry.rep));
+    if (!this.#checksOnly) {
+      emitHandleFree(e, e.offset(e.param(0), program.offsets.hostHandles), entry, e.wrap(handle));
+    }
+    return rep;
   }
 
   liftBorrow(resource: ResourceIndex, handle: Value): Value {
+    const { e, program } = this;
     if (this.isOwnResource(resource)) return handle;
-    throw new InternalError("frontend", "handles of a host's");
+    const entry = this.#entry(resource, handle);
+    if (!this.#checksOnly) emitLend(e, program.offsets.hostLenders, entry, e.wrap(handle));
+    return e.zext(e.load32(entry, HandleEntry.rep));
   }
 }
 
@@ -123,6 +149,7 @@ export class HostLower extends Host implements LowerContext<Value> {
     const views = role === "views";
     this.arena = {
       views,
+      discards: false,
       allocate: (alignment, bytes) =>
         emitTake(e, alignment, bytes, () => (views ? this.#full() : this.#grow(alignment, bytes))),
       shrink: (end) => e.store(e.param(0), ContextField.hostCursor, end),
@@ -157,12 +184,48 @@ export class HostLower extends Host implements LowerContext<Value> {
   }
 
   lowerOwn(resource: ResourceIndex, representation: Value): Value {
+    const { e, program } = this;
     if (this.isOwnResource(resource)) return representation;
-    throw new InternalError("frontend", "handles of a host's");
+    const args = [e.param(0), e.i32(handleTag(HANDLE_OWN, resource)), representation];
+    return e.call1(program.hostSupport("handle_give"), HOST_SUPPORT.handle_give, args);
   }
 
+  /**
+   * A handle that no function accepts: a host can do nothing with what it borrows, because it may not come back into the component before it
+   * returns, and then the handle is dead. It is different each time.
+   */
   lowerBorrow(resource: ResourceIndex, representation: Value): Value {
     if (this.isOwnResource(resource)) return representation;
-    throw new InternalError("frontend", "handles of a host's");
+    return emitFreshHandle(this.e, this.program);
+  }
+}
+
+/** Arguments that are looked at and go nowhere. */
+export class CheckLower extends Host implements LowerContext<Value> {
+  readonly arena: ArenaContext<Value>;
+
+  constructor(e: Emitter, program: Program) {
+    super(e, program);
+    this.arena = { views: true, discards: true, allocate: () => e.i64(0), shrink: () => {} };
+  }
+
+  destination(): NoDestination<Value> {
+    return new NoDestination();
+  }
+  newList(): { readonly pointer: Value; readonly address: Value } {
+    const nowhere = this.e.i64(0);
+    return { pointer: nowhere, address: nowhere };
+  }
+  newRecord(): { readonly pointer: Value; readonly address: Value } {
+    return this.newList();
+  }
+  realloc(): Value {
+    throw new InternalError("frontend", "a check needs no memory");
+  }
+  lowerOwn(): Value {
+    return this.e.i64(0);
+  }
+  lowerBorrow(): Value {
+    return this.e.i64(0);
   }
 }

@@ -9,9 +9,8 @@
  * What is not in the region is on a list, so that deleting the instance leaves nothing behind.
  */
 
-import { InternalError } from "../base/diagnostics.ts";
-import type { Func, Value } from "../ir/function.ts";
-import { I32, I64, type Signature } from "../ir/types.ts";
+import type { Value } from "../ir/function.ts";
+import { I64 } from "../ir/types.ts";
 import { CallField, HostStatus } from "../layout/host.ts";
 import {
   BLOCK_LIVE,
@@ -23,36 +22,11 @@ import {
   LAST_BLOCK_CLASS,
 } from "../layout/offsets.ts";
 import { Trap } from "../layout/traps.ts";
+import { HOST_SUPPORT } from "./host-support.ts";
 import { MAP_ANONYMOUS, PROT_READ_WRITE, Sys } from "./linux.ts";
 import type { Program } from "./program.ts";
-import { emitInnermostEntry } from "./raise.ts";
 import { cSignature } from "./signatures.ts";
-import { Emitter } from "./structured.ts";
-
-const wasm = (params: Signature["params"], results: Signature["results"]): Signature => ({
-  params,
-  results,
-  convention: "wasm",
-});
-
-/** Functions that a program with typed calls has. */
-export const HOST_SUPPORT = {
-  /** (context, status): leaves the innermost entry with this status; the instance is not trapped. Does not return. */
-  refuse: wasm([I64, I32], []),
-  /** (context, alignment, bytes, least bytes of a new block) → address; the cursor is behind it. Traps if there is no memory. */
-  block_grow: wasm([I64, I64, I64, I64], [I64]),
-  /** (context, bytes with the header) → a block, or 0. */
-  block_new: wasm([I64, I64], [I64]),
-  /** (context, address of the contents of a result's first block, or 0) → status. */
-  block_release: wasm([I64, I64], [I32]),
-  /** (context): frees what is not in the region. */
-  blocks_delete: wasm([I64], []),
-  /** (call, size) → address, or 0. */
-  call_alloc: cSignature([I64, I64], I64),
-} as const satisfies Record<string, Signature>;
-
-export type HostSupportName = keyof typeof HOST_SUPPORT;
-export const HOST_SUPPORT_NAMES = Object.keys(HOST_SUPPORT).filter((n): n is HostSupportName => n in HOST_SUPPORT);
+import type { Emitter } from "./structured.ts";
 
 /** The host's functions of `windlass_options_t`: (data, size) → address, and (data, address, size). */
 const HOST_ALLOCATE = cSignature([I64, I64], I64);
@@ -61,8 +35,6 @@ const HOST_RELEASE = cSignature([I64, I64, I64]);
 /** The first block of a result that has several pieces is at least this long, so that small ones are one block. */
 export const FIRST_BLOCK_BYTES = 512;
 const LARGEST_STEP = 1024 * 1024;
-
-const STACK_CHECKED: ReadonlySet<HostSupportName> = new Set(["block_grow"]);
 
 /** Everything a host function of the instance was given is gone: the cursor is at the arena's beginning. */
 export function emitResetArena(e: Emitter, program: Program, used = 0): void {
@@ -103,11 +75,6 @@ export function emitTake(e: Emitter, alignment: number, bytes: Value, full: () =
   return e.get(place);
 }
 
-function emitRefuse(e: Emitter, program: Program): void {
-  const { entry, returns } = emitInnermostEntry(e, program, e.load64(e.framePointer(), 0));
-  e.unwindTo(entry, returns, e.param(1));
-}
-
 /** The class (i32) of a block of so many bytes, at most those of the last class. */
 function emitClass(e: Emitter, bytes: Value): Value {
   const found = e.variable(e.i32(FIRST_BLOCK_CLASS));
@@ -135,7 +102,7 @@ function emitFinishBlock(e: Emitter, block: Value, index: Value, bytes: Value): 
   e.return(block);
 }
 
-function emitBlockNew(e: Emitter, program: Program): void {
+export function emitBlockNew(e: Emitter, program: Program): void {
   const heap = heapOf(e, program);
   const bytes = e.param(1);
   const allocate = e.load64(heap, HostHeap.allocate);
@@ -188,7 +155,7 @@ function emitGiveBack(e: Emitter, heap: Value, block: Value): void {
   );
 }
 
-function emitBlockGrow(e: Emitter, program: Program): void {
+export function emitBlockGrow(e: Emitter, program: Program): void {
   const [context, alignment, bytes, least] = [e.param(0), e.param(1), e.param(2), e.param(3)];
   const heap = heapOf(e, program);
   const last = e.load64(heap, HostHeap.current);
@@ -210,7 +177,7 @@ function emitBlockGrow(e: Emitter, program: Program): void {
   e.return(start);
 }
 
-function emitBlockRelease(e: Emitter, program: Program): void {
+export function emitBlockRelease(e: Emitter, program: Program): void {
   const heap = heapOf(e, program);
   const contents = e.param(1);
   e.if(e.eqz(contents), () => e.return(e.i32(0)));
@@ -247,7 +214,7 @@ function emitBlockRelease(e: Emitter, program: Program): void {
   e.return(e.i32(0));
 }
 
-function emitBlocksDelete(e: Emitter, program: Program): void {
+export function emitBlocksDelete(e: Emitter, program: Program): void {
   const heap = heapOf(e, program);
   const next = e.variable(e.load64(heap, HostHeap.blocks));
   e.loop((loop) => {
@@ -260,7 +227,7 @@ function emitBlocksDelete(e: Emitter, program: Program): void {
 }
 
 /** The call is at a fixed place in the context of its instance. 0 outside of a call. */
-function emitCallAlloc(e: Emitter): void {
+export function emitCallAlloc(e: Emitter): void {
   const context = e.load64(e.param(0), CallField.instance);
   const size = e.param(1);
   e.if(e.ugt(size, e.i64(HOST_ARENA_SIZE)), () => e.return(e.i64(0)));
@@ -271,20 +238,4 @@ function emitCallAlloc(e: Emitter): void {
   e.if(e.ugt(end, e.load64(context, ContextField.hostEnd)), () => e.return(e.i64(0)));
   e.store(context, ContextField.hostCursor, end);
   e.return(start);
-}
-
-const BUILDERS: Readonly<Record<HostSupportName, (e: Emitter, program: Program) => void>> = {
-  refuse: emitRefuse,
-  block_grow: emitBlockGrow,
-  block_new: emitBlockNew,
-  block_release: emitBlockRelease,
-  blocks_delete: emitBlocksDelete,
-  call_alloc: emitCallAlloc,
-};
-
-export function buildHostSupport(program: Program, which: HostSupportName, name: string): Func {
-  const e = Emitter.start(name, HOST_SUPPORT[which], { stackCheck: STACK_CHECKED.has(which), entry: false });
-  BUILDERS[which](e, program);
-  if (e.open) throw new InternalError("frontend", "the function does not end", name);
-  return e.finish();
 }

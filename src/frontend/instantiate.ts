@@ -32,6 +32,7 @@ import type { ConstExpr, ElementSegment, Module } from "../wasm/module.ts";
 import { functionType, NULL_FUNCTION } from "../wasm/module.ts";
 import { builtinFunction } from "./builtin.ts";
 import { emitCheckCoreImports, emitCoreImports } from "./core-entries.ts";
+import { emitFirstSerial } from "./host-handles.ts";
 import { emitOpenArena } from "./host-memory.ts";
 import { PROT_READ_WRITE, Sys } from "./linux.ts";
 import { emitPageAlign, limited, ownMemory } from "./memory.ts";
@@ -52,6 +53,7 @@ function emitHostMemory(e: Emitter, program: Program, context: Value): void {
   const { offsets } = program;
   emitOpenArena(e, program, context);
   const state = offsets.hostHeapState;
+  if (program.api.resourceDrops.length > 0) emitFirstSerial(e, program, context);
   e.store(context, state + HostHeap.top, e.offset(context, offsets.hostHeap));
   e.store(context, state + HostHeap.end, e.offset(context, offsets.hostHeap + HOST_HEAP_SIZE));
   e.store(context, ContextField.hostCall + CallField.allocate, e.funcAddress(program.hostSupport("call_alloc")));

@@ -15,6 +15,7 @@ export const Sys = {
   prctl: 157,
   exitGroup: 231,
   tgkill: 234,
+  getrandom: 318,
 } as const;
 
 export const PROT_NONE = 0;

@@ -34,7 +34,7 @@ import type { CoreAccess } from "./core-entries.ts";
 import { builtinFunction, configurationAddress, configurationBytes } from "./builtin.ts";
 import type { SegmentImage } from "./environment.ts";
 import { type ExceptionLayout, layOutExceptions } from "./exception-layout.ts";
-import { HOST_SUPPORT_NAMES, type HostSupportName } from "./host-memory.ts";
+import { HOST_SUPPORT_NAMES, type HostSupportName } from "./host-support.ts";
 import { SignalState } from "./linux.ts";
 import { MESSAGES } from "./messages.ts";
 import { symbolPart } from "./names.ts";
@@ -112,6 +112,8 @@ export type FunctionKind =
   | { readonly kind: "typed-entry"; readonly export: number }
   | { readonly kind: "typed-body"; readonly export: number }
   | { readonly kind: "typed-drop"; readonly drop: number }
+  /** An entry: `drop` is a position in `Api.resourceDrops`. */
+  | { readonly kind: "resource-drop"; readonly drop: number }
   | { readonly kind: "host-support"; readonly name: HostSupportName }
   | { readonly kind: "wasm"; readonly instance: CoreInstanceIndex; readonly func: number };
 
@@ -303,6 +305,9 @@ export class Program {
     this.coreEntries = (this.core?.functions ?? []).map((f, i) => exported({ kind: "core-entry", export: i }, f.name));
     this.core?.calls.forEach((c, i) => {
       exported({ kind: "core-call", call: i }, c.name);
+    });
+    this.api.resourceDrops.forEach(({ name: resource }, drop) => {
+      exported({ kind: "resource-drop", drop }, resource);
     });
     if (options.output === "script") {
       this.scriptFunctions.forEach((func, i) => {
@@ -511,6 +516,10 @@ export class Program {
       if (lifted.options.postReturn !== undefined) roots.push(lifted.options.postReturn);
     }
     for (const { func } of this.api.reallocs) roots.push(func);
+    for (const { resource } of this.api.resourceDrops) {
+      const found = this.component.resources.get(resource);
+      if (found.kind !== "host" && found.destructor !== undefined) roots.push(found.destructor);
+    }
     for (const { func } of this.core?.functions ?? []) roots.push(func);
     const init = builtinFunction(this.component, "runtime_init");
     if (init !== undefined) roots.push(init);

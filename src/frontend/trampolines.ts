@@ -119,7 +119,7 @@ function emitFlatCall(e: Emitter, program: Program, index: LoweredIndex, lowerin
 }
 
 /** Tells the built-in WASI who calls: addresses in the context, which intrinsics read. */
-function emitCaller(
+export function emitCaller(
   e: Emitter,
   program: Program,
   instance: RuntimeComponentInstanceIndex,

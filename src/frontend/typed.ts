@@ -9,7 +9,7 @@
 
 import { elementFields } from "../abi/despecialize.ts";
 import { payloads, type Transfer } from "../abi/transfer.ts";
-import { FlatDestination, FlatSource, MemorySource, type Source } from "../abi/values.ts";
+import { FlatDestination, FlatSource, MemorySource, NoDestination, type Source } from "../abi/values.ts";
 import { InternalError } from "../base/diagnostics.ts";
 import type { InterfaceType, TypeFunc } from "../component/types.ts";
 import type { Func, Value } from "../ir/function.ts";
@@ -20,13 +20,14 @@ import { Trap } from "../layout/traps.ts";
 import type { LiftedFunction, LoweredIndex, LowerImport } from "../plan/component.ts";
 import * as wasm from "../wasm/types.ts";
 import { checkedPlace, hasPointers, lowerParameters, pointerIn, transferOf, withoutLeaving } from "./adapters-build.ts";
-import type { Direction } from "./adapters.ts";
-import { definedBy, emitReturnLent } from "./adapters-context.ts";
+import { type Direction, isDefinedBy } from "./adapters.ts";
+import { emitReturnLent, emitReturnLentByHost } from "./adapters-context.ts";
 import { IrAbiEmitter } from "./adapters-emitter.ts";
 import { cSignatureOf, definedBits, isByValue, placeArguments, wordsOf } from "./c-signature.ts";
-import { emitCheckInstance, emitEnter, ENTRY_ATTRIBUTES } from "./entries.ts";
+import { emitCheckIdle, emitCheckInstance, emitClearMayEnter, emitEnter, ENTRY_ATTRIBUTES } from "./entries.ts";
 import { ProcessMemory, refusalOf } from "./host-context.ts";
-import { emitBeginResult, emitOpenArena, emitResetArena, HOST_SUPPORT } from "./host-memory.ts";
+import { emitBeginResult, emitOpenArena, emitResetArena } from "./host-memory.ts";
+import { HOST_SUPPORT } from "./host-support.ts";
 import type { Program } from "./program.ts";
 import { Emitter, type Variable } from "./structured.ts";
 import { emitCheckMayLeave, emitHostCallee } from "./trampolines.ts";
@@ -107,8 +108,22 @@ class TypedExport {
     return lowerParameters(transfer, this.params, sources, paramsInMemory);
   }
 
-  get argumentsDirection(): Direction {
-    return { lift: { role: "arguments" }, lower: this.lifted.options, lends: false };
+  /** Looks at the arguments, and refuses the call if one is wrong. */
+  check(transfer: ValueTransfer, words: readonly (readonly Value[])[]): void {
+    this.params.forEach((type, i) => {
+      const source = argumentSource(this.program, transfer, type, words[i] ?? []);
+      transfer.inline(type, source, new NoDestination());
+    });
+  }
+
+  get arguments(): { readonly check: Direction | undefined; readonly direction: Direction } {
+    return this.program.adapters.exportParameters(this.lifted.type, this.lifted.options);
+  }
+  /** Whether the host lends handles of its own. */
+  get lends(): boolean {
+    const { component, adapters } = this.program;
+    const borrowed = [...adapters.facts.resources(this.params, "borrow")];
+    return borrowed.some((resource) => component.resources.get(resource).kind !== "host");
   }
   get resultDirection(): Direction {
     return { lift: this.lifted.options, lower: { role: "copy" }, lends: false };
@@ -126,15 +141,18 @@ export function buildTypedBody(program: Program, index: number, name: string): F
   const words = params.map((type) => wordsOf(type).map(() => e.param(next++)));
   const inMemory = program.adapters.flattening.flattenFuncType(func, "lift");
 
-  const lowerParams = (): readonly Value[] => typed.lowered(transferOf(e, program, typed.argumentsDirection), words);
+  const { check, direction } = typed.arguments;
+  if (check !== undefined) typed.check(transferOf(e, program, check), words);
+  const lowerParams = (): readonly Value[] => typed.lowered(transferOf(e, program, direction), words);
   const allocates = inMemory.paramsInMemory || hasPointers(program, params);
   const args = allocates ? withoutLeaving(e, program, options, lowerParams) : lowerParams();
   const core = program.functionSymbol(lifted.core);
   const results = e.call(core, program.signature(lifted.signature), [context, ...args]);
   const borrowed = [...program.adapters.facts.resources(params, "borrow")];
-  if (borrowed.some((resource) => !definedBy(program, resource, options))) {
+  if (borrowed.some((resource) => !isDefinedBy(program.component, resource, options))) {
     e.trapIf(e.load32(context, program.offsets.instanceBorrows(options.instance)), Trap.borrows_remain);
   }
+  if (typed.lends) emitReturnLentByHost(e, program);
   if (func.result !== undefined) {
     const types = [func.result];
     const copies = hasPointers(program, types);
@@ -189,6 +207,7 @@ export function buildTypedEntry(program: Program, index: number, name: string): 
     emitClearMayEnter(e, program, context, options.instance);
     const { status } = emitEnter(e, program, context, program.typedBody(index), bodySignature(func), args);
     emitLeave(e, program, options.instance, status, () => {
+      if (typed.lends) e.if(e.uge(status, e.i32(FIRST_REFUSAL)), () => emitReturnLentByHost(e, program));
       if (out !== undefined && func.result !== undefined && hasPointers(program, [func.result])) {
         emitClear(e, out, 0, program.adapters.hostSizes.elemSize(func.result));
       }
@@ -196,20 +215,6 @@ export function buildTypedEntry(program: Program, index: number, name: string): 
     e.return(status);
   }
   return e.finish();
-}
-
-/** Refuses while any call is active in the component, or was left without coming back. */
-function emitCheckIdle(e: Emitter, program: Program, context: Value, instance: number): void {
-  const flags = e.load32(context, program.offsets.instanceFlags(instance));
-  const state = e.load32(context, ContextField.state);
-  const entered = e.xor(e.andImm(flags, InstanceFlag.mayEnter), e.i32(InstanceFlag.mayEnter));
-  const busy = e.or(e.zext(e.or(state, entered)), e.load64(context, ContextField.entryDepth));
-  e.if(e.nez(busy), () => e.return(e.i32(HostStatus.instance_busy)));
-}
-
-function emitClearMayEnter(e: Emitter, program: Program, context: Value, instance: number): void {
-  const at = program.offsets.instanceFlags(instance);
-  e.store(context, at, e.andImm(e.load32(context, at), ~InstanceFlag.mayEnter));
 }
 
 /** After a call: the instance may be entered again unless it trapped. `failed` is what a call without a result does. */
@@ -252,7 +257,7 @@ function emitDirect(
   const { options } = lifted;
   const context = e.param(0);
   const returning = new IrAbiEmitter(e, (name) => e.return(e.i32(refusalOf(name))));
-  const args = typed.lowered(transferOf(e, program, typed.argumentsDirection, returning), words);
+  const args = typed.lowered(transferOf(e, program, typed.arguments.direction, returning), words);
   emitClearMayEnter(e, program, context, options.instance);
   const signature = program.signature(lifted.signature);
   const { status, results } = emitEnter(e, program, context, program.functionSymbol(lifted.core), signature, args);

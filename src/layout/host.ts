@@ -230,6 +230,8 @@ export const REFUSED_VALUES: Partial<Record<TrapName, RefusalName>> = {
   string_too_long: "string_too_long",
   list_too_long: "list_too_long",
   invalid_pointer: "null_pointer",
+  unknown_handle: "invalid_handle",
+  handle_lent: "handle_lent",
 };
 
 /** The first status that is no trap code. */

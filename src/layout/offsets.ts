@@ -58,7 +58,10 @@ export const HandleEntry = {
    * Lent handles of one call are a list: the index of the next, or `LENDERS_END`.
    */
   link: 4,
-  /** u64: representation: i32 of the guest, or the host's pointer. */
+  /**
+   * u64: representation: i32 of the guest, or the host's pointer. Of a handle of the host's: the representation, and above it the number that
+   * the handle has above its index, different for each handle.
+   */
   rep: 8,
 } as const;
 export const HANDLE_OWN = 1;
@@ -250,9 +253,11 @@ export const HostHeap = {
   allocate: 32,
   release: 40,
   data: 48,
+  /** u32: of the next handle of the host's, see `HandleEntry.rep`. */
+  serial: 56,
   /** u64 for each class: its first free block, or 0. */
-  free: 56,
-  size: 56 + 8 * (LAST_BLOCK_CLASS - FIRST_BLOCK_CLASS + 1),
+  free: 64,
+  size: 64 + 8 * (LAST_BLOCK_CLASS - FIRST_BLOCK_CLASS + 1),
 } as const;
 /** In front of a block's contents. */
 export const BlockHeader = {
@@ -328,7 +333,8 @@ export class VMComponentOffsets {
       shape.exceptionPayload === undefined ? -1 : place(1, ExceptionState.payload + shape.exceptionPayload, 16);
     for (const count of shape.elementAreas) this.#elementAreas.push(place(count, FUNCREF_SIZE, 8));
     this.#borrows = place(shape.componentInstances, 4, 4);
-    this.#lenders = place(shape.componentInstances, 4, 4);
+    const owners = shape.componentInstances + (shape.typedHost ? 1 : 0);
+    this.#lenders = place(owners, 4, 4);
     this.#tasks = place(shape.componentInstances, InstanceTask.size, 8);
     this.limits = place(1, InstanceLimits.size, 8);
     this.hostHeapState = place(shape.typedHost ? 1 : 0, HostHeap.size, 16);
@@ -340,7 +346,7 @@ export class VMComponentOffsets {
       at = alignUp(at + table.maxElements * FUNCREF_SIZE, PAGE_SIZE);
     }
     this.#handles = at;
-    at += shape.componentInstances * HANDLE_LIMIT * HandleEntry.size;
+    at += owners * HANDLE_LIMIT * HandleEntry.size;
     this.hostArena = at;
     this.hostHeap = at + HOST_ARENA_SIZE;
     if (shape.typedHost) at = this.hostHeap + HOST_HEAP_SIZE;
@@ -419,6 +425,14 @@ export class VMComponentOffsets {
     const at = this.#tables[index];
     if (at === undefined) throw new RangeError(`table ${index} is not one of ${this.shape.tables.length}`);
     return at;
+  }
+  /** The first handle that the running call has lent of the host's, or 0. */
+  get hostLenders(): number {
+    return this.#lenders + 4 * this.shape.componentInstances;
+  }
+  /** Displacement of the handle table of a typed host: of the component's resources that it owns. */
+  get hostHandles(): number {
+    return this.#handles + this.shape.componentInstances * HANDLE_LIMIT * HandleEntry.size;
   }
   /** Displacement of the handle table of a component instance. */
   handleTable(index: number): number {

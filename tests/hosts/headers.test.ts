@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { allStatuses, HOST_STRUCTS } from "../../src/layout/host.ts";
 import { findTool, runTool } from "../support/tools.ts";
+import { layoutAssertions } from "./typed-layout.ts";
 import { Hosts, noHost, otherComponent, ownComponent, without } from "./hosts.ts";
 
 const hosts = new Hosts();
@@ -86,6 +87,53 @@ describe("structures", () => {
       writeFileSync(source, `${includes}${checks.join("\n")}\n`);
       assert.equal(runTool(findTool(compiler) ?? "", ["-std=c11", "-Wall", "-Werror", "-fsyntax-only", source]), "");
     });
+  }
+});
+
+describe("C types", () => {
+  const COMPONENTS = ["echo", "city", "callback", "sync", "handles", "greeter"];
+  const OTHERS = ["echo", "hello-city", "composed-double-forwarder", "composed-wrapped-forwarder"];
+
+  /** Typed headers, each with assertions about its types. */
+  async function typedHeaders(): Promise<readonly string[]> {
+    const sources: string[] = [];
+    const add = async (name: string, bytes: Uint8Array): Promise<void> => {
+      const prefix = `typed_${name.replaceAll("-", "_")}`;
+      const { component } = await hosts.object(`${prefix}-typed`, bytes, {
+        hostAbi: "typed",
+        name: prefix,
+        optLevel: 0,
+      });
+      sources.push(`#include "${prefix}-typed/${prefix}.h"`, ...layoutAssertions(component, prefix));
+    };
+    for (const name of COMPONENTS) await add(name, await ownComponent(name));
+    for (const name of OTHERS) {
+      const bytes = otherComponent(name);
+      if (bytes !== undefined) await add(`other-${name}`, bytes);
+    }
+    return sources;
+  }
+
+  const MACROS = {
+    c: "#define STATIC_ASSERT _Static_assert\n#define ALIGNOF _Alignof\n",
+    cpp: "#include <cstddef>\n#define STATIC_ASSERT static_assert\n#define ALIGNOF alignof\n",
+  };
+
+  for (const { extension, standard, compilers } of LANGUAGES) {
+    for (const compiler of compilers) {
+      test(`${compiler} -std=${standard} lays them out as the compiled code does`, {
+        skip: without(compiler),
+      }, async () => {
+        const lines = await typedHeaders();
+        const source = join(hosts.folder, `types-${compiler}-${standard}.${extension}`);
+        const macros = MACROS[extension === "c" ? "c" : "cpp"];
+        writeFileSync(source, `${macros}${lines.join("\n")}\nint main(void) { return 0; }\n`);
+        const flags = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wundef", "-Wconversion", "-Wshadow"];
+        if (extension === "cpp") flags.push("-Wno-invalid-offsetof");
+        const said = runTool(findTool(compiler) ?? "", [`-std=${standard}`, ...flags, "-fsyntax-only", source]);
+        assert.equal(said, "");
+      });
+    }
   }
 });
 

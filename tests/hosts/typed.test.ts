@@ -53,3 +53,14 @@ for (const origin of ORIGINS) {
     });
   });
 }
+
+test("resources: handles of the component's, pointers of the host's, and every misuse", { skip: noHost }, async () => {
+  await hosts.object("handles", await ownComponent("handles"), { hostAbi: "typed" });
+  const program = hosts.program({ sources: ["typed_handles.c"], objects: ["handles"] });
+  const { stdout, status } = hosts.run(program);
+  assert.match(
+    stdout,
+    /^wasm trap: unreachable\nwasm backtrace:\n {4}0: handles\/counters::destroy \(offset 0x[0-9a-f]+\)\n$/,
+  );
+  assert.equal(status, 0);
+});
