@@ -85,13 +85,18 @@ describe("at every instruction the caller of the entry is reached, with its regi
       assert.equal(status, 0, stdout);
       const steps = [...stdout.matchAll(/: (\d+) steps/g)].reduce((sum, [, n]) => sum + Number(n), 0);
       assert.ok(steps > 2000, stdout);
-      // The one exception: the jump with which `raise` leaves, when the frame pointer is the entry's already.
+      // The one exception: the jump with which `raise`, `throw` and `throw_ref` leave, when the frame pointer is the other frame's already.
       const symbols = functions(path);
+      const jumps = new Map<string, Set<number>>();
       for (const [line, hex = ""] of stdout.matchAll(/^lost at ([0-9a-f]+): .*$/gm)) {
         const pc = Number.parseInt(hex, 16);
         const at = symbols.find((s) => s.start <= pc && pc < s.end);
-        assert.ok(at?.name === "walk/support::raise" && pc >= at.end - 3, `${line} (${at?.name})`);
+        const name = at?.name ?? "";
+        assert.match(name, /^walk\/support::(raise|throw|throw_ref)$/, line);
+        if (name.endsWith("raise")) assert.ok(pc >= (at?.end ?? 0) - 3, line);
+        jumps.set(name, (jumps.get(name) ?? new Set()).add(pc));
       }
+      for (const [name, places] of jumps) assert.equal(places.size, 1, name);
       assert.match(stdout, /^trap 0: \d+ steps: unreachable$/m);
       assert.match(stdout, /^trap 1: \d+ steps: out of bounds memory access$/m);
       assert.match(stdout, /^trap 7: \d+ steps: out of bounds memory access$/m);

@@ -73,8 +73,25 @@
       (i32.add (local.get $a) (i32.add (local.get $b) (i32.add (local.get $c) (i32.add (local.get $d) (i32.add (local.get $e)
         (i32.add (local.get $f) (i32.add (local.get $g) (i32.trunc_f64_u (local.get $x))))))))))
 
+    ;; Two exceptions: one from a function with stack arguments, and the same again. Gives 0.
+    (tag $t (param i32))
+    (func $thrower (param i32 i32 i32 i32 i32 i32 i32 i32) (throw $t (i32.add (local.get 0) (local.get 7))))
+    (func $caught (param $n i32) (result i32)
+      (local $e exnref)
+      (block $first (result i32 exnref)
+        (try_table (catch_ref $t $first)
+          (call $thrower (local.get $n) (i32.const 1) (i32.const 2) (i32.const 3) (i32.const 4) (i32.const 5) (i32.const 6)
+            (i32.const 7)))
+        unreachable)
+      (local.set $e)
+      (block $second (result i32)
+        (try_table (catch $t $second) (throw_ref (local.get $e)))
+        unreachable)
+      (i32.sub))
+
     (func $outer (param $n i32) (result i32)
       (local $i i32) (local $sum i32) (local $r i64)
+      (local.set $sum (call $caught (local.get $n)))
       (block $done
         (loop $next
           (br_if $done (i32.ge_u (local.get $i) (i32.const 2)))
