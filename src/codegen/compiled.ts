@@ -24,7 +24,25 @@ export const UnwindOp = {
   restore: 4,
 } as const;
 
-export interface CompiledFunction {
+/** Set in locations of inlined code. No wasm file has 2 GiB. */
+export const LOC_INLINED = 0x8000_0000;
+
+/** Places in inlined code: the function that it is of, the location in it, and the location of the call that it replaces. */
+export interface InlinedPlaces {
+  readonly inlinedFunction: Uint32Array;
+  readonly inlinedLoc: Uint32Array;
+  readonly inlinedCall: Uint32Array;
+}
+
+const NO_PLACES = new Uint32Array();
+export const NOTHING_INLINED: InlinedPlaces = {
+  inlinedFunction: NO_PLACES,
+  inlinedLoc: NO_PLACES,
+  inlinedCall: NO_PLACES,
+};
+
+/** Locations are byte offsets in the wasm file, 0 where there is none, or with `LOC_INLINED` the complement of a row of `InlinedPlaces`. */
+export interface CompiledFunction extends InlinedPlaces {
   /** Instructions in `code[0, codeLength)`; behind them jump tables and constants, which instructions reach relative to rip. */
   readonly code: Uint8Array;
   readonly codeLength: number;
@@ -41,10 +59,9 @@ export interface CompiledFunction {
   /** Ascending code offsets. A trap by call: the return address; by fault: the faulting instruction. */
   readonly trapOffset: Uint32Array;
   readonly trapCode: Uint8Array;
-  /** Byte offset in the wasm file, or 0. */
   readonly trapLoc: Uint32Array;
 
-  /** Return addresses of calls and where in the wasm file they are, ascending: for backtraces. */
+  /** Return addresses of calls, ascending, and their locations: for backtraces. */
   readonly callOffset: Uint32Array;
   readonly callLoc: Uint32Array;
 

@@ -5,13 +5,15 @@
 
 import { InternalError, WindlassError } from "../base/diagnostics.ts";
 import { Workspace } from "../base/workspace.ts";
-import type { CompiledFunction } from "../codegen/compiled.ts";
+import { type CompiledFunction, NOTHING_INLINED } from "../codegen/compiled.ts";
+import { InlineBodies } from "./inlining.ts";
 import type { Target } from "../codegen/target.ts";
 import { X64Target } from "../codegen/x64/compile.ts";
 import { buildCode } from "../frontend/build.ts";
 import type { Program } from "../frontend/program.ts";
 import type { Func, FuncSymbol } from "../ir/function.ts";
 import { verifyFunc } from "../ir/verify.ts";
+import { inlineCalls } from "../opt/inline.ts";
 import { type OptLevel, optimize } from "../opt/pipeline.ts";
 
 export interface FunctionOptions {
@@ -44,6 +46,7 @@ function rawCode(code: Uint8Array): CompiledFunction {
     callOffset: NO_WORDS,
     callLoc: NO_WORDS,
     catchOffset: NO_WORDS,
+    ...NOTHING_INLINED,
     unwindOffset: NO_WORDS,
     unwindOp: NO_BYTES,
     unwindA: NO_INTS,
@@ -64,12 +67,14 @@ export class FunctionCompiler {
   readonly #target: Target;
   /** Memory of the function that is being compiled. */
   readonly #work = new Workspace();
+  readonly #bodies: InlineBodies;
 
   constructor(program: Program, options: FunctionOptions, hook?: FunctionHook) {
     this.#program = program;
     this.#options = options;
     this.#target = new X64Target({ quick: options.optLevel === 0 });
     this.#hook = hook;
+    this.#bodies = new InlineBodies(program);
   }
 
   /** Throws `WindlassError` for what is not supported; any other fault becomes an `InternalError` that names stage and function. */
@@ -84,6 +89,10 @@ export class FunctionCompiler {
       if (verify) check(func, stage);
       this.#hook?.(stage, func, symbol);
       stage = "opt";
+      if (optLevel === 2 && !func.attributes.entry && inlineCalls(func, symbol, this.#bodies)) {
+        if (verify) check(func, "opt inline");
+        this.#hook?.("inline", func, symbol);
+      }
       optimize(func, optLevel, (pass) => {
         if (verify) check(func, `opt ${pass}`);
         this.#hook?.(pass, func, symbol);

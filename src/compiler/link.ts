@@ -82,7 +82,7 @@ export function linkProgram(
   object.append(object.section(Sections.trampolines), encodeTrampolines(infos), 4);
   object.append(
     object.section(Sections.info),
-    encodeInfo({ ...info, sandbox: sandboxPolicy(program, (symbol) => places.get(symbol)) }),
+    encodeInfo({ ...info, sandbox: sandboxPolicy(program, compiled, (symbol) => places.get(symbol)) }),
     1,
   );
   return {

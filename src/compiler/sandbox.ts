@@ -1,20 +1,20 @@
 /**
  * The policy of the sandbox verifier (`layout/sandbox.ts`) for one program: a description of what is in it, written into the object beside
- * the code. Made from the plan and the program's order alone, never from machine code.
+ * the code. Made from the plan, the program's order, and what was inlined where; never from machine code.
  */
 
 import { InternalError } from "../base/diagnostics.ts";
 import { entity } from "../base/entity.ts";
+import type { InlinedPlaces } from "../codegen/compiled.ts";
 import { MEMORY_GROW_SIGNATURE, TABLE_GROW_SIGNATURE } from "../frontend/environment.ts";
 import type { FunctionKind, Program } from "../frontend/program.ts";
 import { SUPPORT } from "../frontend/support.ts";
 import { moduleSignatures, NO_SIGNATURES, type SignatureOf, valueToken } from "../frontend/tokens.ts";
-import { resolveFunction } from "../frontend/wasm/constants.ts";
+import type { FuncSymbol } from "../ir/function.ts";
 import { I32, type Signature, F32, F64, V128 } from "../ir/types.ts";
 import type { SandboxFunctions, SandboxImage, SandboxInstance, SandboxPolicy } from "../layout/sandbox.ts";
 import type { Component, CoreInstanceIndex } from "../plan/component.ts";
 import { functionType } from "../wasm/module.ts";
-import { OperatorReader } from "../wasm/operators.ts";
 import type * as wasm from "../wasm/types.ts";
 
 function typeText(type: wasm.FuncType, signatureOf: SignatureOf): string {
@@ -39,26 +39,6 @@ class Types {
     }
     return index;
   }
-}
-
-/** Flags of the functions of a trusted instance that use an intrinsic in their own body. */
-function intrinsicUsers(component: Component, instance: CoreInstanceIndex): Uint8Array {
-  const { module } = component.modules.get(component.instances.get(instance).module);
-  const users = new Uint8Array(module.functions.length);
-  const isIntrinsic = module.functions
-    .slice(0, module.importedFunctions)
-    .map((_, i) => (resolveFunction(component, instance, i).kind === "intrinsic" ? 1 : 0));
-  const reader = new OperatorReader(module.bytes);
-  for (let body = 0; body < module.bodyStart.length; body++) {
-    reader.startBody(module.bodyStart[body] ?? 0, module.bodyEnd[body] ?? 0);
-    while (!reader.atEnd) {
-      reader.next();
-      if ((reader.op !== 0x10 && reader.op !== 0x12) || isIntrinsic[reader.index] !== 1) continue; // call, return_call
-      users[module.importedFunctions + body] = 1;
-      break;
-    }
-  }
-  return users;
 }
 
 /** Signature number → its type, from a module that has it, else from what is lowered. */
@@ -91,40 +71,45 @@ function operandOf(kind: FunctionKind): number {
   }
 }
 
+/** The other core instances whose functions' bodies are in the code of a wasm function, ascending. */
+function guests(program: Program, kind: FunctionKind, compiled: InlinedPlaces | undefined): readonly number[] {
+  if (kind.kind !== "wasm" || compiled === undefined) return [];
+  const found = new Set<number>();
+  for (const symbol of compiled.inlinedFunction) {
+    const from = program.functions.get(entity<FuncSymbol>(symbol)).kind;
+    if (from.kind === "wasm" && from.instance !== kind.instance) found.add(from.instance);
+  }
+  return [...found].sort((a, b) => a - b);
+}
+
 class FunctionList {
   readonly runs: SandboxFunctions[] = [];
   readonly types: number[] = [];
   readonly #program: Program;
   readonly #types: Types;
-  readonly #users = new Map<CoreInstanceIndex, Uint8Array>();
 
-  constructor(program: Program, types: Types) {
+  constructor(program: Program, types: Types, compiled: readonly InlinedPlaces[]) {
     this.#program = program;
     this.#types = types;
-    for (const { kind } of program.functions) this.#add(kind);
+    for (const [symbol, { kind }] of program.functions.entries())
+      this.#add(kind, guests(program, kind, compiled[symbol]));
   }
 
-  #add(kind: FunctionKind): void {
-    const name = kind.kind === "support" ? `support ${kind.name}` : this.#isTrusted(kind) ? "trusted" : kind.kind;
+  #add(kind: FunctionKind, inlined: readonly number[]): void {
+    const name = this.#nameOf(kind);
     const of = operandOf(kind);
     const last = this.runs.at(-1);
-    if (last !== undefined && last.kind === name && last.of === of) {
+    if (last !== undefined && last.kind === name && last.of === of && last.inlined.join() === inlined.join()) {
       this.runs[this.runs.length - 1] = { ...last, count: last.count + 1 };
-    } else this.runs.push({ kind: name, of, count: 1 });
+    } else this.runs.push({ kind: name, of, count: 1, inlined });
     const text = this.#typeOf(kind);
     this.types.push(text === undefined ? -1 : this.#types.of(text));
   }
 
-  #isTrusted(kind: FunctionKind): boolean {
-    if (kind.kind !== "wasm") return false;
-    const { component } = this.#program;
-    if (!component.modules.get(component.instances.get(kind.instance).module).trusted) return false;
-    let users = this.#users.get(kind.instance);
-    if (users === undefined) {
-      users = intrinsicUsers(component, kind.instance);
-      this.#users.set(kind.instance, users);
-    }
-    return users[kind.func] === 1;
+  #nameOf(kind: FunctionKind): string {
+    if (kind.kind === "support") return `support ${kind.name}`;
+    const trusted = kind.kind === "wasm" && this.#program.intrinsicUsers.has(kind.instance, kind.func);
+    return trusted ? "trusted" : kind.kind;
   }
 
   #typeOf(kind: FunctionKind): string | undefined {
@@ -155,8 +140,12 @@ class FunctionList {
   }
 }
 
-/** `place` gives the byte offset of a data object in `.rodata`, or undefined when it is elsewhere. */
-export function sandboxPolicy(program: Program, place: (symbol: number) => number | undefined): SandboxPolicy {
+/** `compiled`: by function. `place` gives the byte offset of a data object in `.rodata`, or undefined when it is elsewhere. */
+export function sandboxPolicy(
+  program: Program,
+  compiled: readonly InlinedPlaces[],
+  place: (symbol: number) => number | undefined,
+): SandboxPolicy {
   const { component } = program;
   const types = new Types();
   const signatures = signatureTexts(component).map((text) => types.of(text));
@@ -164,7 +153,7 @@ export function sandboxPolicy(program: Program, place: (symbol: number) => numbe
     const found = program.facts.signatures.subtypes(s);
     return found.length === 0 ? [] : [[s, [...found]]];
   });
-  const list = new FunctionList(program, types);
+  const list = new FunctionList(program, types, compiled);
   const instances = component.instances.values().map(
     ({ memories, tables, globals }): SandboxInstance => ({
       memories: [...memories],

@@ -2,6 +2,9 @@
  * Data whose bytes follow from the final layout of the text: which pc traps how, where calls are in the wasm file, which function holds
  * a pc, and images of function references. Pure functions; the compiler calls them when every function has its place.
  *
+ * A location with `LOC_INLINED` set is the number of a row of the table of inlined code, which has a header too and rows of three u32: a function
+ * (a row of `functions`), the byte offset in the wasm file, and the location of the call that the code replaces, which may be such a row again.
+ *
  * Tables share one form, which support code searches (`raise.ts`, `text.ts`): a header of 16 bytes whose first u32 is the number n of
  * rows; n ascending keys (u32); then further columns of n each.
  *
@@ -14,7 +17,9 @@
  */
 
 import { ByteWriter } from "../base/bytes.ts";
+import { U32Column } from "../base/columns.ts";
 import { InternalError } from "../base/diagnostics.ts";
+import { type InlinedPlaces, LOC_INLINED } from "../codegen/compiled.ts";
 import type { DataSymbol, FuncSymbol } from "../ir/function.ts";
 import { FUNCREF_SIZE } from "../layout/funcref.ts";
 import type { Program } from "./program.ts";
@@ -25,9 +30,13 @@ export const TABLE_HEADER = 16;
 export const trapTableKeys = 0;
 export const trapTableLocations = 4;
 export const trapTableCodes = 8;
+/** Bytes of a row of the table of inlined code; its function, location and call. */
+export const inlinedTableRow = 12;
+export const inlinedTableLocation = 4;
+export const inlinedTableCall = 8;
 
 /** The rows of one compiled function: `CompiledFunction` has them. */
-export interface FunctionRows {
+export interface FunctionRows extends InlinedPlaces {
   readonly trapOffset: Uint32Array;
   readonly trapCode: Uint8Array;
   readonly trapLoc: Uint32Array;
@@ -44,6 +53,55 @@ export interface TextLayout {
   readonly rows: readonly FunctionRows[];
 }
 
+/** Numbers the places in inlined code that rows of traps and calls name, in the order of the text. */
+class InlinedTable {
+  readonly #function = new U32Column();
+  readonly #location = new U32Column();
+  readonly #call = new U32Column();
+  /** Of each function's places: what they are in tables, or 0. */
+  readonly #known = new Map<FunctionRows, Uint32Array>();
+
+  constructor({ rows }: TextLayout) {
+    for (const f of rows) {
+      if (f.inlinedFunction.length === 0) continue;
+      const known = new Uint32Array(f.inlinedFunction.length);
+      this.#known.set(f, known);
+      for (const loc of f.trapLoc) this.#number(f, known, loc);
+      for (const loc of f.callLoc) this.#number(f, known, loc);
+    }
+  }
+
+  #number(f: FunctionRows, known: Uint32Array, loc: number): number {
+    if (loc < LOC_INLINED) return loc;
+    const row = ~loc;
+    const before = known[row] ?? 0;
+    if (before !== 0) return before;
+    const call = this.#number(f, known, f.inlinedCall[row] ?? 0);
+    this.#function.push(f.inlinedFunction[row] ?? 0);
+    this.#call.push(call);
+    const made = LOC_INLINED + this.#location.push(f.inlinedLoc[row] ?? 0);
+    known[row] = made;
+    return made;
+  }
+
+  /** A location of the function as it is in tables. */
+  location(f: FunctionRows, loc: number): number {
+    return loc < LOC_INLINED ? loc : (this.#known.get(f)?.[~loc] ?? 0);
+  }
+
+  bytes(): Uint8Array {
+    const out = new ByteWriter(TABLE_HEADER + inlinedTableRow * this.#call.length);
+    out.u32(this.#call.length);
+    out.zeros(TABLE_HEADER - 4);
+    for (let i = 0; i < this.#call.length; i++) {
+      out.u32(this.#function.get(i));
+      out.u32(this.#location.get(i));
+      out.u32(this.#call.get(i));
+    }
+    return out.toBytes();
+  }
+}
+
 /** One column of rows, from all functions in order: keys are `start` + offset. */
 function rowTable(
   layout: TextLayout,
@@ -51,6 +109,7 @@ function rowTable(
   locations?: (rows: FunctionRows) => Uint32Array,
   codes?: (rows: FunctionRows) => Uint8Array,
 ): Uint8Array {
+  const inlined = new InlinedTable(layout);
   let count = 0;
   for (const rows of layout.rows) count += offsets(rows).length;
   const width =
@@ -70,7 +129,8 @@ function rowTable(
       last = key;
       view.setUint32(TABLE_HEADER + trapTableKeys + 4 * row, key, true);
       if (location !== undefined) {
-        view.setUint32(TABLE_HEADER + trapTableLocations * count + 4 * row, location[i] ?? 0, true);
+        const loc = inlined.location(rows, location[i] ?? 0);
+        view.setUint32(TABLE_HEADER + trapTableLocations * count + 4 * row, loc, true);
       }
       if (code !== undefined) out[TABLE_HEADER + trapTableCodes * count + row] = code[i] ?? 0;
       row++;
@@ -101,6 +161,11 @@ export function callTableBytes(layout: TextLayout): Uint8Array {
 /** Return addresses that an exception can come back to. */
 export function catchTableBytes(layout: TextLayout): Uint8Array {
   return rowTable(layout, (r) => r.catchOffset);
+}
+
+/** Number → place in inlined code. */
+export function inlinedTableBytes(layout: TextLayout): Uint8Array {
+  return new InlinedTable(layout).bytes();
 }
 
 /** Pc → name. */
@@ -144,6 +209,8 @@ export function dataBytes(program: Program, symbol: DataSymbol, layout: TextLayo
       return callTableBytes(layout);
     case "catches":
       return catchTableBytes(layout);
+    case "inlined":
+      return inlinedTableBytes(layout);
     case "functions":
       return functionTableBytes(program, layout);
     case "zero":

@@ -35,6 +35,7 @@ import { builtinFunction, configurationAddress, configurationBytes } from "./bui
 import type { SegmentImage } from "./environment.ts";
 import { type ExceptionLayout, layOutExceptions } from "./exception-layout.ts";
 import { HOST_SUPPORT_NAMES, type HostSupportName } from "./host-support.ts";
+import { IntrinsicUsers } from "./intrinsic-users.ts";
 import { SignalState } from "./linux.ts";
 import { MESSAGES } from "./messages.ts";
 import { symbolPart } from "./names.ts";
@@ -135,6 +136,7 @@ export type DataContent =
   | { readonly kind: "traps" }
   | { readonly kind: "calls" }
   | { readonly kind: "catches" }
+  | { readonly kind: "inlined" }
   | { readonly kind: "functions" };
 
 export interface ProgramExceptions {
@@ -165,6 +167,7 @@ export class Program {
   readonly options: ProgramOptions;
   readonly facts: ComponentFacts;
   readonly reachable: Reachable;
+  readonly intrinsicUsers: IntrinsicUsers;
   readonly api: Api;
   /** Of a core module; then `api` is empty. */
   readonly core: CoreApi | undefined;
@@ -185,6 +188,7 @@ export class Program {
   /** Support data. */
   readonly trapTable: DataSymbol;
   readonly callTable: DataSymbol;
+  readonly inlinedTable: DataSymbol;
   readonly functionTable: DataSymbol;
   readonly messages: DataSymbol;
   readonly signalState: DataSymbol;
@@ -244,6 +248,7 @@ export class Program {
   constructor(component: Component, options: ProgramOptions) {
     this.component = component;
     this.options = options;
+    this.intrinsicUsers = new IntrinsicUsers(component);
     this.facts = options.facts ?? analyzeComponent(component);
     const executable = options.output !== "object";
     const isTyped = options.output === "object" && options.hostAbi === "typed" && component.core === undefined;
@@ -407,6 +412,7 @@ export class Program {
       this.data.push({ name: `${name}/data::${suffix}`, align: 16, writable: false, content });
     this.trapTable = table("traps", { kind: "traps" });
     this.callTable = table("calls", { kind: "calls" });
+    this.inlinedTable = table("inlined", { kind: "inlined" });
     this.functionTable = table("functions", { kind: "functions" });
     this.exceptions = throws
       ? { layout: layOutExceptions(component), catchTable: table("catches", { kind: "catches" }), firstWasm }

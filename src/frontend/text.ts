@@ -8,10 +8,17 @@
  * Offsets are those of the wasm file. It has `TRAP_TEXT_SIZE` bytes; a longer one ends after the last line that fits.
  */
 
+import { LOC_INLINED } from "../codegen/compiled.ts";
 import type { Value } from "../ir/function.ts";
 import { ContextField, InstanceState, TRAP_TEXT_SIZE, TrapRecord } from "../layout/offsets.ts";
 import { TRAP_NAMES, Trap } from "../layout/traps.ts";
-import { TABLE_HEADER, trapTableLocations } from "./link-data.ts";
+import {
+  inlinedTableCall,
+  inlinedTableLocation,
+  inlinedTableRow,
+  TABLE_HEADER,
+  trapTableLocations,
+} from "./link-data.ts";
 import { type TextName, textOffset } from "./messages.ts";
 import type { Program } from "./program.ts";
 import { emitRowKey } from "./raise.ts";
@@ -128,19 +135,15 @@ export function buildFormatTrap(e: Emitter, program: Program): void {
   const functions = e.dataAddress(program.functionTable);
   const traps = e.dataAddress(program.trapTable);
   const calls = e.dataAddress(program.callTable);
+  const inlined = e.dataAddress(program.inlinedTable);
   const count = e.load32(context, trap + TrapRecord.frameCount);
   const frame = e.variable(e.i32(0));
+  const line = e.variable(e.i32(0));
   const end = e.variable(e.get(out.cursor));
-  e.loop((loop) => {
-    const index = e.get(frame);
-    e.breakUnless(loop, e.ult(index, count));
-    const pc = e.load64(e.add(context, e.shl(e.zext(index), 3)), trap + TrapRecord.frames);
-    const at = e.wrap(e.sub(pc, base));
+  const frameLine = (row: Value, location: Value): void => {
     out.text("indent");
-    out.number(e.zext(index), 10);
+    out.number(e.zext(e.get(line)), 10);
     out.text("colon");
-    // A return address may be the first byte behind its function.
-    const row = e.call1(program.support("find_row"), SUPPORT.find_row, [functions, e.offset(at, -1)]);
     e.if(
       e.eqImm(row, -1),
       () => out.text("unknown"),
@@ -150,6 +153,20 @@ export function buildFormatTrap(e: Emitter, program: Program): void {
         out.string(e.add(functions, e.zext(name)));
       },
     );
+    e.if(e.nez(location), () => {
+      out.text("offset");
+      out.number(e.zext(location), 16);
+      out.text("endOfOffset");
+    });
+    out.text("newline");
+    e.if(e.ult(e.get(out.cursor), out.limit), () => e.set(end, e.get(out.cursor)));
+    e.set(line, e.offset(e.get(line), 1));
+  };
+  e.loop((loop) => {
+    const index = e.get(frame);
+    e.breakUnless(loop, e.ult(index, count));
+    const pc = e.load64(e.add(context, e.shl(e.zext(index), 3)), trap + TrapRecord.frames);
+    const at = e.wrap(e.sub(pc, base));
     const location = e.variable(e.i32(0));
     const lookUp = (table: Value): void => {
       const place = e.call1(program.support("find_row"), SUPPORT.find_row, [table, at]);
@@ -163,14 +180,20 @@ export function buildFormatTrap(e: Emitter, program: Program): void {
     // The first frame is the trap itself, or the call that threw; the others are behind calls.
     e.if(e.eqz(index), () => lookUp(traps));
     e.if(e.eqz(e.get(location)), () => lookUp(calls));
-    e.if(e.nez(e.get(location)), () => {
-      out.text("offset");
-      out.number(e.zext(e.get(location)), 16);
-      out.text("endOfOffset");
-    });
-    out.text("newline");
+    // Functions that were put in place of calls come first, the function that holds the code last. A return address may be the first byte
+    // behind its function.
+    const outer = e.call1(program.support("find_row"), SUPPORT.find_row, [functions, e.offset(at, -1)]);
+    e.while(
+      () => e.uge(e.get(location), e.i32(LOC_INLINED | 0)),
+      () => {
+        const number = e.add(e.get(location), e.i32(LOC_INLINED | 0));
+        const place = e.add(inlined, e.mul(e.zext(number), e.i64(inlinedTableRow)));
+        frameLine(e.load32(place, TABLE_HEADER), e.load32(place, TABLE_HEADER + inlinedTableLocation));
+        e.set(location, e.load32(place, TABLE_HEADER + inlinedTableCall));
+      },
+    );
+    frameLine(outer, e.get(location));
     e.breakUnless(loop, e.ult(e.get(out.cursor), out.limit));
-    e.set(end, e.get(out.cursor));
     e.set(frame, e.offset(e.get(frame), 1));
   });
   e.store8(e.get(end), 0, e.i32(0));

@@ -51,7 +51,7 @@ export class Func {
   /** For dumps and diagnostics. */
   readonly name: string;
   readonly signature: Signature;
-  readonly attributes: FuncAttributes;
+  attributes: FuncAttributes;
   /** Memory of the columns, and for what passes and code generation find out about the function. Gone when its owner begins another one. */
   readonly work: Workspace;
 
@@ -66,7 +66,7 @@ export class Func {
   /** First result, or NONE; results are consecutive values. */
   readonly firstResult: I32Column;
   readonly resultCount: I32Column;
-  /** Byte offset in the wasm file, or 0. */
+  /** Byte offset in the wasm file, or 0; of inlined code `~` its row in `inlinedFunction` and the columns beside it. */
   readonly loc: I32Column;
   readonly next: I32Column;
   readonly prev: I32Column;
@@ -101,6 +101,11 @@ export class Func {
   /** 16-byte constants. */
   readonly vectors: Uint8Array[] = [];
 
+  // Places in inlined code: the function (FuncSymbol) that it was in, the offset there, and the `loc` of the call that it replaces.
+  readonly inlinedFunction: I32Column;
+  readonly inlinedLoc: I32Column;
+  readonly inlinedCall: I32Column;
+
   /** Blocks in emission order; the first is the entry block, whose parameters are the function's. */
   layout: Block[] = [];
 
@@ -131,6 +136,9 @@ export class Func {
     this.callArgsStart = work.column();
     this.callArgsLength = work.column();
     this.pool = work.column();
+    this.inlinedFunction = work.column();
+    this.inlinedLoc = work.column();
+    this.inlinedCall = work.column();
   }
 
   get instCount(): number {

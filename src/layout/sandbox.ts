@@ -39,6 +39,8 @@ export interface SandboxFunctions {
   readonly kind: string;
   readonly of: number;
   readonly count: number;
+  /** Other core instances whose functions' bodies are in these: they may touch what those may. */
+  readonly inlined: readonly number[];
 }
 
 /** References to functions in `.rodata`: byte offset, number of elements. */
@@ -118,7 +120,7 @@ const isPolicy = has({
   types: (x) => isList(x, isText),
   signatures: (x) => isList(x, isIndex),
   subtypes: (x) => isList(x, isPair),
-  functions: (x) => isList(x, has({ kind: isText, of: isIndex, count: isCount })),
+  functions: (x) => isList(x, has({ kind: isText, of: isIndex, count: isCount, inlined: (l) => isList(l, isCount) })),
   functionTypes: (x) => isList(x, isIndex),
   images: (x) => isList(x, has({ offset: isCount, count: isCount })),
   exceptionReferences: (x) => isList(x, (r) => Array.isArray(r) && r.length === 2 && isCount(r[0]) && isText(r[1])),

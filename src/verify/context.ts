@@ -20,7 +20,7 @@ import {
   TrapRecord,
   VMComponentOffsets,
 } from "../layout/offsets.ts";
-import type { SandboxPolicy } from "../layout/sandbox.ts";
+import type { SandboxInstance, SandboxPolicy } from "../layout/sandbox.ts";
 import type { CodeFunction } from "./image.ts";
 import { malformed } from "./image.ts";
 
@@ -198,27 +198,29 @@ export interface Rights {
   readonly globals: ReadonlySet<number>;
 }
 
-const NOTHING: ReadonlySet<number> = new Set();
+function mergeInstances(instances: readonly (SandboxInstance | undefined)[]): SandboxInstance {
+  const all = instances.filter((i) => i !== undefined);
+  return {
+    memories: all.flatMap((i) => i.memories),
+    tables: all.flatMap((i) => i.tables),
+    globals: all.flatMap((i) => i.globals),
+  };
+}
 
 export class RightsOf {
   readonly #policy: SandboxPolicy;
-  readonly #known = new Map<number, Rights>();
+  readonly #known = new Map<string, Rights>();
   constructor(policy: SandboxPolicy) {
     this.#policy = policy;
   }
   of(f: CodeFunction): Rights {
-    let rights = this.#known.get(f.of);
+    const instances = [f.of, ...f.inlined];
+    const key = instances.join();
+    let rights = this.#known.get(key);
     if (rights === undefined) {
-      const instance = this.#policy.instances[f.of];
-      rights =
-        instance === undefined
-          ? { memories: NOTHING, tables: NOTHING, globals: NOTHING }
-          : {
-              memories: new Set(instance.memories),
-              tables: new Set(instance.tables),
-              globals: new Set(instance.globals),
-            };
-      this.#known.set(f.of, rights);
+      const { memories, tables, globals } = mergeInstances(instances.map((i) => this.#policy.instances[i]));
+      rights = { memories: new Set(memories), tables: new Set(tables), globals: new Set(globals) };
+      this.#known.set(key, rights);
     }
     return rights;
   }

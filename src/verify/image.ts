@@ -23,6 +23,7 @@ export interface CodeFunction {
   /** `SandboxFunctions.kind` and `of`. */
   readonly kind: string;
   readonly of: number;
+  readonly inlined: readonly number[];
   /** `params>results`, or undefined when wasm code can't call it. */
   readonly type: string | undefined;
 }
@@ -146,13 +147,14 @@ function functionRanges(file: ElfFile, section: ReadSection, start: number): Fun
 function describeFunctions(
   policy: SandboxPolicy,
   count: number,
-): { kind: string; of: number; type: string | undefined }[] {
-  const out: { kind: string; of: number; type: string | undefined }[] = [];
+): Pick<CodeFunction, "kind" | "of" | "inlined" | "type">[] {
+  const out: Pick<CodeFunction, "kind" | "of" | "inlined" | "type">[] = [];
   for (const run of policy.functions) {
     if (out.length + run.count > count) break;
     for (let i = 0; i < run.count; i++) {
       const type = policy.functionTypes[out.length] ?? -1;
-      out.push({ kind: run.kind, of: run.of, type: type < 0 ? undefined : policy.types[type] });
+      const { kind, of, inlined } = run;
+      out.push({ kind, of, inlined, type: type < 0 ? undefined : policy.types[type] });
     }
   }
   const described = policy.functions.reduce((n, run) => n + run.count, 0);
@@ -188,8 +190,8 @@ export function readImage(bytes: Uint8Array): CodeImage {
     if (range.start < textStart || range.end <= range.start || range.end > next || next > textEnd) {
       throw malformed(`function ${range.name} overlaps the next one, or is not in .text`);
     }
-    const { kind, of, type } = described[index] ?? { kind: "", of: -1, type: undefined };
-    return { index, ...range, constantsEnd: next, kind, of, type };
+    const what = described[index] ?? { kind: "", of: -1, inlined: [], type: undefined };
+    return { index, ...range, constantsEnd: next, ...what };
   });
   for (let i = textStart; i < (functions[0]?.start ?? textEnd); i++) {
     if (text[i - textStart] !== PADDING) throw malformed("there is code before the first function");

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { decodeComponent } from "../../src/component/decode.ts";
 import { WindlassError } from "../../src/base/diagnostics.ts";
 import { buildCode, buildFunction } from "../../src/frontend/build.ts";
+import { NOTHING_INLINED } from "../../src/codegen/compiled.ts";
 import { dataBytes, entryRange, funcrefBytes, hasUnwindInfo, trapTableBytes } from "../../src/frontend/link-data.ts";
 import { cIdentifier, cMembers, cNames, symbolPart } from "../../src/frontend/names.ts";
 import { enumerateProgram, type Program } from "../../src/frontend/program.ts";
@@ -154,7 +155,11 @@ test("data that follows from the layout", async () => {
   };
   const none = new Uint32Array(0);
   assert.throws(
-    () => trapTableBytes({ ...layout, rows: [{ ...rows, callOffset: none, callLoc: none, catchOffset: none }] }),
+    () =>
+      trapTableBytes({
+        ...layout,
+        rows: [{ ...rows, callOffset: none, callLoc: none, catchOffset: none, ...NOTHING_INLINED }],
+      }),
     /not ascending/,
   );
 });

@@ -5,7 +5,14 @@ import { before, test } from "node:test";
 import fc from "fast-check";
 import { buildFunction } from "../../src/frontend/build.ts";
 import { handleTag } from "../../src/frontend/handles.ts";
-import { callTableBytes, type FunctionRows, functionTableBytes, trapTableBytes } from "../../src/frontend/link-data.ts";
+import { LOC_INLINED, NOTHING_INLINED } from "../../src/codegen/compiled.ts";
+import {
+  callTableBytes,
+  type FunctionRows,
+  functionTableBytes,
+  inlinedTableBytes,
+  trapTableBytes,
+} from "../../src/frontend/link-data.ts";
 import { enumerateProgram, type Program } from "../../src/frontend/program.ts";
 import type { DataSymbol, FuncSymbol } from "../../src/ir/function.ts";
 import {
@@ -110,6 +117,7 @@ function rowsWith(rows: ReadonlyMap<number, Partial<FunctionRows>>): FunctionRow
     callOffset: none,
     callLoc: none,
     catchOffset: none,
+    ...NOTHING_INLINED,
     ...rows.get(i),
   }));
 }
@@ -119,6 +127,17 @@ test("the text of a trap names functions and places", () => {
   const rows = rowsWith(
     new Map([
       [f - 1, { callOffset: Uint32Array.of(5, 9), callLoc: Uint32Array.of(0x77, 0) }],
+      // The call at 5 was in function 1, whose body is in place of a call in function 2, which is in place of one at 0x11.
+      [
+        f - 2,
+        {
+          callOffset: Uint32Array.of(3),
+          callLoc: Uint32Array.of(LOC_INLINED + 0x7fff_fffe),
+          inlinedFunction: Uint32Array.of(2, 1),
+          inlinedLoc: Uint32Array.of(0x22, 0x33),
+          inlinedCall: Uint32Array.of(0x11, LOC_INLINED + 0x7fff_ffff),
+        },
+      ],
       [f, { trapOffset: Uint32Array.of(7), trapCode: Uint8Array.of(Trap.unreachable), trapLoc: Uint32Array.of(0x1f3) }],
     ]),
   );
@@ -127,12 +146,14 @@ test("the text of a trap names functions and places", () => {
     [program.trapTable, MEMORY_BASE],
     [program.callTable, MEMORY_BASE + 0x1000n],
     [program.functionTable, MEMORY_BASE + 0x2000n],
+    [program.inlinedTable, MEMORY_BASE + 0x7000n],
     [program.messages, MEMORY_BASE + 0x8000n],
   ]);
   const machine = interpreter((symbol) => places.get(symbol) ?? 0n);
   machine.put(MEMORY_BASE, trapTableBytes(layout));
   machine.put(MEMORY_BASE + 0x1000n, callTableBytes(layout));
   machine.put(MEMORY_BASE + 0x2000n, functionTableBytes(program, layout));
+  machine.put(MEMORY_BASE + 0x7000n, inlinedTableBytes(layout));
   const { content } = program.data.get(program.messages);
   assert.ok(content.kind === "bytes");
   machine.put(MEMORY_BASE + 0x8000n, content.bytes);
@@ -142,6 +163,7 @@ test("the text of a trap names functions and places", () => {
     TEXT_BASE + 16n * BigInt(f) + 7n,
     TEXT_BASE + 16n * BigInt(f - 1) + 5n,
     TEXT_BASE + 16n * BigInt(f - 1) + 9n,
+    TEXT_BASE + 16n * BigInt(f - 2) + 3n,
   ];
   const record = (code: number, all: readonly bigint[]): string => {
     machine.write(CONTEXT + BigInt(ContextField.state), 4, BigInt(InstanceState.trapped));
@@ -162,7 +184,7 @@ test("the text of a trap names functions and places", () => {
   const name = (i: number): string => program.functions.values()[i]?.name ?? "";
   assert.equal(
     record(Trap.unreachable, frames),
-    `wasm trap: unreachable\nwasm backtrace:\n    0: ${name(f)} (offset 0x1f3)\n    1: ${name(f - 1)} (offset 0x77)\n    2: ${name(f - 1)}\n`,
+    `wasm trap: unreachable\nwasm backtrace:\n    0: ${name(f)} (offset 0x1f3)\n    1: ${name(f - 1)} (offset 0x77)\n    2: ${name(f - 1)}\n    3: ${name(1)} (offset 0x33)\n    4: ${name(2)} (offset 0x22)\n    5: ${name(f - 2)} (offset 0x11)\n`,
   );
   assert.match(record(Trap.exit, []), /^wasm trap: exit\nwasm backtrace:\n$/);
   // 64 frames of a long name would be longer than the text.

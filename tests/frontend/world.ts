@@ -3,6 +3,7 @@
 import { entity } from "../../src/base/entity.ts";
 import { decodeComponent } from "../../src/component/decode.ts";
 import { buildFunction } from "../../src/frontend/build.ts";
+import { NOTHING_INLINED } from "../../src/codegen/compiled.ts";
 import { dataBytes, type TextLayout } from "../../src/frontend/link-data.ts";
 import { Sys } from "../../src/frontend/linux.ts";
 import { enumerateProgram, type Program, type ProgramOptions } from "../../src/frontend/program.ts";
@@ -31,6 +32,7 @@ export function fakeLayout(program: Program): TextLayout {
     callOffset: none,
     callLoc: none,
     catchOffset: none,
+    ...NOTHING_INLINED,
   };
   return {
     start: Uint32Array.from({ length: n }, (_, i) => 16 * i),

@@ -53,12 +53,22 @@ export interface Outcome {
   readonly memory: Uint8Array;
 }
 
-export function evaluate(func: Func, args: readonly bigint[], seed: number): Outcome {
+/** The functions that random functions call. */
+export function called(symbol: FuncSymbol): Func {
+  return symbol === CALLEE ? callee : tail;
+}
+
+export function evaluate(
+  func: Func,
+  args: readonly bigint[],
+  seed: number,
+  resolve: (symbol: FuncSymbol) => Func = called,
+): Outcome {
   const r = new Random(seed);
   const memory = Uint8Array.from({ length: AREA.end }, () => (r.chance(50) ? 0 : r.below(256)));
   const evaluator = new Evaluator(
     {
-      resolve: (symbol: FuncSymbol) => (symbol === CALLEE ? callee : tail),
+      resolve,
       dataAddress: () => 0n,
       funcAddress: () => 0n,
       funcAt: () => entity<FuncSymbol>(0),
@@ -89,22 +99,35 @@ function normalized(results: readonly bigint[]): readonly bigint[] {
   });
 }
 
-/** Optimizes a copy of `original`, verifying behind every pass, and compares on some arguments. */
-export function checkSame(original: Func, level: OptLevel, seed: number, runs: number): Func {
+/**
+ * Optimizes a copy of `original`, verifying behind every pass, and compares on some arguments. `change` is done first; `resolve` gives the
+ * functions that are called.
+ */
+export function checkSame(
+  original: Func,
+  level: OptLevel,
+  seed: number,
+  runs: number,
+  change: (func: Func) => void = () => undefined,
+  resolve: (symbol: FuncSymbol) => Func = called,
+): Func {
   const before = printFunc(original);
   const func = parseFunc(before);
   assert.deepEqual(verifyFunc(func), [], before);
-  let history = "";
-  optimize(func, level, (pass, f) => {
+  let history = "change";
+  const verified = (pass: string, f: Func): void => {
     const errors = verifyFunc(f);
     assert.deepEqual(errors, [], `seed ${seed}, after ${pass}:\n${before}\n${printFunc(f)}`);
     history = pass;
-  });
+  };
+  change(func);
+  verified("change", func);
+  optimize(func, level, verified);
   const r = new Random(seed ^ 0x5555);
   for (let run = 0; run < runs; run++) {
     const args = SIGNATURE.params.slice(1).map((type) => randomArgument(r, type));
-    const expected = evaluate(original, args, seed + run);
-    const actual = evaluate(func, args, seed + run);
+    const expected = evaluate(original, args, seed + run, resolve);
+    const actual = evaluate(func, args, seed + run, resolve);
     const message = (): string =>
       `seed ${seed}, level ${level}, arguments ${args.map((a) => `0x${a.toString(16)}`).join(" ")}, ${history}:\n${before}\n${printFunc(func)}`;
     try {

@@ -14,8 +14,7 @@
 
 import { I32Column, U8Column, U32Column } from "../../base/columns.ts";
 import { InternalError } from "../../base/diagnostics.ts";
-import type { CompiledFunction } from "../compiled.ts";
-import { RelocKind } from "../compiled.ts";
+import { type CompiledFunction, type InlinedPlaces, NOTHING_INLINED, RelocKind } from "../compiled.ts";
 import type { PReg } from "../regalloc/interface.ts";
 import { ConstantPool } from "./constants.ts";
 import type { Operands } from "./encoder.ts";
@@ -294,8 +293,9 @@ export class Assembler {
    *
    * @param frameSize bytes, for `CompiledFunction.frameSize`
    * @param align least alignment of the function; grows with `align` and the constants
+   * @param inlined what locations may name
    */
-  finish(frameSize: number, align = 16): CompiledFunction {
+  finish(frameSize: number, align = 16, inlined: InlinedPlaces = NOTHING_INLINED): CompiledFunction {
     for (let round = 0; round < SHORTENING_ROUNDS; round++) {
       this.#shortenForward();
       if (!this.#shortenBackward()) break;
@@ -323,6 +323,9 @@ export class Assembler {
       callOffset: this.#moved(this.#callAt, cut),
       callLoc: this.#callLoc.toArray(),
       catchOffset: this.#moved(this.#catchAt, cut),
+      inlinedFunction: inlined.inlinedFunction,
+      inlinedLoc: inlined.inlinedLoc,
+      inlinedCall: inlined.inlinedCall,
       unwindOffset: this.#moved(this.#unwindAt, cut),
       unwindOp: this.#unwindOp.data.slice(0, this.#unwindOp.length),
       unwindA: this.#unwindA.toArray(),

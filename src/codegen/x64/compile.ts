@@ -5,7 +5,8 @@
  */
 
 import type { Func, Inst as IrInst, Value } from "../../ir/function.ts";
-import type { CompiledFunction } from "../compiled.ts";
+import type { I32Column } from "../../base/columns.ts";
+import { type CompiledFunction, type InlinedPlaces, NOTHING_INLINED } from "../compiled.ts";
 import { Lowering, type RootSelector } from "../lowering.ts";
 import type { RegisterFile } from "../machine.ts";
 import { Allocator } from "../regalloc/allocate.ts";
@@ -106,8 +107,18 @@ export class X64Target implements Target {
       calls: calls.calls,
     });
     new Emitter(func, lowering.graph, machine, output, frame, asm).emit();
-    return asm.finish(frame.size);
+    return asm.finish(frame.size, 16, inlinedPlaces(func));
   }
+}
+
+function inlinedPlaces(func: Func): InlinedPlaces {
+  if (func.inlinedFunction.length === 0) return NOTHING_INLINED;
+  const words = (column: I32Column): Uint32Array => Uint32Array.from(column.view());
+  return {
+    inlinedFunction: words(func.inlinedFunction),
+    inlinedLoc: words(func.inlinedLoc),
+    inlinedCall: words(func.inlinedCall),
+  };
 }
 
 function rootSelector(s: Selector, { graph }: Lowering): RootSelector {

@@ -1,0 +1,87 @@
+/**
+ * Which functions are put in place of calls of them: small wasm functions, of any core instance, that use no native intrinsics. What `body` gives
+ * depends on the program and the function alone, so that the output does not depend on who compiles what.
+ */
+
+import { WindlassError } from "../base/diagnostics.ts";
+import { buildFunction } from "../frontend/build.ts";
+import type { Program } from "../frontend/program.ts";
+import { type Func, type FuncSymbol, NONE } from "../ir/function.ts";
+import { Op, opRow } from "../ir/ops.ts";
+import type { InlineBody, InlineSource } from "../opt/inline.ts";
+import { optimize } from "../opt/pipeline.ts";
+
+/** Bodies in the wasm file that are worth translating to see how large they are. */
+const MAX_BYTES = 80;
+/** Instructions, and blocks, of a body that is put in. */
+const MAX_COST = 24;
+const MAX_BLOCKS = 8;
+/** Bodies that are kept: another one costs no more than being made again. */
+const KEPT = 512;
+
+export class InlineBodies implements InlineSource {
+  readonly #program: Program;
+  /** 1: calls of this function stay. */
+  readonly #stays: Uint8Array;
+  readonly #kept = new Map<FuncSymbol, InlineBody>();
+
+  constructor(program: Program) {
+    this.#program = program;
+    this.#stays = new Uint8Array(program.functions.size);
+  }
+
+  body(symbol: FuncSymbol): InlineBody | undefined {
+    if (this.#stays[symbol] === 1) return undefined;
+    const known = this.#kept.get(symbol);
+    if (known !== undefined) return known;
+    const body = this.#isSmall(symbol) ? this.#make(symbol) : undefined;
+    if (body === undefined) this.#stays[symbol] = 1;
+    else this.#keep(symbol, body);
+    return body;
+  }
+
+  #keep(symbol: FuncSymbol, body: InlineBody): void {
+    if (this.#kept.size === KEPT) {
+      const [oldest] = this.#kept.keys();
+      if (oldest !== undefined) this.#kept.delete(oldest);
+    }
+    this.#kept.set(symbol, body);
+  }
+
+  #isSmall(symbol: FuncSymbol): boolean {
+    const { kind } = this.#program.functions.get(symbol);
+    if (kind.kind !== "wasm" || this.#program.intrinsicUsers.has(kind.instance, kind.func)) return false;
+    const { component } = this.#program;
+    const { module } = component.modules.get(component.instances.get(kind.instance).module);
+    const index = kind.func - module.importedFunctions;
+    return (module.bodyEnd[index] ?? 0) - (module.bodyStart[index] ?? 0) <= MAX_BYTES;
+  }
+
+  #make(symbol: FuncSymbol): InlineBody | undefined {
+    let func: Func;
+    try {
+      func = buildFunction(this.#program, symbol);
+    } catch (error) {
+      // The function itself will say so.
+      if (error instanceof WindlassError) return undefined;
+      throw error;
+    }
+    optimize(func, 1);
+    if (func.layout.length > MAX_BLOCKS) return undefined;
+    const cost = costOf(func);
+    return cost > MAX_COST ? undefined : { func, cost };
+  }
+}
+
+/** Instructions that become code of their own; as many as `MAX_COST` at least, or what there are. */
+function costOf(func: Func): number {
+  let cost = 0;
+  for (const block of func.layout) {
+    for (let i = func.firstInst.get(block); i !== NONE && cost <= MAX_COST; i = func.next.get(i)) {
+      const op = func.op.get(i);
+      if (opRow(op).format === "const" || op === Op.jump || op === Op.return) continue;
+      cost += op === Op.call || op === Op.call_indirect ? 1 + func.c.get(i) : 1;
+    }
+  }
+  return cost;
+}
