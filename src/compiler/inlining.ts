@@ -12,9 +12,9 @@ import type { InlineBody, InlineSource } from "../opt/inline.ts";
 import { optimize } from "../opt/pipeline.ts";
 
 /** Bodies in the wasm file that are worth translating to see how large they are. */
-const MAX_BYTES = 80;
+const MAX_BYTES = 56;
 /** Instructions, and blocks, of a body that is put in. */
-const MAX_COST = 24;
+const MAX_COST = 20;
 const MAX_BLOCKS = 8;
 /** Bodies that are kept: another one costs no more than being made again. */
 const KEPT = 512;
@@ -66,7 +66,8 @@ export class InlineBodies implements InlineSource {
       if (error instanceof WindlassError) return undefined;
       throw error;
     }
-    optimize(func, 1);
+    // The function that it is put into is optimized as a whole.
+    optimize(func, 0);
     if (func.layout.length > MAX_BLOCKS) return undefined;
     const cost = costOf(func);
     return cost > MAX_COST ? undefined : { func, cost };

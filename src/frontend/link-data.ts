@@ -125,7 +125,7 @@ function rowTable(
     const code = codes?.(rows);
     offsets(rows).forEach((offset, i) => {
       const key = start + offset;
-      if (key < last) throw new InternalError("link data", `rows of function @${symbol} are not ascending`);
+      if (key <= last) throw new InternalError("link data", `rows of function @${symbol} are not ascending`);
       last = key;
       view.setUint32(TABLE_HEADER + trapTableKeys + 4 * row, key, true);
       if (location !== undefined) {

@@ -4,9 +4,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { entity } from "../../src/base/entity.ts";
 import { buildBlockGraph } from "../../src/codegen/blocks.ts";
+import { compileFunction } from "../../src/codegen/x64/compile.ts";
 import { FuncBuilder, startFunction } from "../../src/ir/builder.ts";
 import { Func, type FuncSymbol, type Value } from "../../src/ir/function.ts";
 import { IntCC, Op, Region } from "../../src/ir/ops.ts";
+import { parseFunc } from "../../src/ir/parse.ts";
 import { F32, F64, I32, I64, type Signature, type Type, typeSize, V128 } from "../../src/ir/types.ts";
 import { ContextField } from "../../src/layout/offsets.ts";
 import { Trap } from "../../src/layout/traps.ts";
@@ -586,4 +588,24 @@ test("a function without a terminator edge case: an endless loop compiles", () =
   b.jump(loop);
   p.add(b.func);
   assert.equal(p.compiled.length, 1);
+});
+
+test("no two traps share an address", () => {
+  // Of two blocks that are never left, the second begins with an access.
+  const func = parseFunc(`function "f" (i64, i32) -> i32 wasm {
+block0(v0: i64, v1: i32):
+  br_table v1, [block1, block2, block3]
+block1:
+  trap code1
+block2:
+  v2 = load.i32 [v0 + 64] full heap traps
+  trap code2
+block3:
+  return v1
+}`);
+  const { code, trapOffset, trapCode } = compileFunction(func);
+  const [first = 0, second = 0] = trapOffset;
+  assert.equal(trapCode[0], 1);
+  assert.equal(second, first + 1, "there is nothing between the two but a byte");
+  assert.equal(code[first], 0x90);
 });

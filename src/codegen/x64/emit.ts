@@ -74,6 +74,8 @@ export class Emitter {
   #block = 0;
   /** The next block that has code, or -1. */
   #next = -1;
+  /** The last instruction was a call of `raise`: its return address may not be that of an access that faults. */
+  #raised = false;
 
   constructor(func: Func, graph: BlockGraph, m: MachineFunction, out: AllocatorOutput, frame: Frame, asm: Assembler) {
     this.#func = func;
@@ -155,6 +157,8 @@ export class Emitter {
         this.#raw = m.order[i]!;
         this.#first = m.operandStart[i]!;
         const op = m.op[this.#raw]!;
+        if (this.#raised && m.trap[this.#raw] !== 0) this.#asm.none(Inst.nop);
+        this.#raised = false;
         if (op < FIRST_PSEUDO) this.#emitRow(op);
         else this.#emitPseudo(op, i);
       }
@@ -432,6 +436,7 @@ export class Emitter {
   #raise(code: number, loc: number): void {
     this.#asm.callSymbol(RAISE);
     this.#asm.trap(code, loc);
+    this.#raised = true;
   }
 
   /** The label of the successor number k of the current block. */
