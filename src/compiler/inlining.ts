@@ -74,13 +74,15 @@ export class InlineBodies implements InlineSource {
   }
 }
 
-/** Instructions that become code of their own; as many as `MAX_COST` at least, or what there are. */
+/** Instructions that become code of their own; any number above `MAX_COST` for what is not put in. */
 function costOf(func: Func): number {
   let cost = 0;
   for (const block of func.layout) {
     for (let i = func.firstInst.get(block); i !== NONE && cost <= MAX_COST; i = func.next.get(i)) {
       const op = func.op.get(i);
       if (opRow(op).format === "const" || op === Op.jump || op === Op.return) continue;
+      // What catches exceptions has a frame of its own.
+      if (op === Op.call_catch || op === Op.call_catch_indirect) return Number.POSITIVE_INFINITY;
       cost += op === Op.call || op === Op.call_indirect ? 1 + func.c.get(i) : 1;
     }
   }
