@@ -166,10 +166,17 @@ export interface Statistics {
   traps: number;
   readonly types: Map<string, number>;
   readonly trapNames: Map<string, number>;
+  /** Calls by address types, and by encodings: caller's to callee's. */
+  readonly pointers: Map<string, number>;
+  readonly encodings: Map<string, number>;
 }
 
 export function statistics(): Statistics {
-  return { cases: 0, traps: 0, types: new Map(), trapNames: new Map() };
+  return { cases: 0, traps: 0, types: new Map(), trapNames: new Map(), pointers: new Map(), encodings: new Map() };
+}
+
+function count(into: Map<string, number>, name: string): void {
+  into.set(name, (into.get(name) ?? 0) + 1);
 }
 
 function countTypes(t: Type, into: Map<string, number>): void {
@@ -186,7 +193,7 @@ function countTypes(t: Type, into: Map<string, number>): void {
               ? [t.ok, t.err]
               : [];
   const name = t.k === "list" && t.length !== undefined ? "fixed list" : t.k;
-  into.set(name, (into.get(name) ?? 0) + 1);
+  count(into, name);
   for (const part of parts) if (part !== undefined) countTypes(part, into);
 }
 
@@ -220,6 +227,7 @@ function prepare(r: Random, signature: Signature): World {
   const caller = new Guest(HEAP);
   const calleeInstance = randomHandles(r);
   const callerInstance = randomHandles(r);
+  callerInstance.mayLeave = !r.chance(1);
   const nobody = new RawInstance();
   const options = (guest: Guest, encoding: Options["encoding"], ptr: PtrType): Options => ({
     memory: guest.memory,
@@ -266,16 +274,25 @@ function prepare(r: Random, signature: Signature): World {
         guest.memory[HEAP + r.below(end - HEAP)] = r.pick([0, 1, 2, 0x7f, 0x80, 0xc3, 0xd8, 0xff, r.below(256)]);
       }
     }
+    if (end > HEAP + 8 && r.chance(4)) {
+      const at = HEAP + 8 * r.below(Math.floor((end - HEAP) / 8));
+      if (at + 8 <= MEMORY_SIZE) guest.view.setBigUint64(at, r.pick(WIDE), true);
+    }
     if (r.chance(2)) guest.view.setUint32(MODE, 1 + r.below(2), true);
     if (r.chance(2)) guest.view.setUint32(BUMP, MEMORY_SIZE - r.below(64), true);
   }
   return { callee, caller, calleeInstance, callerInstance };
 }
 
+/** Pointers and lengths that overflow something. */
+const WIDE: readonly bigint[] = [28n, 31n, 32n, 60n, 61n, 62n, 63n].flatMap((n) => [1n << n, (1n << n) + 1n]);
+
 function mutate(r: Random, bits: bigint): bigint {
-  switch (r.below(4)) {
+  switch (r.below(5)) {
     case 0:
       return bits ^ (1n << BigInt(r.below(64)));
+    case 3:
+      return r.pick(WIDE);
     case 1:
       return bits | 0xffff_0000n;
     case 2:
@@ -365,8 +382,15 @@ export class Pair {
     await this.#process.write(memories[0] ?? 0, callee.memory);
     await this.#process.write(memories[1] ?? 0, caller.memory);
     const reason = byModel(signature, world);
+    if (!callerInstance.mayLeave) {
+      const flags = new Uint8Array(4);
+      new DataView(flags.buffer).setUint32(0, InstanceFlag.mayEnter, true);
+      await this.#process.write(program.offsets.instanceFlags(CALLER), flags);
+    }
     const { status } = await this.#process.call("call", this.#entry(index), new Uint8Array(), 0);
     stats.cases++;
+    count(stats.pointers, `${signature.lowerPtr} to ${signature.liftPtr}`);
+    count(stats.encodings, `${signature.lower} to ${signature.lift}`);
     for (const t of [...signature.params, ...(signature.result === undefined ? [] : [signature.result])]) {
       countTypes(t, stats.types);
     }
@@ -374,7 +398,7 @@ export class Pair {
       stats.traps++;
       assert.notEqual(status, 0, `the model traps: ${reason}`);
       const name = TRAP_NAMES[status] ?? `status ${status}`;
-      stats.trapNames.set(name, (stats.trapNames.get(name) ?? 0) + 1);
+      count(stats.trapNames, name);
       assert(status < 256, name);
       await this.#restore();
       return;
@@ -397,8 +421,8 @@ export class Pair {
         found.fill(0, HandleEntry.size * free + HandleEntry.rep, HandleEntry.size * (free + 1));
       assert.equal(found.toString("hex"), expected.toString("hex"), `handles of the ${i === 0 ? "callee" : "caller"}`);
     }
-    const count = await this.#process.read(program.offsets.instanceBorrows(CALLEE), 4);
-    assert.deepEqual(count, new Uint8Array(4), "number of borrowed handles");
+    const borrows = await this.#process.read(program.offsets.instanceBorrows(CALLEE), 4);
+    assert.deepEqual(borrows, new Uint8Array(4), "number of borrowed handles");
   }
 
   #entry(index: number): number {
@@ -434,7 +458,7 @@ export async function runSignatures(
         try {
           await pair.check(r, f, stats);
         } catch (error) {
-          const text = JSON.stringify(signatures[f]);
+          const text = JSON.stringify(signatures[f], (key, value) => (key === "impl" ? undefined : value));
           throw new Error(`${options.what}, function ${f}, call ${n}: ${String(error)}\n${text}`, { cause: error });
         }
       }
@@ -454,17 +478,25 @@ export const POINTERS: readonly Pointers[] = [
   { lowerPtr: "i64", liftPtr: "i64" },
 ];
 
-/** `components` pairs of `functions` random signatures with `calls` calls each. `handles`: percent of leaves that are handles. */
+/** `components` pairs of `functions` random signatures with `calls` calls each. `handles`: percent of leaves that are handles; `first`:
+ * the number of the first component, which says what its memories are. */
 export async function runRandom(
   seed: number,
-  size: { readonly components: number; readonly functions: number; readonly calls: number; readonly handles: number },
+  size: {
+    readonly components: number;
+    readonly functions: number;
+    readonly calls: number;
+    readonly handles: number;
+    readonly first?: number;
+  },
   stats: Statistics,
 ): Promise<void> {
   for (let c = 0; c < size.components; c++) {
     const r = new Random(seed + c);
-    const pointers = POINTERS[c % POINTERS.length] ?? BOTH_32;
+    const number = c + (size.first ?? 0);
+    const pointers = POINTERS[number % POINTERS.length] ?? BOTH_32;
     const signatures = r.list(size.functions, () => randomSignature(r, size.handles, pointers));
-    const options = { optLevel: c % 3 === 0 ? 0 : 2, verify: c === 0, what: `seed ${seed + c}` } as const;
+    const options = { optLevel: number % 3 === 0 ? 0 : 2, verify: number === 0, what: `seed ${seed + c}` } as const;
     await runSignatures(r, signatures, size.calls, stats, options);
   }
 }

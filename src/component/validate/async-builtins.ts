@@ -36,7 +36,7 @@ export function asyncBuiltinType(
       const result = builtin.result === undefined ? undefined : types.value(scope, builtin.result, offset);
       // The result goes out as the parameters of a lowered call do.
       const params = result === undefined ? [] : [{ name: "v", type: result }];
-      return canon.flatten(scope, factory.func(params, undefined, false), options, "lower", offset);
+      return canon.flatten(scope, factory.func(params, undefined, false), options, "lower", offset, "`task.return`");
     }
     case "context.get":
     case "context.set":

@@ -8,6 +8,7 @@ import { unreachable } from "../../base/diagnostics.ts";
 import type { TypeInterner } from "../../wasm/type-interner.ts";
 import {
   type FuncType as CoreFuncType,
+  funcTypeName,
   I32,
   I64,
   type MemoryType,
@@ -21,6 +22,7 @@ import type { TypeFactory } from "./factory.ts";
 import type { CoreExtern, FuncType } from "./model.ts";
 import type { Scope } from "./scope.ts";
 import type { TypeValidator } from "./types.ts";
+import { witOfFunc } from "./wit.ts";
 
 /** Canonical options, each at most once. */
 export interface Options {
@@ -142,7 +144,9 @@ export class CanonValidator {
   #signature(scope: Scope, func: CoreExtern, expected: CoreFuncType, option: string, offset: number): void {
     const type = coreFuncType(func);
     if (type === undefined || !sameTypes(type.params, expected.params) || !sameTypes(type.results, expected.results)) {
-      scope.invalid(`canonical option \`${option}\` uses a core function with an incorrect signature`, offset);
+      const message = `canonical option \`${option}\` uses a core function with an incorrect signature`;
+      const found = type === undefined ? "no function" : `\`${funcTypeName(type)}\``;
+      scope.invalid(`${message}: expected \`${funcTypeName(expected)}\`, found ${found}`, offset);
     }
   }
 
@@ -169,7 +173,14 @@ export class CanonValidator {
   }
 
   /** The core signature of a function with these options, and that the options suffice for it. */
-  flatten(scope: Scope, type: FuncType, options: Options, context: FlattenContext, offset: number): CoreFuncType {
+  flatten(
+    scope: Scope,
+    type: FuncType,
+    options: Options,
+    context: FlattenContext,
+    offset: number,
+    what = `\`canon ${context}\``,
+  ): CoreFuncType {
     this.checkCommon(scope, options, offset);
     const { isAsync, callback } = options;
     if (isAsync && !type.isAsync) {
@@ -184,8 +195,13 @@ export class CanonValidator {
       isAsync ? { isAsync, callback: callback !== undefined } : SYNC,
     );
     const needs = this.#requirements(type, flat, context);
-    if (needs.memory && options.memory === undefined) scope.invalid("canonical option `memory` is required", offset);
-    if (needs.realloc && options.realloc === undefined) scope.invalid("canonical option `realloc` is required", offset);
+    const of = (): string => `${what} of \`${witOfFunc(type)}\``;
+    if (needs.memory && options.memory === undefined) {
+      scope.invalid(`canonical option \`memory\` is required: ${of()} has values in memory`, offset);
+    }
+    if (needs.realloc && options.realloc === undefined) {
+      scope.invalid(`canonical option \`realloc\` is required: ${of()} allocates values in memory`, offset);
+    }
     return flat.signature;
   }
 
@@ -202,13 +218,13 @@ export class CanonValidator {
     const { params = [], results = [] } = core ?? {};
     if (!sameTypes(params, expected.params)) {
       scope.invalid(
-        `lowered parameter types \`${typeList(expected.params)}\` do not match parameter types \`${typeList(params)}\` of core function ${canon.func}`,
+        `lowered parameter types \`${typeList(expected.params)}\` do not match parameter types \`${typeList(params)}\` of ${scope.coreFuncName(canon.func)}: it is lifted as \`${witOfFunc(type)}\``,
         offset,
       );
     }
     if (!sameTypes(results, expected.results)) {
       scope.invalid(
-        `lowered result types \`${typeList(expected.results)}\` do not match result types \`${typeList(results)}\` of core function ${canon.func}`,
+        `lowered result types \`${typeList(expected.results)}\` do not match result types \`${typeList(results)}\` of ${scope.coreFuncName(canon.func)}: it is lifted as \`${witOfFunc(type)}\``,
         offset,
       );
     }

@@ -20,6 +20,7 @@ import {
   type ValType,
 } from "./model.ts";
 import type { NameSpace, Scope } from "./scope.ts";
+import { witOfFunc, witOfType, witOfValue } from "./wit.ts";
 
 export type Direction = "import" | "export";
 
@@ -65,7 +66,8 @@ function checkName(scope: Scope, space: NameSpace, name: ExternName, item: Exter
       }
       const { type } = self;
       if (typeof type === "string" || type.shape.kind !== "borrow") {
-        return scope.invalid("function should take a first argument of `(borrow $T)`", offset);
+        const message = `function should take a first argument of \`(borrow $T)\``;
+        return scope.invalid(`${message}: ${quoted(name.name)} takes \`self: ${witOfValue(type)}\``, offset);
       }
       checkResourceName(scope, space, type.shape.resource, parsed.resource, offset);
       break;
@@ -104,7 +106,8 @@ function constructedResource(scope: Scope, name: ExternName, func: FuncType): Re
   if (type === undefined) return scope.invalid("function should return one value", name.offset);
   if (typeof type !== "string" && type.shape.kind === "result") type = type.shape.ok;
   if (type !== undefined && typeof type !== "string" && type.shape.kind === "own") return type.shape.resource;
-  return scope.invalid("function should return `(own $T)` or `(result (own $T))`", name.offset);
+  const message = "function should return `(own $T)` or `(result (own $T))`";
+  return scope.invalid(`${message}: ${quoted(name.name)} is \`${witOfFunc(func)}\``, name.offset);
 }
 
 function checkResourceName(scope: Scope, space: NameSpace, found: ResourceType, wanted: string, offset: number): void {
@@ -112,7 +115,10 @@ function checkResourceName(scope: Scope, space: NameSpace, found: ResourceType, 
   if (name === undefined) {
     scope.invalid("resource used in function does not have a name in this context", offset);
   }
-  if (name !== wanted) scope.invalid(`function does not match expected resource name ${quoted(name ?? "")}`, offset);
+  if (name !== wanted) {
+    const message = `function does not match expected resource name ${quoted(name ?? "")}`;
+    scope.invalid(`${message}: its own name says ${quoted(wanted)}`, offset);
+  }
 }
 
 /** Registers the types that an import or export names, after checking that it mentions named types only. */
@@ -142,7 +148,10 @@ export function registerNames(
 
 function notVisible(scope: Scope, direction: Direction, item: ExternType, name: ExternName): never {
   const kind = externKindName(item);
-  const message = `${kind} not valid to be used as ${direction}: ${quoted(name.name)} mentions a type that has no name outside`;
+  const what =
+    item.kind === "func" ? ` \`${witOfFunc(item.type)}\`` : item.kind === "type" ? ` \`${witOfType(item.type)}\`` : "";
+  const hint = `${direction === "import" ? "import" : "import or export"} the type first`;
+  const message = `${kind} not valid to be used as ${direction}: ${quoted(name.name)}${what} mentions a type that has no name outside; ${hint}`;
   return scope.invalid(message, name.offset);
 }
 

@@ -19,6 +19,7 @@ import {
 import { NameSpace, type Scope } from "./scope.ts";
 import { Substitution } from "./substitute.ts";
 import { Subtyping } from "./subtype.ts";
+import { witOfExtern } from "./wit.ts";
 
 export class InstanceValidator {
   readonly #factory: TypeFactory;
@@ -139,7 +140,9 @@ export class InstanceValidator {
     this.#factory.step(1 + component.imports.size);
     for (const [name, wanted] of component.imports) {
       const given = args.get(name);
-      if (given === undefined) return scope.invalid(`missing import named ${quoted(name)}`, offset);
+      if (given === undefined) {
+        return scope.invalid(`missing import named ${quoted(name)}, ${witOfExtern(wanted)}`, offset);
+      }
       if (given.kind !== wanted.kind) {
         this.#mismatch(scope, name, `expected ${externKindName(wanted)}, found ${externKindName(given)}`, offset);
       }

@@ -3,7 +3,7 @@
 import type { DiagnosticKind } from "../../base/diagnostics.ts";
 import { WindlassError } from "../../base/diagnostics.ts";
 import type { TypeInterner } from "../../wasm/type-interner.ts";
-import { componentError, insideComponent } from "../errors.ts";
+import { componentError, insideComponent, quoted } from "../errors.ts";
 import type { Sort } from "../parsed.ts";
 import { CoreTypeSpace } from "./core.ts";
 import { TypeFault } from "./factory.ts";
@@ -20,6 +20,7 @@ import type {
   Resource,
   ResourceType,
 } from "./model.ts";
+import { witOfType } from "./wit.ts";
 
 export type ScopeKind = "component" | "component-type" | "instance-type";
 
@@ -57,6 +58,8 @@ export class Scope {
   readonly imports = new NameSpace();
   readonly exports = new NameSpace();
   readonly importedResources: BoundResource[] = [];
+  /** Names under which core functions were found, by index; for messages. */
+  readonly coreFuncNames = new Map<number, string>();
   readonly #imported = new Set<Resource>();
   readonly #bound = new Map<Resource, BoundResource>();
   /** Resources that this component defines: it knows their representation. */
@@ -103,24 +106,34 @@ export class Scope {
     return this.lookup(this.funcs, "function", index, offset);
   }
 
+  #wrongType(index: number, type: AnyType, wanted: string, offset: number): never {
+    return this.invalid(`type index ${index} is not ${wanted}: it is \`${witOfType(type)}\``, offset);
+  }
+
+  /** `core function 3`, and its name if it has one. */
+  coreFuncName(index: number): string {
+    const name = this.coreFuncNames.get(index);
+    return `core function ${index}${name === undefined ? "" : ` ${quoted(name)}`}`;
+  }
+
   resource(index: number, offset: number): ResourceType {
     const type = this.type(index, offset);
-    return type.sort === "resource" ? type : this.invalid(`type index ${index} is not a resource type`, offset);
+    return type.sort === "resource" ? type : this.#wrongType(index, type, "a resource type", offset);
   }
 
   funcType(index: number, offset: number): FuncType {
     const type = this.type(index, offset);
-    return type.sort === "func" ? type : this.invalid(`type index ${index} is not a function type`, offset);
+    return type.sort === "func" ? type : this.#wrongType(index, type, "a function type", offset);
   }
 
   instanceType(index: number, offset: number): InstanceType {
     const type = this.type(index, offset);
-    return type.sort === "instance" ? type : this.invalid(`type index ${index} is not an instance type`, offset);
+    return type.sort === "instance" ? type : this.#wrongType(index, type, "an instance type", offset);
   }
 
   componentType(index: number, offset: number): ComponentType {
     const type = this.type(index, offset);
-    return type.sort === "component" ? type : this.invalid(`type index ${index} is not a component type`, offset);
+    return type.sort === "component" ? type : this.#wrongType(index, type, "a component type", offset);
   }
 
   moduleType(index: number, offset: number): ModuleType {

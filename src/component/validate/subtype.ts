@@ -24,6 +24,7 @@ import {
   type ValType,
 } from "./model.ts";
 import { Substitution } from "./substitute.ts";
+import { witOfExtern, witOfFunc, witOfType } from "./wit.ts";
 
 export class Subtyping {
   readonly #factory: TypeFactory;
@@ -48,7 +49,11 @@ export class Subtyping {
   /** Why a type can't stand where exactly `expected` is required. */
   sameType(found: AnyType, expected: AnyType): string | undefined {
     if (found === expected) return undefined;
-    if (found.sort === "defined" && expected.sort === "defined") return this.value(found, expected);
+    if (found.sort === "defined" && expected.sort === "defined") {
+      const mismatch = this.value(found, expected);
+      const isSimple = found.shape.kind === "primitive" || expected.shape.kind === "primitive";
+      return mismatch === undefined || isSimple ? mismatch : bothTypes(mismatch, witOfType(found), witOfType(expected));
+    }
     if (found.sort === "resource" && expected.sort === "resource") return this.resource(found, expected);
     if (found.sort === "func" && expected.sort === "func") return this.func(found, expected);
     if (found.sort === "instance" && expected.sort === "instance") {
@@ -67,6 +72,11 @@ export class Subtyping {
 
   func(found: FuncType, expected: FuncType): string | undefined {
     if (found === expected) return undefined;
+    const mismatch = this.#func(found, expected);
+    return mismatch === undefined ? undefined : bothTypes(mismatch, witOfFunc(found), witOfFunc(expected));
+  }
+
+  #func(found: FuncType, expected: FuncType): string | undefined {
     this.#factory.step(1 + found.params.length);
     if (found.isAsync !== expected.isAsync) {
       const name = (f: FuncType) => (f.isAsync ? "async" : "sync");
@@ -200,7 +210,7 @@ export class Subtyping {
     this.#factory.step(expected.size);
     for (const [name, type] of expected) {
       const own = found.get(name);
-      if (own === undefined) return `missing expected export \`${name}\``;
+      if (own === undefined) return `missing expected export \`${name}\`, ${witOfExtern(type)}`;
       const where = `type mismatch in instance export \`${name}\``;
       if (own.kind !== type.kind) return `${where}: expected ${externKindName(type)}, found ${externKindName(own)}`;
       if (own.kind === "type" && type.kind === "type" && own.type.sort !== type.type.sort) {
@@ -233,7 +243,7 @@ export class Subtyping {
     // Instantiate `found` with what `expected` says it will be given: its resources stay variables.
     for (const [name, type] of found.imports) {
       const given = expected.imports.get(name);
-      if (given === undefined) return `missing expected import \`${name}\``;
+      if (given === undefined) return `missing expected import \`${name}\`, ${witOfExtern(type)}`;
       if (given.kind !== type.kind) {
         return `type mismatch in component import \`${name}\`: expected ${externKindName(type)}, found ${externKindName(given)}`;
       }
@@ -256,6 +266,14 @@ export class Subtyping {
     if (missing !== undefined) return missing;
     return this.exports(made, wanted.externs(expected.exports));
   }
+}
+
+/** The first difference, and the whole types that differ. */
+function bothTypes(mismatch: string, found: string, expected: string): string {
+  // Types of one text differ in what they name.
+  return found === expected
+    ? `${mismatch}, in \`${found}\``
+    : `${mismatch}; expected \`${expected}\`, found \`${found}\``;
 }
 
 function primitiveMismatch(found: ValType, expected: ValType): string {

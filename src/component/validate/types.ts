@@ -37,6 +37,7 @@ import type {
 } from "./model.ts";
 import { Scope } from "./scope.ts";
 import { Substitution } from "./substitute.ts";
+import { witOfValue } from "./wit.ts";
 
 /** An instance of an instance type, with resources of its own: `found` receives them. */
 export function freshInstance(
@@ -214,7 +215,7 @@ export class TypeValidator {
     const params = this.#named(scope, def.params, "function parameter", "parameter", offset);
     const result = this.#optional(scope, def.result, offset);
     if (result !== undefined && hasBorrow(result)) {
-      scope.invalid("function result cannot contain a `borrow` type", offset);
+      scope.invalid(`function result cannot contain a \`borrow\` type: \`${witOfValue(result)}\``, offset);
     }
     return this.#factory.func(params, result, def.isAsync);
   }

@@ -134,6 +134,7 @@ class ComponentValidator {
       const message = `export ${quoted(alias.name)} for core instance ${alias.instance} is not a ${alias.sort.replace("core-", "")}`;
       return scope.invalid(message, offset);
     }
+    if (item.kind === "func") scope.coreFuncNames.set(scope.coreFuncs.length, alias.name);
     scope.pushCore(item);
   }
 

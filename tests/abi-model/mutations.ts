@@ -1,0 +1,90 @@
+/**
+ * Adapters with one check, mask or extension left out. A site is a place in the compiler's source that emits one, with the places that it is
+ * called from: a check of alignment is emitted in one place for strings, lists, spilled values and results of `realloc`. Sites are found by
+ * compiling components, so that a new check is a new site.
+ */
+
+import { IrAbiEmitter } from "../../src/frontend/adapters-emitter.ts";
+import { Emitter } from "../../src/frontend/structured.ts";
+import type { Value } from "../../src/ir/function.ts";
+import { TRAP_NAMES } from "../../src/layout/traps.ts";
+
+/** Files whose checks are the Canonical ABI's. */
+const FILES =
+  /src\/((?:abi\/(?:checks|strings|transcode|transfer|values)|frontend\/(?:adapters-build|adapters-context|handles|trampolines))\.ts:\d+)/;
+/** What passes a check on from there to where it is intercepted. */
+const PASSES_ON = /(?:adapters-emitter|structured|mutations)\.ts/;
+/** Frames that tell sites apart. */
+const FRAMES = 3;
+
+const { trap, trapIf, trapUnless } = Emitter.prototype;
+const { andImm, neImm, signExtend } = IrAbiEmitter.prototype;
+
+function siteOf(what: string): string | undefined {
+  const frames: string[] = [];
+  for (const line of (new Error("site").stack ?? "").split("\n").slice(1)) {
+    const found = FILES.exec(line)?.[1];
+    if (found !== undefined) frames.push(found);
+    else if (frames.length > 0 || !PASSES_ON.test(line)) break;
+    if (frames.length === FRAMES) break;
+  }
+  return frames.length === 0 ? undefined : `${what}, ${frames.join(" in ")}`;
+}
+
+function restore(): void {
+  Object.assign(Emitter.prototype, { trap, trapIf, trapUnless });
+  Object.assign(IrAbiEmitter.prototype, { andImm, neImm, signExtend });
+}
+
+/** Runs `body` with what is emitted at a site left out if `leavesOut` says so. */
+async function intercepting<T>(leavesOut: (site: string) => boolean, body: () => Promise<T>): Promise<T> {
+  const skips = (what: string): boolean => {
+    const site = siteOf(what);
+    return site !== undefined && leavesOut(site);
+  };
+  const nameOf = (code: number): string => `check of ${TRAP_NAMES[code]}`;
+  Emitter.prototype.trapIf = function (this: Emitter, condition: Value, code: number): void {
+    if (!skips(nameOf(code))) trapIf.call(this, condition, code);
+  };
+  Emitter.prototype.trapUnless = function (this: Emitter, condition: Value, code: number): void {
+    if (!skips(nameOf(code))) trapUnless.call(this, condition, code);
+  };
+  Emitter.prototype.trap = function (this: Emitter, code: number): void {
+    if (!skips(nameOf(code))) trap.call(this, code);
+  };
+  // What normalizes values; the same methods compute conditions elsewhere.
+  const normalizes = (what: string): boolean => /values\.ts/.test(siteOf(what) ?? "") && skips(what);
+  IrAbiEmitter.prototype.andImm = function (this: IrAbiEmitter, a: Value, constant: number): Value {
+    return normalizes(`mask 0x${(constant >>> 0).toString(16)}`) ? a : andImm.call(this, a, constant);
+  };
+  IrAbiEmitter.prototype.neImm = function (this: IrAbiEmitter, a: Value, constant: number): Value {
+    return normalizes("normalization of bool") ? a : neImm.call(this, a, constant);
+  };
+  IrAbiEmitter.prototype.signExtend = function (this: IrAbiEmitter, bits: 8 | 16, a: Value): Value {
+    return normalizes(`sign of ${bits} bits`) ? a : signExtend.call(this, bits, a);
+  };
+  try {
+    return await body();
+  } finally {
+    restore();
+  }
+}
+
+/** The sites that `body` emits, in their order; masks of flags of all widths are one. */
+export async function sitesOf(body: () => Promise<void>): Promise<readonly string[]> {
+  const sites = new Set<string>();
+  await intercepting((site) => {
+    sites.add(siteClass(site));
+    return false;
+  }, body);
+  return [...sites].sort();
+}
+
+function siteClass(site: string): string {
+  return site.replace(/^mask 0x(?!ff+,)[0-9a-f]+/, "mask of flags").replace(/^(mask of flags,.*)$/, "$1");
+}
+
+/** Runs `body` without what is emitted at `site`. */
+export function without<T>(site: string, body: () => Promise<T>): Promise<T> {
+  return intercepting((found) => siteClass(found) === site, body);
+}

@@ -1,0 +1,83 @@
+/**
+ * Components with random damage through the whole compiler: each must give an object or a clear error, in bounded time and memory.
+ *
+ *     npm run mutants -- [--count N] [--seed S] [--memory MIB] [--timeout SECONDS] [PATH…]
+ *
+ * Mutants are made and compiled in a child process with a bounded heap, so that a crash, an endless loop or too much memory is a finding and not
+ * the end. PATH: more components to damage, or folders of them. Exits 1 when there was a finding; a finding is repeated with `--seed` and `--count 1`.
+ */
+
+import { type ChildProcess, fork } from "node:child_process";
+import { parseArgs } from "node:util";
+import type { MutantReport, MutantRequest } from "../tests/cli/mutants-worker.ts";
+
+const WORKER = new URL("../tests/cli/mutants-worker.ts", import.meta.url);
+/** Mutants of one message: a report comes back for each of these. */
+const BATCH = 20;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    count: { type: "string", default: "20000" },
+    seed: { type: "string", default: "1" },
+    memory: { type: "string", default: "600" },
+    timeout: { type: "string", default: "60" },
+  },
+});
+const count = Number(values.count);
+const first = Number(values.seed);
+const timeout = Number(values.timeout) * 1000;
+
+function start(): ChildProcess {
+  return fork(WORKER, positionals, { execArgv: [...process.execArgv, `--max-old-space-size=${values.memory}`] });
+}
+
+/** The reports of some mutants; a string says how the child ended instead. */
+function ask(child: ChildProcess, request: MutantRequest): Promise<readonly MutantReport[] | string> {
+  return new Promise((resolve) => {
+    const settle = (result: readonly MutantReport[] | string): void => {
+      clearTimeout(timer);
+      child.removeAllListeners();
+      resolve(result);
+    };
+    const timer = setTimeout(() => settle(`no end in ${timeout / 1000} s`), timeout);
+    child.once("message", (reports: readonly MutantReport[]) => settle(reports));
+    child.once("error", (error) => settle(error.message));
+    child.once("exit", (code, signal) => settle(signal ?? `exit code ${code}`));
+    child.send(request);
+  });
+}
+
+let child = start();
+const kinds = new Map<string, number>();
+let findings = 0;
+let slowest = { seed: 0, milliseconds: 0 };
+
+async function run(seed: number, size: number): Promise<void> {
+  const reports = await ask(child, { seed, count: size });
+  if (typeof reports === "string") {
+    child.kill("SIGKILL");
+    child = start();
+    if (size > 1) {
+      for (let i = 0; i < size; i++) await run(seed + i, 1);
+      return;
+    }
+    findings++;
+    console.log(`seed ${seed}: ${reports}`);
+    return;
+  }
+  for (const { seed: of, kind, what, milliseconds } of reports) {
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+    if (milliseconds > slowest.milliseconds) slowest = { seed: of, milliseconds };
+    if (kind !== "internal") continue;
+    findings++;
+    console.log(`seed ${of}: ${what}`);
+  }
+}
+
+for (let seed = first; seed < first + count; seed += BATCH) await run(seed, Math.min(BATCH, first + count - seed));
+child.kill();
+const shown = [...kinds].sort((a, b) => b[1] - a[1]).map(([kind, n]) => `${n} ${kind}`);
+console.log(`${count} mutants: ${shown.join(", ")}; slowest ${slowest.milliseconds} ms (seed ${slowest.seed})`);
+console.log(`${findings} findings`);
+process.exit(findings > 0 ? 1 : 0);
