@@ -22,7 +22,7 @@ import {
   valTypeName,
 } from "../wasm/types.ts";
 import { comment } from "./comment.ts";
-import { headerFrame, instanceFunctions } from "./header.ts";
+import { headerFrame, type InstanceTraits, instanceFunctions } from "./header.ts";
 
 /** As a value; with a name behind it. */
 function cType(type: ValType): string {
@@ -124,7 +124,7 @@ export function generateCoreHeader(
   prefix: string,
   title: string,
   version: string,
-  interruptible: boolean,
+  traits: InstanceTraits,
 ): string {
   const tags = (component.core?.exports ?? []).filter(({ item }) => item.kind === "tag");
   return headerFrame(prefix, title, version, [
@@ -133,7 +133,7 @@ export function generateCoreHeader(
     "",
     ...importsPart(prefix, core),
     "",
-    ...instanceFunctions(prefix, interruptible),
+    ...instanceFunctions(prefix, traits),
     "",
     ...core.memories.flatMap(({ name, label, index }) => [
       comment(

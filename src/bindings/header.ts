@@ -193,12 +193,21 @@ function exportFunction(component: Component, api: Api, item: ApiExport): string
   return lines;
 }
 
+/** What the functions of an instance depend on. */
+export interface InstanceTraits {
+  readonly interruptible: boolean;
+  /** Accesses may fault, so there are handlers. */
+  readonly faults: boolean;
+}
+
 /** The functions that every instance has, but `fail`. */
-export function instanceFunctions(prefix: string, interruptible: boolean): string[] {
+export function instanceFunctions(prefix: string, traits: InstanceTraits): string[] {
   return [
     comment(
-      "Makes an instance. options may be NULL. On failure *out is NULL. The first call installs handlers of SIGSEGV and SIGBUS, which pass on " +
-        "what is not the guest's; a handler that the host installs later has to do the same.",
+      "Makes an instance. options may be NULL. On failure *out is NULL. " +
+        (traits.faults
+          ? "The first call installs handlers of SIGSEGV and SIGBUS, which pass on what is not the guest's; a handler that the host installs later has to do the same."
+          : "No signal handler is installed."),
     ),
     `windlass_status_t ${prefix}_new(const ${prefix}_imports_t *imports, const windlass_options_t *options, ${prefix}_t **out);`,
     comment(
@@ -211,7 +220,7 @@ export function instanceFunctions(prefix: string, interruptible: boolean): strin
     `const char *${prefix}_last_trap(${prefix}_t *);`,
     comment("options.user of the instance."),
     `void *${prefix}_user(const ${prefix}_t *);`,
-    ...(interruptible
+    ...(traits.interruptible
       ? [
           comment(
             "Stops the guest: a call that runs traps with WINDLASS_TRAP_INTERRUPTED, and its instance is done for; one that begins is refused with " +
@@ -269,7 +278,7 @@ export function generateHeader(
   api: Api,
   title: string,
   version: string,
-  interruptible: boolean,
+  traits: InstanceTraits,
 ): string {
   const { prefix } = api;
   const hasImports = api.imports.length + api.hostResources.length > 0;
@@ -291,7 +300,7 @@ export function generateHeader(
   } else lines.push(comment("The component imports nothing."), `typedef void ${prefix}_imports_t;`);
   lines.push(
     "",
-    ...instanceFunctions(prefix, interruptible),
+    ...instanceFunctions(prefix, traits),
     comment(
       "In a host function with the host ABI `flat`, or in a resource's destructor: makes its return a trap, WINDLASS_TRAP_HOST_FUNCTION_FAILED. Without effect outside of a call.",
     ),

@@ -3,6 +3,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { HostAbi } from "../plan/component.ts";
 import { addCommonOptions, type CommonOptions, compileFile, guarded, nameOfInput } from "./common.ts";
+import { usageError } from "./errors.ts";
 import { addEmitOption, type EmitKind, writeEmitted } from "./emit.ts";
 import { writeOutput } from "./files.ts";
 
@@ -13,6 +14,7 @@ interface CompileCommandOptions extends CommonOptions {
   readonly hostAbi: HostAbiOption;
   readonly wasi: "host" | "builtin";
   readonly interruptible?: boolean;
+  readonly traps: "guard" | "explicit";
   readonly emit?: EmitKind;
 }
 
@@ -54,11 +56,19 @@ export function registerCompile(program: Command): void {
         .choices(["host", "builtin"])
         .default("host"),
     );
+  command.addOption(
+    new Option("--traps <how>", "guard: a signal handler may be needed; explicit: none, which takes --bounds explicit")
+      .choices(["guard", "explicit"])
+      .default("guard"),
+  );
   command.option("--interruptible", "the host may stop a guest that runs, from another thread or a signal handler");
   addEmitOption(command, "obj");
   addCommonOptions(command);
   command.action((input: string, options: CompileCommandOptions) =>
     guarded(input, async () => {
+      if (options.traps === "explicit" && options.bounds !== "explicit") {
+        throw usageError("--traps explicit takes --bounds explicit: guard pages need a signal handler");
+      }
       const result = await compileFile({
         input,
         output: "object",

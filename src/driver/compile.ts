@@ -123,9 +123,10 @@ export async function compile(bytes: Uint8Array, options: CompileOptions): Promi
 
 function headerOf(component: Component, program: Program, name: string): string {
   const { core, api } = program;
-  const { interruptible } = program;
-  if (core !== undefined) return generateCoreHeader(component, core, api.prefix, name, VERSION, interruptible);
-  return generateHeader(component, api, name, VERSION, interruptible);
+  const { interruptible, faults } = program;
+  const traits = { interruptible, faults };
+  if (core !== undefined) return generateCoreHeader(component, core, api.prefix, name, VERSION, traits);
+  return generateHeader(component, api, name, VERSION, traits);
 }
 
 function stageTimer(options: CompileOptions): <T>(name: string, run: () => T) => T {

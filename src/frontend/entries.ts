@@ -281,7 +281,7 @@ export function buildNew(e: Emitter, program: Program): void {
   const place = e.slotAddress(e.slot(8));
   const made = e.call1(program.support("create_region"), SUPPORT.create_region, [imports, options, place]);
   e.if(e.nez(made), () => e.return(made));
-  e.call(program.support("install_handlers"), SUPPORT.install_handlers, []);
+  if (program.faults) e.call(program.support("install_handlers"), SUPPORT.install_handlers, []);
   const context = e.load64(place, 0);
   const status = e.call1(program.enterInstantiate, ENTER_INSTANTIATE, [context]);
   e.if(

@@ -36,7 +36,7 @@ import { emitFirstSerial } from "./host-handles.ts";
 import { emitOpenArena } from "./host-memory.ts";
 import { PROT_READ_WRITE, Sys } from "./linux.ts";
 import { emitPageAlign, limited, ownMemory } from "./memory.ts";
-import { emitGiveBack, emitReadOptions, emitReserve } from "./options.ts";
+import { emitCheckHooks, emitGiveBack, emitReadOptions, emitReserve, type Options } from "./options.ts";
 import type { Program } from "./program.ts";
 import { irType } from "./signatures.ts";
 import type { Emitter } from "./structured.ts";
@@ -49,10 +49,13 @@ function place(e: Emitter, context: Value, displacement: number): Value {
 }
 
 /** What typed calls of a host need: the arena, the heap of results, and what host functions get. */
-function emitHostMemory(e: Emitter, program: Program, context: Value): void {
+function emitHostMemory(e: Emitter, program: Program, context: Value, asked: Options): void {
   const { offsets } = program;
   emitOpenArena(e, program, context);
   const state = offsets.hostHeapState;
+  e.store(context, state + HostHeap.allocate, asked.allocate);
+  e.store(context, state + HostHeap.release, asked.release);
+  e.store(context, state + HostHeap.data, asked.hookData);
   if (program.api.resourceDrops.length > 0) emitFirstSerial(e, program, context);
   e.store(context, state + HostHeap.top, e.offset(context, offsets.hostHeap));
   e.store(context, state + HostHeap.end, e.offset(context, offsets.hostHeap + HOST_HEAP_SIZE));
@@ -82,6 +85,7 @@ export function buildCreateRegion(e: Emitter, program: Program): void {
 
   emitCheckCoreImports(e, program, imports);
   const asked = emitReadOptions(e, options);
+  emitCheckHooks(e, asked);
   const take = (limit: Value, amount: number): Value => {
     e.if(e.ult(limit, e.i64(amount)), () => e.return(e.i32(HostStatus.limit_exceeded)));
     return e.offset(limit, -amount);
@@ -146,7 +150,7 @@ export function buildCreateRegion(e: Emitter, program: Program): void {
       }
     });
   }
-  if (program.isTyped) emitHostMemory(e, program, context);
+  if (program.isTyped) emitHostMemory(e, program, context, asked);
   e.store(out, 0, context);
   e.return(e.i32(0));
 }

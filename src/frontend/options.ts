@@ -31,6 +31,8 @@ export interface Options {
   readonly tableLimit: Value;
   readonly map: Value;
   readonly unmap: Value;
+  readonly allocate: Value;
+  readonly release: Value;
   readonly hookData: Value;
 }
 
@@ -72,8 +74,20 @@ export function emitReadOptions(e: Emitter, options: Value): Options {
     tableLimit: orElse(get(OptionsField.tableLimit), NO_LIMIT),
     map: get(OptionsField.map),
     unmap: get(OptionsField.unmap),
+    allocate: get(OptionsField.allocate),
+    release: get(OptionsField.release),
     hookData: get(OptionsField.hookData),
   };
+}
+
+/** Hooks come in pairs: what one gives, the other takes back. Returns `invalid_argument` for one alone. */
+export function emitCheckHooks(e: Emitter, options: Options): void {
+  for (const [give, take] of [
+    [options.map, options.unmap],
+    [options.allocate, options.release],
+  ] as const) {
+    e.if(e.ne(e.eqz(give), e.eqz(take)), () => e.return(e.i32(HostStatus.invalid_argument)));
+  }
 }
 
 /** Gives a region's address space back. */
@@ -91,8 +105,6 @@ export function emitReserve(e: Emitter, options: Options, size: Value, refuse: (
   e.if(
     e.nez(options.map),
     () => {
-      // A region that nobody takes back would be lost.
-      e.if(e.eqz(options.unmap), () => e.return(e.i32(HostStatus.invalid_argument)));
       const given = e.callIndirect1(options.map, MAP_HOOK, [options.hookData, size]);
       e.if(e.eqz(given), refuse);
       e.if(e.andImm(e.wrap(given), PAGE_SIZE - 1), () => {
@@ -102,7 +114,6 @@ export function emitReserve(e: Emitter, options: Options, size: Value, refuse: (
       e.set(region, given);
     },
     () => {
-      e.if(e.nez(options.unmap), () => e.return(e.i32(HostStatus.invalid_argument)));
       const mapped = e.syscall(Sys.mmap, e.i64(0), size, e.i64(PROT_NONE), e.i64(MAP_RESERVE), e.i64(-1), e.i64(0));
       e.if(e.failed(mapped), refuse);
       e.set(region, mapped);

@@ -41,7 +41,7 @@ import { MESSAGES } from "./messages.ts";
 import { symbolPart } from "./names.ts";
 import { findReachable, type Reachable } from "./reachability.ts";
 import { resultSlots, wasmSignature } from "./signatures.ts";
-import { EXCEPTION_SUPPORT, SUPPORT_NAMES, type SupportName } from "./support.ts";
+import { type SupportName, supportNames } from "./support.ts";
 import { instancesWithStorage } from "./tasks.ts";
 import { isDirectExport } from "./typed.ts";
 import { functionSignature, resolveFunction } from "./wasm/constants.ts";
@@ -191,7 +191,7 @@ export class Program {
   readonly inlinedTable: DataSymbol;
   readonly functionTable: DataSymbol;
   readonly messages: DataSymbol;
-  readonly signalState: DataSymbol;
+  readonly #signalState: DataSymbol | undefined;
   /** Settings that instantiation copies into the built-in WASI's memory, and where in it; undefined when there are none. */
   readonly configuration: { readonly symbol: DataSymbol; readonly size: number; readonly address: number } | undefined;
 
@@ -212,7 +212,7 @@ export class Program {
   readonly drops: readonly FuncSymbol[];
 
   readonly #support = new Map<SupportName, FuncSymbol>();
-  readonly #restorer: FuncSymbol;
+  readonly #restorer: FuncSymbol | undefined;
   readonly #memoryGrow: readonly FuncSymbol[];
   readonly #tableGrow: readonly FuncSymbol[];
   readonly #enterInstantiate: FuncSymbol;
@@ -277,11 +277,10 @@ export class Program {
 
     // Support.
     const throws = component.tags.size > 0 && this.reachable.some((flags) => flags.includes(1));
-    for (const support of SUPPORT_NAMES) {
-      if (!throws && EXCEPTION_SUPPORT.has(support)) continue;
+    for (const support of supportNames({ faults: this.faults, throws })) {
       this.#support.set(support, local({ kind: "support", name: support }, `support::${support}`));
     }
-    this.#restorer = local({ kind: "restorer" }, "support::restorer");
+    this.#restorer = this.faults ? local({ kind: "restorer" }, "support::restorer") : undefined;
     this.#memoryGrow = [...component.memories.keys()].map((memory) =>
       local({ kind: "memory-grow", memory }, `support::memory_grow${memory}`),
     );
@@ -418,12 +417,14 @@ export class Program {
       ? { layout: layOutExceptions(component), catchTable: table("catches", { kind: "catches" }), firstWasm }
       : undefined;
     this.messages = table("messages", { kind: "bytes", bytes: MESSAGES });
-    this.signalState = this.data.push({
-      name: `${name}/data::signals`,
-      align: 16,
-      writable: true,
-      content: { kind: "zero", size: SignalState.size },
-    });
+    this.#signalState = this.faults
+      ? this.data.push({
+          name: `${name}/data::signals`,
+          align: 16,
+          writable: true,
+          content: { kind: "zero", size: SignalState.size },
+        })
+      : undefined;
 
     this.#references = this.core?.references === true ? this.#referenceImage() : undefined;
     this.configuration = this.#configuration(options.configuration ?? []);
@@ -504,6 +505,11 @@ export class Program {
       content: { kind: "funcrefs", functions: Int32Array.from(functions), signatures: Uint32Array.from(signatures) },
     });
     return { symbol, count: functions.length };
+  }
+
+  /** Whether accesses may fault: then the object installs handlers, and not otherwise. */
+  get faults(): boolean {
+    return this.component.memories.values().some((m) => m.style === "guarded");
   }
 
   get interruptible(): boolean {
@@ -699,8 +705,11 @@ export class Program {
   get referenceCount(): number {
     return this.#references?.count ?? 0;
   }
+  get signalState(): DataSymbol {
+    return this.#symbol(this.#signalState, "the state of signals");
+  }
   get restorer(): FuncSymbol {
-    return this.#restorer;
+    return this.#symbol(this.#restorer, "the restorer");
   }
   memoryGrow(memory: MemoryIndex): FuncSymbol {
     return this.#symbol(this.#memoryGrow[memory], `memory ${memory}`);

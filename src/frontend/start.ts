@@ -90,7 +90,7 @@ export function emitOwnInstance(e: Emitter, program: Program): Value {
   const place = e.slotAddress(e.slot(8));
   const made = e.call1(program.support("create_region"), SUPPORT.create_region, [e.i64(0), options, place]);
   e.if(e.nez(made), () => emitNoMemory(e, program));
-  e.call(program.support("install_handlers"), SUPPORT.install_handlers, []);
+  if (program.faults) e.call(program.support("install_handlers"), SUPPORT.install_handlers, []);
   const context = e.load64(place, 0);
   e.store(context, ContextField.startup, e.param(0));
   return context;

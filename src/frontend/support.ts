@@ -75,8 +75,10 @@ export const SUPPORT = {
 export type SupportName = keyof typeof SUPPORT;
 export const SUPPORT_NAMES = Object.keys(SUPPORT).filter((name): name is SupportName => name in SUPPORT);
 
-/** Those that only a program with exceptions has. */
-export const EXCEPTION_SUPPORT: ReadonlySet<SupportName> = new Set<SupportName>([
+/** What only a program with guarded memories has: nothing else faults by design. */
+const FOR_FAULTS: ReadonlySet<SupportName> = new Set(["handle_fault", "chain_signal", "install_handlers"]);
+/** What only a program with exceptions has. */
+const FOR_EXCEPTIONS: ReadonlySet<SupportName> = new Set([
   "throw",
   "throw_ref",
   "exception_new",
@@ -86,6 +88,11 @@ export const EXCEPTION_SUPPORT: ReadonlySet<SupportName> = new Set<SupportName>(
   "exception_collect",
   "exception_mark",
 ]);
+
+/** What a program has, in the order of the text. */
+export function supportNames(of: { readonly faults: boolean; readonly throws: boolean }): readonly SupportName[] {
+  return SUPPORT_NAMES.filter((n) => (of.faults || !FOR_FAULTS.has(n)) && (of.throws || !FOR_EXCEPTIONS.has(n)));
+}
 
 /** (context) → status; runs instantiation as an entry. */
 export const ENTER_INSTANTIATE: Signature = cSignature([I64], I32);

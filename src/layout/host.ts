@@ -60,8 +60,10 @@ export const OptionsField = {
   tableLimit: 32,
   map: 40,
   unmap: 48,
-  hookData: 56,
-  byteSize: 64,
+  allocate: 56,
+  release: 64,
+  hookData: 72,
+  byteSize: 80,
 } as const;
 
 export const OPTIONS: CStruct = {
@@ -109,6 +111,14 @@ export const OPTIONS: CStruct = {
       "void (*%)(void *hook_data, void *region, size_t size)",
       "Takes it back when the instance is deleted, or could not be made.",
     ),
+    field(
+      "allocate",
+      OptionsField.allocate,
+      8,
+      "void *(*%)(void *hook_data, size_t size)",
+      "Allocates what results of calls take outside of that address space: size bytes at a multiple of 16. NULL: none is left, and the call traps.",
+    ),
+    field("release", OptionsField.release, 8, "void (*%)(void *hook_data, void *block, size_t size)", "Frees it."),
     field("hook_data", OptionsField.hookData, 8, "void *%", "Passed to the hooks."),
   ],
 };

@@ -202,6 +202,9 @@ static void hooks(void) {
   options.map = map;
   EQUAL(pool_new(NULL, &options, &pool), WINDLASS_INVALID_ARGUMENT);
   options.unmap = unmap;
+  options.allocate = map;
+  EQUAL(pool_new(NULL, &options, &pool), WINDLASS_INVALID_ARGUMENT);
+  options.allocate = NULL;
   options.hook_data = &cache;
   for (i = 0; i < 100; i++) {
     uint32_t r = 0;
