@@ -31,6 +31,11 @@ describe("many instances", () => {
     });
   }
 
+  test("results in memory of the host's", { skip: noHost }, async () => {
+    await hosts.object("greeter", await ownComponent("greeter"), { hostAbi: "typed" });
+    assert.deepEqual(hosts.run(hosts.program({ sources: ["hooks.c"], objects: ["greeter"] })), OK);
+  });
+
   test("explicit bounds", { skip: noHost }, async () => {
     const program = await many([], { bounds: "explicit" });
     for (const argument of ["some", "limits", "hooks"]) assert.deepEqual(hosts.run(program, [argument]), OK);
