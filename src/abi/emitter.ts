@@ -75,6 +75,24 @@ export interface AbiEmitter<V, X> {
   /** Copies `length` (`i64`) bytes; the ranges do not overlap. */
   copy(destination: V, source: V, length: V): void;
 
+  // Vectors of 16 bytes.
+  loadVector(address: V, offset: number): V;
+  storeVector(address: V, offset: number, value: V): void;
+  /** Eight times the same 16 bits. */
+  vectorOfUnits(unit: number): V;
+  vectorAnd(a: V, b: V): V;
+  vectorOr(a: V, b: V): V;
+  /** All bits of each 16-bit lane where both are the same, else none. */
+  vectorEqualUnits(a: V, b: V): V;
+  /** `i32`: non-zero if any bit is set. */
+  vectorAny(a: V): V;
+  /** `i32`: the top bit of each byte. */
+  vectorSigns(a: V): V;
+  /** The low or high eight bytes, each as 16 bits. */
+  vectorWiden(a: V, high: boolean): V;
+  /** `i64`: eight lanes of 16 bits, all below 0x100, as bytes. */
+  vectorNarrow(a: V): V;
+
   variable(initial: V): X;
   get(variable: X): V;
   set(variable: X, value: V): void;

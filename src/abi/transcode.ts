@@ -1,6 +1,7 @@
 /**
  * The loops of strings: validating and transcoding between native addresses, without allocation. `strings.ts` says when they are called. Each is
  * a function of its own in the output; none reads or writes outside the ranges that it is given, and invalid text traps.
+ * What is the same for all characters, ASCII most of all, goes 16 bytes at a time.
  *
  * All parameters are `i64`: addresses, and lengths in bytes or 16-bit units of the source. The destination has room for the longest result.
  */
@@ -85,26 +86,93 @@ export function emitTranscoder<V, X>(
 const bytesAboveAscii = <V, X>(e: AbiEmitter<V, X>): V => e.i64Bits(0x8080_8080, 0x8080_8080);
 const unitsAboveAscii = <V, X>(e: AbiEmitter<V, X>): V => e.i64Bits(0xff80_ff80, 0xff80_ff80);
 
-/** A position that a loop moves to `end`. */
-function walk<V, X>(e: AbiEmitter<V, X>, start: V, end: V, body: (position: X, at: V, loop: AbiLoop<V>) => void): X {
-  const position = e.variable(start);
-  e.loop((loop) => {
-    const at = e.get(position);
-    loop.breakUnless(e.ne(at, end));
-    body(position, at, loop);
-  });
-  return position;
+/** Bytes of a vector. */
+const BLOCK = 16;
+
+/** How a loop takes text: in blocks, and what is special one by one. */
+interface Text<V> {
+  /** An `i32`: non-zero if something in these 16 bytes is not just moved on. */
+  readonly special: (block: V) => V;
+  readonly block: (at: V, block: V) => void;
+  /** Eight bytes without a bit of `mask`, where fewer than 16 are left. */
+  readonly half?: { readonly mask: V; readonly take: (at: V, word: V) => void };
+  /** One character; moves the position. `all` is the whole loop. */
+  readonly one: (at: V, all: AbiLoop<V>) => void;
 }
 
-/** If the eight bytes at `at` are before `end` and have none of the bits of `mask`: runs `then`, and the loop goes on. */
-function ifEight<V, X>(e: AbiEmitter<V, X>, at: V, end: V, mask: V, loop: AbiLoop<V>, then: (word: V) => void): void {
-  e.if(e.ugtImm(e.sub(end, at), 7), () => {
-    const word = e.load("i64", at, 0);
-    e.if(e.eqImm(e.and(word, mask), 0), () => {
-      then(word);
-      loop.continue();
+/**
+ * Moves `position` to `end`. A block that holds something special is taken one by one as a whole, so that text full of it pays for one look
+ * in 16 bytes.
+ */
+function walk<V, X>(e: AbiEmitter<V, X>, position: X, end: V, text: Text<V>): void {
+  e.loop((all) => {
+    const at = e.get(position);
+    all.breakUnless(e.ne(at, end));
+    const rest = e.sub(end, at);
+    const limit = e.variable(end);
+    e.if(
+      e.ugtImm(rest, BLOCK - 1),
+      () => {
+        const block = e.loadVector(at, 0);
+        e.if(e.eqImm(text.special(block), 0), () => {
+          text.block(at, block);
+          e.set(position, e.offset(at, BLOCK));
+          all.continue();
+        });
+        e.set(limit, e.offset(at, BLOCK));
+      },
+      () => {
+        const { half } = text;
+        if (half === undefined) return;
+        e.if(e.ugtImm(rest, 7), () => {
+          const word = e.load("i64", at, 0);
+          e.if(e.eqImm(e.and(word, half.mask), 0), () => {
+            half.take(at, word);
+            e.set(position, e.offset(at, 8));
+          });
+        });
+      },
+    );
+    const until = e.get(limit);
+    e.loop((some) => {
+      const next = e.get(position);
+      some.breakUnless(e.ult(next, until));
+      text.one(next, all);
     });
   });
+}
+
+/** Writes at `to` and moves it. */
+function put<V, X>(e: AbiEmitter<V, X>, to: X, bytes: number, write: (into: V) => void): void {
+  const into = e.get(to);
+  write(into);
+  e.set(to, e.offset(into, bytes));
+}
+
+/** Bytes that are the same in the source and in the destination while they are ASCII. */
+function sameAscii<V, X>(e: AbiEmitter<V, X>, to: X): Pick<Text<V>, "special" | "block" | "half"> {
+  return {
+    special: (block) => e.vectorSigns(block),
+    block: (_, block) => put(e, to, BLOCK, (into) => e.storeVector(into, 0, block)),
+    half: { mask: bytesAboveAscii(e), take: (_, word) => put(e, to, 8, (into) => e.store(into, 0, word)) },
+  };
+}
+
+/** Bytes that become units. */
+function widenBlock<V, X>(e: AbiEmitter<V, X>, to: X, block: V): void {
+  put(e, to, 2 * BLOCK, (into) => {
+    e.storeVector(into, 0, e.vectorWiden(block, false));
+    e.storeVector(into, BLOCK, e.vectorWiden(block, true));
+  });
+}
+
+/** Units without a bit of `mask`, which become bytes. */
+function narrowed<V, X>(e: AbiEmitter<V, X>, to: X, mask: number): Pick<Text<V>, "special" | "block"> {
+  const high = e.vectorOfUnits(mask);
+  return {
+    special: (block) => e.vectorAny(e.vectorAnd(block, high)),
+    block: (_, block) => put(e, to, BLOCK / 2, (into) => e.store(into, 0, e.vectorNarrow(block))),
+  };
 }
 
 /** The scalar value at `at`; moves `position` behind it. Traps unless it is well-formed UTF-8 that ends before `end`. */
@@ -237,160 +305,150 @@ function encodeUtf16<V, X>(e: AbiEmitter<V, X>, position: X, value: V): void {
 
 function validateUtf8<V, X>(e: AbiEmitter<V, X>, source: V, bytes: V): void {
   const end = e.add(source, bytes);
-  const mask = bytesAboveAscii(e);
-  walk(e, source, end, (position, at, loop) => {
-    ifEight(e, at, end, mask, loop, () => e.set(position, e.offset(at, 8)));
-    decodeUtf8(e, position, at, end);
+  const position = e.variable(source);
+  walk(e, position, end, {
+    special: (block) => e.vectorSigns(block),
+    block: () => undefined,
+    half: { mask: bytesAboveAscii(e), take: () => undefined },
+    one: (at) => decodeUtf8(e, position, at, end),
   });
 }
 
 function validateUtf16<V, X>(e: AbiEmitter<V, X>, source: V, units: V): V {
   const end = e.add(source, e.shl(units, 1));
-  const mask = unitsAboveAscii(e);
   const all = e.variable(e.i32(0));
-  walk(e, source, end, (position, at, loop) => {
-    ifEight(e, at, end, mask, loop, () => e.set(position, e.offset(at, 8)));
-    const value = decodeUtf16(e, position, at, end);
-    e.set(all, e.or(e.get(all), value));
+  const blocks = e.variable(e.vectorOfUnits(0));
+  const [surrogateBits, surrogates] = [e.vectorOfUnits(0xf800), e.vectorOfUnits(0xd800)];
+  const position = e.variable(source);
+  walk(e, position, end, {
+    special: (block) => e.vectorSigns(e.vectorEqualUnits(e.vectorAnd(block, surrogateBits), surrogates)),
+    block: (_, block) => e.set(blocks, e.vectorOr(e.get(blocks), block)),
+    half: { mask: unitsAboveAscii(e), take: () => undefined },
+    one: (at) => e.set(all, e.or(e.get(all), decodeUtf16(e, position, at, end))),
   });
-  return e.shr(e.get(all), 8);
+  const wide = e.vectorAny(e.vectorAnd(e.get(blocks), e.vectorOfUnits(0xff00)));
+  return e.or(e.shr(e.get(all), 8), wide);
 }
 
 function utf8ToUtf16<V, X>(e: AbiEmitter<V, X>, destination: V, source: V, bytes: V): V {
   const end = e.add(source, bytes);
-  const mask = bytesAboveAscii(e);
   const to = e.variable(destination);
-  walk(e, source, end, (position, at, loop) => {
-    ifEight(e, at, end, mask, loop, () => {
-      const into = e.get(to);
-      for (let k = 0; k < 8; k++) e.storeNarrow(16, into, 2 * k, e.loadNarrow(8, false, at, k));
-      e.set(position, e.offset(at, 8));
-      e.set(to, e.offset(into, 16));
-    });
-    encodeUtf16(e, to, decodeUtf8(e, position, at, end));
+  const position = e.variable(source);
+  walk(e, position, end, {
+    special: (block) => e.vectorSigns(block),
+    block: (_, block) => widenBlock(e, to, block),
+    one: (at) => encodeUtf16(e, to, decodeUtf8(e, position, at, end)),
   });
   return e.shr(e.sub(e.get(to), destination), 1);
 }
 
 function utf16ToUtf8<V, X>(e: AbiEmitter<V, X>, destination: V, source: V, units: V): V {
   const end = e.add(source, e.shl(units, 1));
-  const mask = unitsAboveAscii(e);
   const to = e.variable(destination);
-  walk(e, source, end, (position, at, loop) => {
-    ifEight(e, at, end, mask, loop, () => {
-      const into = e.get(to);
-      for (let k = 0; k < 4; k++) e.storeNarrow(8, into, k, e.loadNarrow(16, false, at, 2 * k));
-      e.set(position, e.offset(at, 8));
-      e.set(to, e.offset(into, 4));
-    });
-    encodeUtf8(e, to, decodeUtf16(e, position, at, end));
+  const position = e.variable(source);
+  walk(e, position, end, {
+    ...narrowed(e, to, 0xff80),
+    one: (at) => encodeUtf8(e, to, decodeUtf16(e, position, at, end)),
   });
   return e.sub(e.get(to), destination);
 }
 
 function latin1ToUtf8<V, X>(e: AbiEmitter<V, X>, destination: V, source: V, bytes: V): V {
-  const end = e.add(source, bytes);
-  const mask = bytesAboveAscii(e);
   const to = e.variable(destination);
-  walk(e, source, end, (position, at, loop) => {
-    ifEight(e, at, end, mask, loop, (word) => {
-      const into = e.get(to);
-      e.store(into, 0, word);
-      e.set(position, e.offset(at, 8));
-      e.set(to, e.offset(into, 8));
-    });
-    const value = e.loadNarrow(8, false, at, 0);
-    const into = e.get(to);
-    e.if(
-      e.ultImm(value, 0x80),
-      () => {
-        e.storeNarrow(8, into, 0, value);
-        e.set(to, e.offset(into, 1));
-      },
-      () => {
-        e.storeNarrow(8, into, 0, e.orImm(e.shr(value, 6), 0xc0));
-        e.storeNarrow(8, into, 1, e.orImm(e.andImm(value, 0x3f), 0x80));
-        e.set(to, e.offset(into, 2));
-      },
-    );
-    e.set(position, e.offset(at, 1));
+  const position = e.variable(source);
+  walk(e, position, e.add(source, bytes), {
+    ...sameAscii(e, to),
+    one: (at) => {
+      const value = e.loadNarrow(8, false, at, 0);
+      e.if(
+        e.ultImm(value, 0x80),
+        () => put(e, to, 1, (into) => e.storeNarrow(8, into, 0, value)),
+        () =>
+          put(e, to, 2, (into) => {
+            e.storeNarrow(8, into, 0, e.orImm(e.shr(value, 6), 0xc0));
+            e.storeNarrow(8, into, 1, e.orImm(e.andImm(value, 0x3f), 0x80));
+          }),
+      );
+      e.set(position, e.offset(at, 1));
+    },
   });
   return e.sub(e.get(to), destination);
 }
 
 function latin1ToUtf16<V, X>(e: AbiEmitter<V, X>, destination: V, source: V, bytes: V): void {
   const to = e.variable(destination);
-  walk(e, source, e.add(source, bytes), (position, at) => {
-    const into = e.get(to);
-    e.storeNarrow(16, into, 0, e.loadNarrow(8, false, at, 0));
-    e.set(to, e.offset(into, 2));
-    e.set(position, e.offset(at, 1));
+  const position = e.variable(source);
+  walk(e, position, e.add(source, bytes), {
+    special: () => e.i32(0),
+    block: (_, block) => widenBlock(e, to, block),
+    one: (at) => {
+      put(e, to, 2, (into) => e.storeNarrow(16, into, 0, e.loadNarrow(8, false, at, 0)));
+      e.set(position, e.offset(at, 1));
+    },
   });
 }
 
 function utf8ToLatin1<V, X>(e: AbiEmitter<V, X>, destination: V, source: V, bytes: V): readonly V[] {
   const end = e.add(source, bytes);
-  const mask = bytesAboveAscii(e);
   const to = e.variable(destination);
   const position = e.variable(source);
-  const next = e.variable(source);
-  e.loop((loop) => {
-    const at = e.get(position);
-    loop.breakUnless(e.ne(at, end));
-    ifEight(e, at, end, mask, loop, (word) => {
-      const into = e.get(to);
-      e.store(into, 0, word);
-      e.set(position, e.offset(at, 8));
-      e.set(to, e.offset(into, 8));
-    });
-    const value = decodeUtf8(e, next, at, end);
-    loop.breakUnless(e.ultImm(value, 0x100));
-    const into = e.get(to);
-    e.storeNarrow(8, into, 0, value);
-    e.set(to, e.offset(into, 1));
-    e.set(position, e.get(next));
+  const behind = e.variable(source);
+  walk(e, position, end, {
+    ...sameAscii(e, to),
+    one: (at, all) => {
+      const value = decodeUtf8(e, behind, at, end);
+      all.breakUnless(e.ultImm(value, 0x100));
+      put(e, to, 1, (into) => e.storeNarrow(8, into, 0, value));
+      e.set(position, e.get(behind));
+    },
   });
   return [e.sub(e.get(position), source), e.sub(e.get(to), destination)];
 }
 
-/** Units below `limit` become bytes, up to the first that is not; how many. */
+/** Units below `limit`, a power of 2, become bytes, up to the first that is not; how many. */
 function narrowUnits<V, X>(e: AbiEmitter<V, X>, destination: V, source: V, units: V, limit: number): V {
   const to = e.variable(destination);
-  walk(e, source, e.add(source, e.shl(units, 1)), (position, at, loop) => {
-    const unit = e.loadNarrow(16, false, at, 0);
-    loop.breakUnless(e.ultImm(unit, limit));
-    const into = e.get(to);
-    e.storeNarrow(8, into, 0, unit);
-    e.set(to, e.offset(into, 1));
-    e.set(position, e.offset(at, 2));
+  const position = e.variable(source);
+  walk(e, position, e.add(source, e.shl(units, 1)), {
+    ...narrowed(e, to, 0x1_0000 - limit),
+    one: (at, all) => {
+      const unit = e.loadNarrow(16, false, at, 0);
+      all.breakUnless(e.ultImm(unit, limit));
+      put(e, to, 1, (into) => e.storeNarrow(8, into, 0, unit));
+      e.set(position, e.offset(at, 2));
+    },
   });
   return e.sub(e.get(to), destination);
 }
 
 function latin1ToAscii<V, X>(e: AbiEmitter<V, X>, destination: V, source: V, bytes: V): V {
-  const end = e.add(source, bytes);
-  const mask = bytesAboveAscii(e);
   const to = e.variable(destination);
-  walk(e, source, end, (position, at, loop) => {
-    ifEight(e, at, end, mask, loop, (word) => {
-      const into = e.get(to);
-      e.store(into, 0, word);
-      e.set(position, e.offset(at, 8));
-      e.set(to, e.offset(into, 8));
-    });
-    const byte = e.loadNarrow(8, false, at, 0);
-    loop.breakUnless(e.ultImm(byte, 0x80));
-    const into = e.get(to);
-    e.storeNarrow(8, into, 0, byte);
-    e.set(to, e.offset(into, 1));
-    e.set(position, e.offset(at, 1));
+  const position = e.variable(source);
+  walk(e, position, e.add(source, bytes), {
+    ...sameAscii(e, to),
+    one: (at, all) => {
+      const byte = e.loadNarrow(8, false, at, 0);
+      all.breakUnless(e.ultImm(byte, 0x80));
+      put(e, to, 1, (into) => e.storeNarrow(8, into, 0, byte));
+      e.set(position, e.offset(at, 1));
+    },
   });
   return e.sub(e.get(to), destination);
 }
 
 function inflate<V, X>(e: AbiEmitter<V, X>, address: V, bytes: V): void {
-  // From the end: no unit overwrites a byte that is still to be read.
+  // From the end: no unit overwrites a byte that is still to be read, and no block of units one of the blocks in front of it.
   const rest = e.variable(bytes);
+  e.loop((loop) => {
+    const count = e.get(rest);
+    loop.breakUnless(e.ugtImm(count, BLOCK - 1));
+    const index = e.offset(count, -BLOCK);
+    const block = e.loadVector(e.add(address, index), 0);
+    const into = e.add(address, e.shl(index, 1));
+    e.storeVector(into, 0, e.vectorWiden(block, false));
+    e.storeVector(into, BLOCK, e.vectorWiden(block, true));
+    e.set(rest, index);
+  });
   e.loop((loop) => {
     const count = e.get(rest);
     loop.breakIf(e.eqImm(count, 0));
@@ -402,10 +460,13 @@ function inflate<V, X>(e: AbiEmitter<V, X>, address: V, bytes: V): void {
 
 function deflate<V, X>(e: AbiEmitter<V, X>, address: V, units: V): void {
   const to = e.variable(address);
-  walk(e, address, e.add(address, e.shl(units, 1)), (position, at) => {
-    const into = e.get(to);
-    e.storeNarrow(8, into, 0, e.loadNarrow(8, false, at, 0));
-    e.set(to, e.offset(into, 1));
-    e.set(position, e.offset(at, 2));
+  const position = e.variable(address);
+  walk(e, position, e.add(address, e.shl(units, 1)), {
+    special: () => e.i32(0),
+    block: (_, block) => put(e, to, BLOCK / 2, (into) => e.store(into, 0, e.vectorNarrow(block))),
+    one: (at) => {
+      put(e, to, 1, (into) => e.storeNarrow(8, into, 0, e.loadNarrow(8, false, at, 0)));
+      e.set(position, e.offset(at, 2));
+    },
   });
 }

@@ -3,8 +3,9 @@
 import type { AbiEmitter, AbiLoop, CoreType } from "../abi/emitter.ts";
 import { InternalError } from "../base/diagnostics.ts";
 import type { Value } from "../ir/function.ts";
-import { Access, IntCC, Region } from "../ir/ops.ts";
-import { F32, F64, I32, I64, type Type } from "../ir/types.ts";
+import { Access, IntCC, Op, Region } from "../ir/ops.ts";
+import { F32, F64, I32, I64, type Type, V128 } from "../ir/types.ts";
+import { Shape } from "../ir/vector.ts";
 import { Trap, type TrapName } from "../layout/traps.ts";
 import type { Emitter, Variable } from "./structured.ts";
 
@@ -133,6 +134,39 @@ export class IrAbiEmitter implements AbiEmitter<Value, Variable> {
   }
   copy(destination: Value, source: Value, length: Value): void {
     this.e.copy(destination, source, length);
+  }
+
+  loadVector(address: Value, offset: number): Value {
+    return this.e.load(V128, address, offset, Region.heap);
+  }
+  storeVector(address: Value, offset: number, value: Value): void {
+    this.e.store(address, offset, value, Region.heap);
+  }
+  vectorOfUnits(unit: number): Value {
+    return this.e.builder.v128const(Uint8Array.from({ length: 16 }, (_, i) => (unit >> (8 * (i & 1))) & 0xff));
+  }
+  vectorAnd(a: Value, b: Value): Value {
+    return this.e.builder.vector2(Op.vand, 0, a, b);
+  }
+  vectorOr(a: Value, b: Value): Value {
+    return this.e.builder.vector2(Op.vor, 0, a, b);
+  }
+  vectorEqualUnits(a: Value, b: Value): Value {
+    return this.e.builder.vector2(Op.vicmp, Shape.i16x8, a, b, IntCC.eq);
+  }
+  vectorAny(a: Value): Value {
+    return this.e.builder.vector1(Op.vany_true, 0, a, V128, I32);
+  }
+  vectorSigns(a: Value): Value {
+    return this.e.builder.vector1(Op.vbitmask, Shape.i8x16, a, V128, I32);
+  }
+  vectorWiden(a: Value, high: boolean): Value {
+    return this.e.builder.vector1(high ? Op.vextend_high_u : Op.vextend_low_u, Shape.i16x8, a);
+  }
+  vectorNarrow(a: Value): Value {
+    const { builder } = this.e;
+    const bytes = builder.vector2(Op.vnarrow_u, Shape.i8x16, a, a);
+    return builder.vector1(Op.vextract, Shape.i64x2, bytes, I64, I64, 0);
   }
 
   variable(initial: Value): Variable {
