@@ -65,6 +65,7 @@ export interface Request {
   readonly builtinWasi: boolean;
   readonly prefix?: string | undefined;
   readonly interruptible?: boolean;
+  readonly soname?: string | undefined;
   readonly configuration?: readonly string[];
   readonly emit?: CompileOptions["emit"];
 }
@@ -87,6 +88,7 @@ export async function compileFile(
       builtinWasi: request.builtinWasi ? readBuiltinWasi() : undefined,
       prefix: request.prefix,
       interruptible: request.interruptible ?? false,
+      soname: request.soname,
       configuration: request.configuration ?? [],
       emit: request.emit,
       onProgress: (stage, done, total) => progress.update(stage, done, total),

@@ -14,6 +14,7 @@ interface CompileCommandOptions extends CommonOptions {
   readonly hostAbi: HostAbiOption;
   readonly wasi: "host" | "builtin";
   readonly interruptible?: boolean;
+  readonly soname?: string;
   readonly traps: "guard" | "explicit";
   readonly emit?: EmitKind;
 }
@@ -40,7 +41,7 @@ export function registerCompile(program: Command): void {
     .command("compile")
     .description("compile a component or a core module to a relocatable ELF object that a C program links")
     .argument("<input>", "component or core module (.wasm)")
-    .option("-o, --output <file>", "where to write the object; default: the input's name with .o")
+    .option("-o, --output <file>", "where to write the object; default: the input's name with .o or .so")
     .option("--header <file>", "also write the C header")
     .option("--prefix <name>", "prefix of every global symbol; default: the input's name")
     .addOption(
@@ -62,10 +63,12 @@ export function registerCompile(program: Command): void {
       .default("guard"),
   );
   command.option("--interruptible", "the host may stop a guest that runs, from another thread or a signal handler");
-  addEmitOption(command, "obj");
+  addEmitOption(command, "obj", "shared");
+  command.option("--soname <name>", "what a shared object is known as; default: the output file's name");
   addCommonOptions(command);
   command.action((input: string, options: CompileCommandOptions) =>
     guarded(input, async () => {
+      const output = options.output ?? `${nameOfInput(input)}${options.emit === "shared" ? ".so" : ".o"}`;
       if (options.traps === "explicit" && options.bounds !== "explicit") {
         throw usageError("--traps explicit takes --bounds explicit: guard pages need a signal handler");
       }
@@ -78,10 +81,11 @@ export function registerCompile(program: Command): void {
         builtinWasi: options.wasi === "builtin",
         prefix: options.prefix,
         interruptible: options.interruptible === true,
+        soname: options.emit === "shared" ? (options.soname ?? output.split("/").pop()) : undefined,
         emit: options.emit === "plan" || options.emit === "ir" || options.emit === "asm" ? options.emit : undefined,
       });
       if (writeEmitted(options.emit, result, options.output)) return 0;
-      writeOutput(options.output ?? `${nameOfInput(input)}.o`, result.bytes);
+      writeOutput(output, result.bytes);
       if (options.header !== undefined) writeOutput(options.header, result.header);
       return 0;
     }),

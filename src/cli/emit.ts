@@ -4,11 +4,13 @@ import { type Command, Option } from "commander";
 import type { CompileResult } from "../driver/compile.ts";
 import { writeOutput } from "./files.ts";
 
-export type EmitKind = "plan" | "ir" | "asm" | "obj" | "exe";
+export type EmitKind = "plan" | "ir" | "asm" | "obj" | "shared" | "exe";
 
-export function addEmitOption(command: Command, usual: EmitKind): void {
-  const choices = ["plan", "ir", "asm", usual];
-  command.addOption(new Option("--emit <what>", "write a dump of a stage instead").choices(choices).default(usual));
+export function addEmitOption(command: Command, usual: EmitKind, ...others: readonly EmitKind[]): void {
+  const choices = ["plan", "ir", "asm", usual, ...others];
+  const what =
+    others.length === 0 ? "write a dump of a stage instead" : "write a dump of a stage, or a shared object, instead";
+  command.addOption(new Option("--emit <what>", what).choices(choices).default(usual));
 }
 
 /** Writes a dump to `output`, or to standard output; false if the usual output is wanted. */

@@ -19,7 +19,7 @@ import type { TypeFuncIndex } from "../component/types.ts";
 import { cIdentifier, isReservedWord } from "../frontend/names.ts";
 import type { Program } from "../frontend/program.ts";
 import { printFunc } from "../ir/print.ts";
-import { writeExecutable } from "../object/image.ts";
+import { writeExecutable, writeShared } from "../object/image.ts";
 import type { OptLevel } from "../opt/pipeline.ts";
 import type { Component, CoreItem, HostAbi, LoweredIndex } from "../plan/component.ts";
 import { coreItemType, printPlan } from "../plan/print.ts";
@@ -43,6 +43,8 @@ export interface CompileOptions {
   readonly optLevel?: OptLevel | undefined;
   /** How 32-bit memories are bounded. Default `guard`. */
   readonly bounds?: "guard" | "explicit" | undefined;
+  /** Of an object: its name as a shared object, which it then is instead of a relocatable file. */
+  readonly soname?: string | undefined;
   /** Of an object: loops and calls ask whether the host wants the guest to stop. Default false. */
   readonly interruptible?: boolean | undefined;
   /** The built-in WASI's core module. An executable needs it; without it an object's WASI imports are the host's. */
@@ -112,7 +114,10 @@ export async function compile(bytes: Uint8Array, options: CompileOptions): Promi
   const info = describeObject(component, program, frontOptions, functionOptions);
   const linked = stage("link", () => linkProgram(program, compiled, info));
   const file = stage("write", () => {
-    if (options.output === "object") return linked.object.toBytes();
+    if (options.output === "object") {
+      const { soname } = options;
+      return soname === undefined ? linked.object.toBytes() : writeShared(linked.object, soname, program.faults);
+    }
     if (linked.entry === undefined) throw new InternalError("link", "an executable without an entry");
     return writeExecutable(linked.object, linked.entry);
   });

@@ -10,6 +10,7 @@ export const PHDR_SIZE = 56;
 export const SHDR_SIZE = 64;
 export const SYM_SIZE = 24;
 export const RELA_SIZE = 24;
+export const DYN_SIZE = 16;
 
 export const ELFCLASS64 = 2;
 export const ELFDATA2LSB = 1;
@@ -25,8 +26,11 @@ export const SectionType = {
   SHT_SYMTAB: 2,
   SHT_STRTAB: 3,
   SHT_RELA: 4,
+  SHT_HASH: 5,
+  SHT_DYNAMIC: 6,
   SHT_NOTE: 7,
   SHT_NOBITS: 8,
+  SHT_DYNSYM: 11,
 } as const;
 
 export const SectionFlag = {
@@ -35,6 +39,18 @@ export const SectionFlag = {
   SHF_EXECINSTR: 4,
   /** `sh_info` is a section. */
   SHF_INFO_LINK: 0x40,
+} as const;
+
+/** Entries of `.dynamic`. */
+export const DynamicTag = {
+  DT_NULL: 0,
+  DT_HASH: 4,
+  DT_STRTAB: 5,
+  DT_SYMTAB: 6,
+  DT_STRSZ: 10,
+  DT_SYMENT: 11,
+  DT_SONAME: 14,
+  DT_FLAGS_1: 0x6fff_fffb,
 } as const;
 
 export const SHN_UNDEF = 0;
@@ -66,6 +82,8 @@ export const SegmentType = {
   PT_PHDR: 6,
   PT_GNU_EH_FRAME: 0x6474e550,
   PT_GNU_STACK: 0x6474e551,
+  /** Read-only once the dynamic linker is done. */
+  PT_GNU_RELRO: 0x6474e552,
 } as const;
 
 export const SegmentFlag = { PF_X: 1, PF_W: 2, PF_R: 4 } as const;

@@ -1,5 +1,6 @@
 /**
- * The executable: a static-PIE image of an `ElfObject`, without linker, interpreter or dynamic relocations.
+ * The executable: a static-PIE image of an `ElfObject`, without linker, interpreter or dynamic relocations. Or a shared object: the same image
+ * with what a dynamic linker reads (`dynamic.ts`).
  *
  * Receives the sections, symbols and relocations of the whole program; places the sections in segments by permission (never writable
  * and executable at once), resolves every relocation (all are pc-relative, so that the kernel may load the image anywhere), adds
@@ -11,8 +12,10 @@
 
 import { ByteWriter } from "../base/bytes.ts";
 import { InternalError, WindlassError } from "../base/diagnostics.ts";
+import { DynamicSections } from "./dynamic.ts";
 import { frameDescriptions, frameHeader, frameHeaderSize } from "./ehframe.ts";
 import {
+  DYN_SIZE,
   EHDR_SIZE,
   FileType,
   PHDR_SIZE,
@@ -79,31 +82,45 @@ const SEGMENT_ORDER = [
  * program is larger than relative addresses reach, `InternalError` when a symbol is not defined or a relocation is not pc-relative.
  */
 export function writeExecutable(object: ElfObject, entry: SymbolIndex): Uint8Array {
-  return new ImageWriter(object).write(entry);
+  return new ImageWriter(object, undefined).write(entry);
 }
+
+/** The bytes of a shared object that is known as `soname`; its global symbols are what others see. `stays`: closing it does not unload it. Throws like `writeExecutable`. */
+export function writeShared(object: ElfObject, soname: string, stays: boolean): Uint8Array {
+  return new ImageWriter(object, new DynamicSections(object, soname, stays)).write(undefined);
+}
+
+const DYNSYM = ".dynsym";
+const DYNSTR = ".dynstr";
+const HASH = ".hash";
+const DYNAMIC = ".dynamic";
 
 class ImageWriter {
   readonly #object: ElfObject;
+  readonly #dynamic: DynamicSections | undefined;
   /** In the order of the file. */
   readonly #placed: Placed[] = [];
   readonly #bySection = new Map<SectionIndex, Placed>();
   readonly #numbers = new Map<SectionIndex, number>();
 
-  constructor(object: ElfObject) {
+  constructor(object: ElfObject, dynamic: DynamicSections | undefined) {
     this.#object = object;
+    this.#dynamic = dynamic;
   }
 
-  write(entry: SymbolIndex): Uint8Array {
+  write(entry: SymbolIndex | undefined): Uint8Array {
     this.#gather();
     const loaded = this.#placed.filter((s) => s.flags & SectionFlag.SHF_ALLOC);
     const segments = SEGMENT_ORDER.filter(
       (p) => p === SegmentFlag.PF_R || loaded.some((s) => permissions(s.flags) === p),
     );
     const hasFrames = loaded.some((s) => s.name === EH_FRAME_HDR);
-    const headerCount = segments.length + 2 + (hasFrames ? 1 : 0);
+    // The executable's own header table and stack; or stack, dynamic list, and what becomes read-only.
+    const headerCount = segments.length + (this.#dynamic === undefined ? 2 : 3) + (hasFrames ? 1 : 0);
     const end = this.#assignAddresses(segments, EHDR_SIZE + headerCount * PHDR_SIZE);
     this.#relocate();
     this.#fillFrameHeader();
+    this.#fillDynamic();
 
     const file = new ByteWriter(end);
     writeFileHeader(file, this.#fileHeader(entry, headerCount, end));
@@ -132,6 +149,7 @@ class ImageWriter {
     const of = (test: (flags: number, type: number) => boolean) =>
       [...sections.entries()].filter(([i, s]) => i !== frames && test(s.kind.flags, s.kind.type)).map(([i]) => i);
     for (const permission of SEGMENT_ORDER) {
+      this.#gatherDynamic(permission);
       const inSegment = (flags: number) => (flags & SectionFlag.SHF_ALLOC) !== 0 && permissions(flags) === permission;
       // Sections without bytes come last in their segment.
       for (const i of of((flags, type) => inSegment(flags) && type !== SectionType.SHT_NOBITS)) add(i, false);
@@ -166,6 +184,42 @@ class ImageWriter {
     if (this.#placed.length + 1 >= SHN_LORESERVE) throw new InternalError("image", "too many sections");
   }
 
+  /** The dynamic linker's sections of a segment. Some linkers write into the list while they load: it becomes read-only afterwards. */
+  #gatherDynamic(permission: number): void {
+    const dynamic = this.#dynamic;
+    if (dynamic === undefined) return;
+    const flags = SectionFlag.SHF_ALLOC;
+    const add = (name: string, type: number, align: number, bytes: Uint8Array, more = 0): void =>
+      this.#add({ name, type, flags: flags | more, align, index: undefined, size: bytes.length, bytes });
+    if (permission === SegmentFlag.PF_R) {
+      add(HASH, SectionType.SHT_HASH, 8, dynamic.hash());
+      add(DYNSYM, SectionType.SHT_DYNSYM, 8, new Uint8Array(dynamic.symbolsSize));
+      add(DYNSTR, SectionType.SHT_STRTAB, 1, dynamic.strings.slice());
+    } else if (permission === (SegmentFlag.PF_R | SegmentFlag.PF_W)) {
+      add(DYNAMIC, SectionType.SHT_DYNAMIC, PAGE_SIZE, new Uint8Array(dynamic.listSize), SectionFlag.SHF_WRITE);
+    }
+  }
+
+  #numbered(name: string): { readonly section: Placed; readonly bytes: Uint8Array; readonly number: number } {
+    const at = this.#placed.findIndex((s) => s.name === name);
+    const section = this.#placed[at];
+    if (section?.bytes === undefined) throw new InternalError("image", `no ${name}`);
+    return { section, bytes: section.bytes, number: at + 1 };
+  }
+
+  #fillDynamic(): void {
+    const dynamic = this.#dynamic;
+    if (dynamic === undefined) return;
+    const [hash, symbols, strings, list] = [HASH, DYNSYM, DYNSTR, DYNAMIC].map((name) => this.#numbered(name));
+    if (hash === undefined || symbols === undefined || strings === undefined || list === undefined) return;
+    symbols.bytes.set(dynamic.symbols((s) => ({ number: this.#numbers.get(s) ?? 0, address: this.#addressOf(s) })));
+    const places = { hash: hash.section.address, strings: strings.section.address, symbols: symbols.section.address };
+    list.bytes.set(dynamic.list(places));
+    Object.assign(hash.section, { link: symbols.number, entrySize: 4 });
+    Object.assign(symbols.section, { link: strings.number, info: 1, entrySize: SYM_SIZE });
+    Object.assign(list.section, { link: strings.number, entrySize: DYN_SIZE });
+  }
+
   #add(section: Omit<Placed, "address" | "link" | "info" | "entrySize">): void {
     const placed: Placed = { ...section, address: 0, link: 0, info: 0, entrySize: 0 };
     this.#placed.push(placed);
@@ -189,6 +243,8 @@ class ImageWriter {
         section.address = at;
         at += section.size;
         if (section.bytes !== undefined) fileEnd = at;
+        // What becomes read-only shares no page with what does not.
+        if (section.name === DYNAMIC) at = alignUp(at, PAGE_SIZE);
       }
     }
     if (at > 0x7fff_ffff) {
@@ -264,11 +320,11 @@ class ImageWriter {
     header.bytes.set(frameHeader(frames.bytes, frames.address, header.address));
   }
 
-  #fileHeader(entry: SymbolIndex, programHeaderCount: number, sectionHeaderOffset: number) {
+  #fileHeader(entry: SymbolIndex | undefined, programHeaderCount: number, sectionHeaderOffset: number) {
     return {
       type: FileType.ET_DYN,
       machine: this.#object.machine,
-      entry: this.#addressOfSymbol(entry),
+      entry: entry === undefined ? 0 : this.#addressOfSymbol(entry),
       programHeaderOffset: EHDR_SIZE,
       programHeaderCount,
       sectionHeaderOffset,
@@ -281,7 +337,7 @@ class ImageWriter {
     const headers: SegmentHeader[] = [];
     const one = (type: number, flags: number, start: number, size: number, align: number, memorySize = size) =>
       headers.push({ type, flags, offset: start, address: start, fileSize: size, memorySize, align });
-    one(SegmentType.PT_PHDR, SegmentFlag.PF_R, EHDR_SIZE, headerCount * PHDR_SIZE, 8);
+    if (this.#dynamic === undefined) one(SegmentType.PT_PHDR, SegmentFlag.PF_R, EHDR_SIZE, headerCount * PHDR_SIZE, 8);
     for (const permission of segments) {
       const inSegment = this.#placed.filter(
         (s) => s.flags & SectionFlag.SHF_ALLOC && permissions(s.flags) === permission,
@@ -300,6 +356,11 @@ class ImageWriter {
     const frames = this.#placed.find((s) => s.name === EH_FRAME_HDR);
     if (hasFrames && frames !== undefined) {
       one(SegmentType.PT_GNU_EH_FRAME, SegmentFlag.PF_R, frames.address, frames.size, 4);
+    }
+    if (this.#dynamic !== undefined) {
+      const { address, size } = this.#numbered(DYNAMIC).section;
+      one(SegmentType.PT_DYNAMIC, SegmentFlag.PF_R | SegmentFlag.PF_W, address, size, 8);
+      one(SegmentType.PT_GNU_RELRO, SegmentFlag.PF_R, address, size, 1, alignUp(size, PAGE_SIZE));
     }
     one(SegmentType.PT_GNU_STACK, SegmentFlag.PF_R | SegmentFlag.PF_W, 0, 0, 16);
     return headers;

@@ -8,7 +8,7 @@ import { after, describe, test } from "node:test";
 import { findTool } from "../support/tools.ts";
 import { ROOT, type ProcessResult, runProcess } from "../support/windlass.ts";
 import { assemble } from "../support/wat.ts";
-import { noHost } from "./hosts.ts";
+import { noHost, without } from "./hosts.ts";
 
 const EXAMPLES = join(ROOT, "examples");
 const folder = mkdtempSync(join(tmpdir(), "windlass-examples-"));
@@ -38,7 +38,7 @@ function shell(command: string, cwd: string): ProcessResult {
 }
 
 describe("examples for C hosts", () => {
-  for (const name of ["greeter", "two", "core"]) {
+  for (const name of ["greeter", "two", "core", "plugin"]) {
     const cwd = join(folder, name);
     test(`${name}: the README's commands`, { skip: noHost }, () => {
       const steps = session(readFileSync(join(cwd, "README.md"), "utf8"));
@@ -58,9 +58,32 @@ describe("examples for C hosts", () => {
       });
       assert.equal(made.status, 0, made.stderr);
       const [last] = session(readFileSync(join(cwd, "README.md"), "utf8")).slice(-1);
-      assert.equal(shell("./host", cwd).stdout, last?.output);
+      assert.equal(shell(last?.command ?? "", cwd).stdout, last?.output);
     });
   }
+
+  const build = join(folder, "build");
+  const expected = (): string | undefined =>
+    session(readFileSync(join(folder, "core/README.md"), "utf8")).at(-1)?.output;
+  const words = [process.execPath, join(ROOT, "bin/windlass.js")];
+
+  test("build: CMake", { skip: without("cmake", "make") }, () => {
+    const configured = shell(`cmake -S . -B cmake "-DWINDLASS=${words.join(";")}"`, build);
+    assert.equal(configured.status, 0, configured.stderr);
+    const made = shell("cmake --build cmake", build);
+    assert.equal(made.status, 0, made.stdout + made.stderr);
+    assert.equal(shell("cmake/host", build).stdout, expected());
+  });
+
+  test("build: make and pkg-config, shared and static", { skip: without("make", "pkg-config") }, () => {
+    const made = shell(`make "WINDLASS=${words.join(" ")}"`, build);
+    assert.equal(made.status, 0, made.stdout + made.stderr);
+    assert.equal(shell("./host", build).stdout, expected());
+    const library = join(build, "installed");
+    const compiled = shell(`cc -I${library}/include ../core/host.c ${library}/lib/libcells.a -o static`, build);
+    assert.equal(compiled.status, 0, compiled.stderr);
+    assert.equal(shell("./static", build).stdout, expected());
+  });
 
   test("the binaries are what their text says", async () => {
     for (const name of readdirSync(EXAMPLES)) {
