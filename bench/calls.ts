@@ -35,8 +35,30 @@ export async function callRows(): Promise<Row[]> {
       rows.push({ group, name: `guest → host, ${hostAbi}`, value: lowered, unit: "ns", peers });
       if (hostAbi === "flat") rows.push({ group, name: "host → guest, entry", value: entry, unit: "ns", peers });
     }
+    rows.push(...(await typedRows(cc, folder, source)));
     return rows;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** C values, each against the same work by a C function through a pointer. */
+async function typedRows(cc: string, folder: string, source: string): Promise<Row[]> {
+  const component = await assemble(readFileSync(join(source, "typed.wat"), "utf8"));
+  const { bytes, header } = await compile(component, { name: "typed", output: "object", hostAbi: "typed" });
+  const object = join(folder, "typed.o");
+  const headerPath = join(folder, "typed.h");
+  const program = join(folder, "typed");
+  writeFileSync(object, bytes);
+  writeFileSync(headerPath, header);
+  runTool(cc, ["-O2", `-DTYPED_HEADER="${headerPath}"`, join(source, "typed.c"), object, "-o", program]);
+  return outputOf(program)
+    .toString()
+    .trimEnd()
+    .split("\n")
+    .map((line) => {
+      const [name = "", ours = "", theirs = ""] = line.split("\t");
+      const peers = [{ name: "C function pointer", value: Number(theirs) }];
+      return { group: "calls with C values", name, value: Number(ours), unit: "ns", peers };
+    });
 }

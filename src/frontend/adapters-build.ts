@@ -48,7 +48,7 @@ export function transcoderSignature(name: TranscoderName): Signature {
 
 /** What emits the checks of values that are lifted. */
 function liftEmitter(e: Emitter, program: Program, direction: Direction): IrAbiEmitter {
-  return refuses(direction) ? refusingEmitter(e, program) : new IrAbiEmitter(e);
+  return refuses(direction) ? refusingEmitter(e, program) : new IrAbiEmitter(e, program);
 }
 
 function liftContext(
@@ -73,7 +73,7 @@ export function transferOf(
   direction: Direction,
   checks = liftEmitter(e, program, direction),
 ): Transfer<Value, Variable> {
-  const abi = new IrAbiEmitter(e);
+  const abi = new IrAbiEmitter(e, program);
   const lift = liftContext(e, program, direction, checks);
   const lower = lowerContext(e, program, direction.lower);
   const context = e.param(0);
@@ -103,7 +103,7 @@ export function buildAdapterString(program: Program, index: number, name: string
   const e = Emitter.start(name, STRING_SIGNATURE, ATTRIBUTES);
   const context = e.param(0);
   const strings = new StringTransfer(
-    new IrAbiEmitter(e),
+    new IrAbiEmitter(e, program),
     liftContext(e, program, row.direction, liftEmitter(e, program, row.direction)),
     lowerContext(e, program, row.direction.lower),
     (transcoder, args) => {
@@ -143,7 +143,7 @@ export function buildAdapterFlatValue(program: Program, index: number, name: str
 /** `refusing`: what is wrong with the text refuses a host's call. */
 export function buildTranscoder(program: Program, name: TranscoderName, refusing: boolean, symbolName: string): Func {
   const e = Emitter.start(symbolName, transcoderSignature(name), { stackCheck: false, entry: false });
-  const abi = refusing ? refusingEmitter(e, program) : new IrAbiEmitter(e);
+  const abi = refusing ? refusingEmitter(e, program) : new IrAbiEmitter(e, program);
   const [a, b] = [e.param(1), e.param(2)];
   e.return(...emitTranscoder(abi, name, TRANSCODERS[name].params === 3 ? [a, b, e.param(3)] : [a, b]));
   return e.finish();
@@ -161,11 +161,12 @@ export function hasPointers(program: Program, types: readonly InterfaceType[]): 
 /** The native address of a record of values of these types at a guest pointer, checked. */
 export function checkedPlace(
   e: Emitter,
+  program: Program,
   cx: LiftContext<Value> | LowerContext<Value>,
   pointer: Value,
   types: readonly InterfaceType[],
 ): Value {
-  const abi = new IrAbiEmitter(e);
+  const abi = new IrAbiEmitter(e, program);
   const { size, alignment } = cx.memory.sizes.record(types);
   emitCheckAligned(abi, pointer, alignment);
   emitCheckInside(abi, cx.memory, pointer, e.i64(size), "memory_out_of_bounds");
@@ -276,7 +277,7 @@ class AdapterBuilder {
     const { e, params, program } = this;
     const transfer = transferOf(e, program, direction);
     const from = inMemory
-      ? transfer.lift.source(checkedPlace(e, transfer.lift, pointerIn(e, e.param(1)), params))
+      ? transfer.lift.source(checkedPlace(e, program, transfer.lift, pointerIn(e, e.param(1)), params))
       : new FlatSource(transfer.e, transfer.lift.flattening, e.params, 1);
     const sources = params.map((_, i) => from.field(params, i));
     return lowerParameters(transfer, params, sources, inMemory);
@@ -296,8 +297,8 @@ class AdapterBuilder {
     const [pointer] = results;
     const out = e.params.at(-1);
     if (pointer === undefined || out === undefined) throw new InternalError("frontend", "no place of the result");
-    const from = checkedPlace(e, lift, pointerIn(e, pointer), result);
-    const to = checkedPlace(e, lower, pointerIn(e, out), result);
+    const from = checkedPlace(e, this.program, lift, pointerIn(e, pointer), result);
+    const to = checkedPlace(e, this.program, lower, pointerIn(e, out), result);
     transfer.fields(result, lift.source(from), lower.destination(to));
     return [];
   }

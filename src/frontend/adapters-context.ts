@@ -53,7 +53,7 @@ class Guest {
 
   constructor(e: Emitter, program: Program, options: CanonicalOptions) {
     this.e = e;
-    this.abi = new IrAbiEmitter(e);
+    this.abi = new IrAbiEmitter(e, program);
     this.program = program;
     this.options = options;
     const { flattening, sizes } = program.adapters.abi(options);

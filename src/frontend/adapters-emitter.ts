@@ -7,18 +7,22 @@ import { Access, IntCC, Op, Region } from "../ir/ops.ts";
 import { F32, F64, I32, I64, type Type, V128 } from "../ir/types.ts";
 import { Shape } from "../ir/vector.ts";
 import { Trap, type TrapName } from "../layout/traps.ts";
+import type { Program } from "./program.ts";
 import type { Emitter, Variable } from "./structured.ts";
+import { SUPPORT } from "./support.ts";
 
 const TYPES = { i32: I32, i64: I64, f32: F32, f64: F64 } as const satisfies Record<CoreType, Type>;
 
 /** Loads and stores are of linear memory, or of what a host gave. */
 export class IrAbiEmitter implements AbiEmitter<Value, Variable> {
   readonly e: Emitter;
+  readonly program: Pick<Program, "support">;
   /** What a failed check does, if it does not trap. Ends the code. */
   readonly #fail: ((name: TrapName) => void) | undefined;
 
-  constructor(e: Emitter, fail?: (name: TrapName) => void) {
+  constructor(e: Emitter, program: Pick<Program, "support">, fail?: (name: TrapName) => void) {
     this.e = e;
+    this.program = program;
     this.#fail = fail;
   }
 
@@ -133,7 +137,8 @@ export class IrAbiEmitter implements AbiEmitter<Value, Variable> {
     this.e.storeNarrow(bits === 8 ? Access.u8 : Access.u16, address, offset, value, Region.heap);
   }
   copy(destination: Value, source: Value, length: Value): void {
-    this.e.copy(destination, source, length);
+    const { e, program } = this;
+    e.call(program.support("copy_bytes"), SUPPORT.copy_bytes, [e.param(0), destination, source, length]);
   }
 
   loadVector(address: Value, offset: number): Value {

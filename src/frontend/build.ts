@@ -54,6 +54,7 @@ import { buildCreateRegion, buildInstantiate, buildInstantiateCore } from "./ins
 import { buildGuestAddress, buildGuestRealloc } from "./intrinsics.ts";
 import { RESTORER_CODE } from "./linux.ts";
 import {
+  buildCopyBytes,
   buildMemoryCopy,
   buildMemoryFill,
   buildMemoryGrow,
@@ -90,6 +91,7 @@ const SUPPORT_BUILDERS: Readonly<Record<SupportName, Builder>> = {
   chain_signal: buildChainSignal,
   install_handlers: buildInstallHandlers,
   create_region: buildCreateRegion,
+  copy_bytes: buildCopyBytes,
   memory_copy: buildMemoryCopy,
   memory_fill: buildMemoryFill,
   table_fill: buildTableFill,

@@ -23,7 +23,7 @@ import type { Emitter, Variable } from "./structured.ts";
 
 /** Emits checks whose failure refuses the host's call, from inside its entry. */
 export function refusingEmitter(e: Emitter, program: Program): IrAbiEmitter {
-  return new IrAbiEmitter(e, (name: TrapName) => {
+  return new IrAbiEmitter(e, program, (name: TrapName) => {
     e.call(program.hostSupport("refuse"), HOST_SUPPORT.refuse, [e.param(0), e.i32(refusalOf(name))]);
     e.trap(Trap.unreachable);
   });
@@ -145,7 +145,7 @@ export class HostLower extends Host implements LowerContext<Value> {
 
   constructor(e: Emitter, program: Program, { role }: HostEnd) {
     super(e, program);
-    this.abi = new IrAbiEmitter(e);
+    this.abi = new IrAbiEmitter(e, program);
     const views = role === "views";
     this.arena = {
       views,

@@ -24,13 +24,13 @@ import {
 import { Trap } from "../layout/traps.ts";
 import { HOST_SUPPORT } from "./host-support.ts";
 import { MAP_ANONYMOUS, PROT_READ_WRITE, Sys } from "./linux.ts";
+import { emitGiveBack as emitGiveBackSpace } from "./options.ts";
 import type { Program } from "./program.ts";
 import { cSignature } from "./signatures.ts";
 import type { Emitter } from "./structured.ts";
 
-/** The host's functions of `windlass_options_t`: (data, size) → address, and (data, address, size). */
+/** The host's functions of `windlass_options_t`: (data, size) → address. */
 const HOST_ALLOCATE = cSignature([I64, I64], I64);
-const HOST_RELEASE = cSignature([I64, I64, I64]);
 
 /** The first block of a result that has several pieces is at least this long, so that small ones are one block. */
 export const FIRST_BLOCK_BYTES = 512;
@@ -146,13 +146,7 @@ export function emitBlockNew(e: Emitter, program: Program): void {
 /** Frees a block that is not in the heap. */
 function emitGiveBack(e: Emitter, heap: Value, block: Value): void {
   const size = e.load64(block, BlockHeader.size);
-  const release = e.load64(heap, HostHeap.release);
-  e.if(
-    e.nez(e.load64(heap, HostHeap.allocate)),
-    () =>
-      e.if(e.nez(release), () => e.callIndirect(release, HOST_RELEASE, [e.load64(heap, HostHeap.data), block, size])),
-    () => e.syscall(Sys.munmap, block, size),
-  );
+  emitGiveBackSpace(e, block, size, e.load64(heap, HostHeap.release), e.load64(heap, HostHeap.data));
 }
 
 export function emitBlockGrow(e: Emitter, program: Program): void {

@@ -6,7 +6,7 @@
 import { InternalError } from "../base/diagnostics.ts";
 import type { Value } from "../ir/function.ts";
 import { Op } from "../ir/ops.ts";
-import { I64 } from "../ir/types.ts";
+import { I32, I64, type Type, V128 } from "../ir/types.ts";
 import { FUNCREF_SIZE } from "../layout/funcref.ts";
 import { InstanceLimits, MemoryDefinition, PAGE_SIZE, TableDefinition } from "../layout/offsets.ts";
 import type { MemoryIndex, TableIndex } from "../plan/component.ts";
@@ -106,6 +106,65 @@ export function buildMemoryCopy(e: Emitter): void {
     e.store8(e.add(destination, next), 0, e.load8(e.add(source, next), 0));
     e.set(rest, next);
   });
+  e.return();
+}
+
+/** From so many bytes on the string instruction, which takes a while to begin, is as fast as a loop. */
+const STRING_COPY = 2048;
+
+/** `copy_bytes`. What is longer than a step ends with a step that may overlap the one before. */
+export function buildCopyBytes(e: Emitter): void {
+  const [destination, source, length] = [e.param(1), e.param(2), e.param(3)];
+  const end = e.add(source, length);
+  const shift = e.sub(destination, source);
+  const move = (type: Type, from: Value): void => e.store(e.add(from, shift), 0, e.load(type, from, 0));
+  /** Both ends, `size` bytes each. */
+  const ends = (type: Type, size: number): void => {
+    e.if(e.uge(length, e.i64(size)), () => {
+      const last = e.load(type, end, -size);
+      move(type, source);
+      e.store(e.add(end, shift), -size, last);
+      e.return();
+    });
+  };
+  e.if(e.ult(length, e.i64(16)), () => {
+    ends(I64, 8);
+    ends(I32, 4);
+    e.if(e.nez(length), () => {
+      const middle = e.add(source, e.shr(length, 1));
+      const [first, half, last] = [e.load8(source, 0), e.load8(middle, 0), e.load8(end, -1)];
+      e.store8(destination, 0, first);
+      e.store8(e.add(middle, shift), 0, half);
+      e.store8(e.add(end, shift), -1, last);
+    });
+    e.return();
+  });
+  e.if(e.uge(length, e.i64(STRING_COPY)), () => {
+    e.copy(destination, source, length);
+    e.return();
+  });
+  const last = e.offset(end, -16);
+  const at = e.variable(source);
+  const wide = e.offset(end, -64);
+  e.if(e.uge(length, e.i64(64)), () => {
+    e.loop((loop) => {
+      const from = e.get(at);
+      e.breakUnless(loop, e.ule(from, wide));
+      const to = e.add(from, shift);
+      const parts = [0, 16, 32, 48].map((k) => e.load(V128, from, k));
+      parts.forEach((part, k) => {
+        e.store(to, 16 * k, part);
+      });
+      e.set(at, e.offset(from, 64));
+    });
+  });
+  e.loop((loop) => {
+    const from = e.get(at);
+    e.breakUnless(loop, e.ult(from, last));
+    move(V128, from);
+    e.set(at, e.offset(from, 16));
+  });
+  move(V128, last);
   e.return();
 }
 

@@ -59,6 +59,9 @@ export const SUPPORT = {
   /** (context, first, end): marks the exceptions that the words of a range refer to. */
   exception_mark: cSignature([I64, I64, I64]),
 
+  /** (context, destination, source, length in bytes): the ranges do not overlap. For values, which are short as a rule. */
+  copy_bytes: wasm([I64, I64, I64, I64], []),
+
   // What intrinsics call, and handle tables.
   /** (context, pointer, length, alignment) → native address in the calling guest's memory. */
   guest_address: wasm([I64, I32, I32, I32], [I64]),

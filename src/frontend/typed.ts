@@ -161,7 +161,7 @@ export function buildTypedBody(program: Program, index: number, name: string): F
     const [first] = results;
     if (first === undefined) throw new InternalError("frontend", "a result without values", name);
     const from = inMemory.resultInMemory
-      ? transfer.lift.source(checkedPlace(e, transfer.lift, pointerIn(e, first), types))
+      ? transfer.lift.source(checkedPlace(e, program, transfer.lift, pointerIn(e, first), types))
       : new FlatSource(transfer.liftEmitter, transfer.lift.flattening, results);
     transfer.value(func.result, from, transfer.lower.destination(e.param(next)));
     if (copies) emitOpenArena(e, program, context);
@@ -256,7 +256,7 @@ function emitDirect(
   const { program, lifted, func } = typed;
   const { options } = lifted;
   const context = e.param(0);
-  const returning = new IrAbiEmitter(e, (name) => e.return(e.i32(refusalOf(name))));
+  const returning = new IrAbiEmitter(e, program, (name) => e.return(e.i32(refusalOf(name))));
   const args = typed.lowered(transferOf(e, program, typed.arguments.direction, returning), words);
   emitClearMayEnter(e, program, context, options.instance);
   const signature = program.signature(lifted.signature);
@@ -312,7 +312,7 @@ function emitFirstPointer(
       whileNone(() => emitFirstPointer(e, program, field, base, offset + (offsets[i] ?? 0), first));
     });
   } else if (d.kind === "variant") {
-    const source = new MemorySource(new IrAbiEmitter(e), new ProcessMemory(hostSizes), base, offset);
+    const source = new MemorySource(new IrAbiEmitter(e, program), new ProcessMemory(hostSizes), base, offset);
     const index = source.tag(d.cases);
     for (const { type: payload, cases } of payloads(d.cases)) {
       if (!flattening.containsPointer(payload)) continue;
@@ -442,7 +442,7 @@ function liftArguments(
   const transfer = transferOf(e, program, direction);
   const { paramsInMemory } = flattening.flattenFuncType(func, "lower");
   const from: Source<Value> = paramsInMemory
-    ? transfer.lift.source(checkedPlace(e, transfer.lift, pointerIn(e, e.param(1)), params))
+    ? transfer.lift.source(checkedPlace(e, program, transfer.lift, pointerIn(e, e.param(1)), params))
     : new FlatSource(transfer.liftEmitter, transfer.lift.flattening, e.params, 1);
   return params.map((type, i) => {
     const source = from.field(params, i);
@@ -480,7 +480,7 @@ function lowerAnswer(
     }
     const pointer = e.params.at(-1);
     if (pointer === undefined) throw new InternalError("frontend", "no place of the result");
-    const to = checkedPlace(e, transfer.lower, pointerIn(e, pointer), [result]);
+    const to = checkedPlace(e, program, transfer.lower, pointerIn(e, pointer), [result]);
     transfer.value(result, from, transfer.lower.destination(to));
     return [];
   };

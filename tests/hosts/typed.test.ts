@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Hosts, noHost, otherComponent, ownComponent } from "./hosts.ts";
+import { findTool } from "../support/tools.ts";
+import { Hosts, noHost, otherComponent, ownComponent, without } from "./hosts.ts";
 
 const hosts = new Hosts();
 const ORIGINS = ["own", "other"] as const;
@@ -64,3 +65,38 @@ test("resources: handles of the component's, pointers of the host's, and every m
   );
   assert.equal(status, 0);
 });
+
+test("memory of results: hooks, what is left behind, what is dropped twice", { skip: noHost }, async () => {
+  const program = hosts.program({ sources: ["typed_memory.c"], objects: [await typed("own", "echo", "echo")] });
+  assert.deepEqual(hosts.run(program), { status: 0, signal: null, stdout: "ok\n", stderr: "" });
+});
+
+/** Programs that must run clean under tools that watch memory. */
+const WATCHED = [
+  ["typed_handles.c", "handles"],
+  ["typed_memory.c", "echo"],
+] as const;
+
+for (const [source, name] of WATCHED) {
+  test(`${source} under valgrind`, { skip: without("valgrind") }, async () => {
+    const key = await typed("own", name, name);
+    const program = hosts.program({ sources: [source], objects: [key] });
+    const { status, stderr } = hosts.run(findTool("valgrind") ?? "", [
+      "--error-exitcode=9",
+      "--leak-check=full",
+      "-q",
+      program,
+    ]);
+    assert.equal(status, 0, stderr);
+  });
+
+  test(`${source} with AddressSanitizer`, { skip: without("gcc") }, async () => {
+    const key = await typed("own", name, name);
+    const flags = ["-fsanitize=address,undefined"];
+    const program = hosts.program({ sources: [source], objects: [key], flags, compiler: "gcc" });
+    const { status, stderr } = hosts.run(program, [], {
+      env: { ASAN_OPTIONS: "handle_segv=0:allow_user_segv_handler=1" },
+    });
+    assert.equal(status, 0, stderr);
+  });
+}
