@@ -16,6 +16,7 @@ import { LANDING_OFFSET } from "../../layout/offsets.ts";
 import { Trap } from "../../layout/traps.ts";
 import type { BlockGraph } from "../blocks.ts";
 import { RelocKind } from "../compiled.ts";
+import { emissionOrder } from "../rotate.ts";
 import { MEM_BASE, MEM_INDEX, MEM_SCALE, type MachineFunction, MemKind } from "../machine.ts";
 import { type AllocatorOutput, EditKind, FIRST_SLOT, OperandKind, type PReg, RegClass } from "../regalloc/interface.ts";
 import type { Assembler, Label } from "./assembler.ts";
@@ -93,18 +94,15 @@ export class Emitter {
     this.#firstLabel = asm.newLabel();
     for (let b = 1; b < blocks; b++) asm.newLabel();
     const exhausted = this.#frame.prologue(asm, this.#mem);
-    const next = this.#func.work.i32(blocks);
-    for (let b = blocks - 1, following = -1; b >= 0; b--) {
-      next[b] = following;
-      if (this.#target[b] === b) following = b;
-    }
-    let edit = 0;
-    for (let b = 0; b < blocks; b++) {
+    const { work } = this.#func;
+    const order = emissionOrder(this.#graph, this.#target, work);
+    const edits = this.#firstEdits(blocks);
+    for (let k = 0; k < order.length; k++) {
+      const b = order[k]!;
       asm.bind(this.#firstLabel + b);
-      if (this.#target[b] !== b) continue;
       this.#block = b;
-      this.#next = next[b]!;
-      edit = this.#emitBlock(b, edit);
+      this.#next = k + 1 < order.length ? order[k + 1]! : -1;
+      this.#emitBlock(b, edits[b]!);
     }
     for (let i = 0; i < this.#traps.length; i += 3) {
       asm.bind(this.#traps[i]!);
@@ -116,6 +114,19 @@ export class Emitter {
       asm.bind(exhausted);
       this.#raise(Trap.stack_exhausted, 0);
     }
+  }
+
+  /** By block: its first edit, or the one behind the last. */
+  #firstEdits(blocks: number): Int32Array {
+    const { blockStart } = this.#m;
+    const { editPosition } = this.#out;
+    const first = this.#func.work.i32(blocks);
+    let edit = 0;
+    for (let b = 0; b < blocks; b++) {
+      while (editPosition[edit]! < 2 * blockStart[b]!) edit++;
+      first[b] = edit;
+    }
+    return first;
   }
 
   /** Blocks that hold one jump and no edits lead to their successor; a cycle of such blocks keeps one of them. */
@@ -146,7 +157,7 @@ export class Emitter {
     return target;
   }
 
-  #emitBlock(b: number, firstEdit: number): number {
+  #emitBlock(b: number, firstEdit: number): void {
     const m = this.#m;
     const { editPosition, skipped } = this.#out;
     let edit = firstEdit;
@@ -164,7 +175,6 @@ export class Emitter {
       }
       while (editPosition[edit]! <= 2 * i + 1) this.#emitEdit(edit++);
     }
-    return edit;
   }
 
   // Operands.
