@@ -32,6 +32,11 @@ interface Base {
   readonly places: readonly number[];
 }
 
+/** Not a core module. */
+function isComponent(bytes: Uint8Array): boolean {
+  return bytes[6] === 1;
+}
+
 /** Components larger than this take too long to compile thousands of times. */
 const LARGEST = 80_000;
 
@@ -57,7 +62,7 @@ async function bases(): Promise<readonly Base[]> {
   const paths = [...filesOf(join(ROOT, "examples")), ...process.argv.slice(2).flatMap(filesOf)];
   const out = paths
     .map((path) => ({ path, bytes: new Uint8Array(readFileSync(path)) }))
-    .filter(({ bytes }) => bytes.length <= LARGEST)
+    .filter(({ bytes }) => bytes.length <= LARGEST && isComponent(bytes))
     .map(({ path, bytes }) => base(path, bytes));
   const r = new Random(1);
   for (const [i, pointers] of POINTERS.entries()) {
