@@ -117,6 +117,8 @@ export interface Options {
   readonly realloc: (old: number, oldSize: number, alignment: number, newSize: number) => number;
   /** Not of the specification: with `latin1+utf16`, strings are stored as UTF-16 even where Latin-1 would do. Guests may do that. */
   readonly wide?: boolean;
+  /** Not of the specification either: strings lack their last unit, which may be a part of a character. */
+  readonly cut?: boolean;
 }
 
 /** `LiftLowerContext`. */
@@ -473,6 +475,12 @@ function realloc(cx: Context, old: number, oldSize: number, align: number, size:
 }
 
 function storeStringIntoRange(cx: Context, src: Str): readonly [number, bigint] {
+  const [ptr, units] = storeWholeString(cx, src);
+  const isEmpty = units % utf16Tag(cx.options.ptr) === 0n;
+  return cx.options.cut === true && !isEmpty ? [ptr, units - 1n] : [ptr, units];
+}
+
+function storeWholeString(cx: Context, src: Str): readonly [number, bigint] {
   if (cx.options.wide === true) {
     const [ptr, length] = storeStringCopy(cx, src.text, src.text.length, 2, 2, "utf16");
     return [ptr, length + utf16Tag(cx.options.ptr)];

@@ -28,7 +28,9 @@ function siteOf(what: string): string | undefined {
     else if (frames.length > 0 || !PASSES_ON.test(line)) break;
     if (frames.length === FRAMES) break;
   }
-  return frames.length === 0 ? undefined : `${what}, ${frames.join(" in ")}`;
+  // A trampoline that stands for itself, `resource.drop` for example, is no part of an adapter.
+  if (frames.at(-1)?.includes("trampolines.ts") !== false) return undefined;
+  return `${what}, ${frames.join(" in ")}`;
 }
 
 function restore(): void {

@@ -235,6 +235,7 @@ function prepare(r: Random, signature: Signature): World {
     encoding,
     realloc: guest.realloc,
     wide: encoding === "latin1+utf16" && r.chance(25),
+    cut: r.chance(6),
   });
   const { params, result } = signature;
 
