@@ -1,6 +1,7 @@
 /** The bench: every row compares with peers in the same run where there are any; a noisy absolute time proves nothing. */
 
 import { Command } from "commander";
+import { adapterRows } from "./adapters.ts";
 import { callRows } from "./calls.ts";
 import { compileTimeRows } from "./compile-time.ts";
 import { kernelRows } from "./kernels.ts";
@@ -13,6 +14,7 @@ const SECTIONS: Readonly<Record<string, (words: readonly string[]) => Promise<Ro
   compile: compileTimeRows,
   startup: startupRows,
   calls: callRows,
+  guests: adapterRows,
   lives: lifeRows,
   kernels: kernelRows,
 };
