@@ -1,7 +1,7 @@
 /**
  * The loops of strings: validating and transcoding between native addresses, without allocation. `strings.ts` says when they are called. Each is
  * a function of its own in the output; none reads or writes outside the ranges that it is given, and invalid text traps.
- * What is the same for all characters, ASCII most of all, goes 16 bytes at a time.
+ * What is the same for all characters, ASCII most of all, goes 16 bytes at a time, or 64.
  *
  * All parameters are `i64`: addresses, and lengths in bytes or 16-bit units of the source. The destination has room for the longest result.
  */
@@ -86,16 +86,17 @@ export function emitTranscoder<V, X>(
 const bytesAboveAscii = <V, X>(e: AbiEmitter<V, X>): V => e.i64Bits(0x8080_8080, 0x8080_8080);
 const unitsAboveAscii = <V, X>(e: AbiEmitter<V, X>): V => e.i64Bits(0xff80_ff80, 0xff80_ff80);
 
-/** Bytes of a vector. */
+/** Bytes of a vector; and vectors that are looked at together where there are so many. */
 const BLOCK = 16;
+const TOGETHER = 4;
 
 /** How a loop takes text: in blocks, and what is special one by one. */
 interface Text<V> {
-  /** An `i32`: non-zero if something in these 16 bytes is not just moved on. */
-  readonly special: (block: V) => V;
-  readonly block: (at: V, block: V) => void;
+  /** An `i32`: non-zero if something in these blocks of 16 bytes is not just moved on. */
+  readonly special: (blocks: readonly V[]) => V;
+  readonly block: (block: V) => void;
   /** Eight bytes without a bit of `mask`, where fewer than 16 are left. */
-  readonly half?: { readonly mask: V; readonly take: (at: V, word: V) => void };
+  readonly half?: { readonly mask: V; readonly take: (word: V) => void };
   /** One character; moves the position. `all` is the whole loop. */
   readonly one: (at: V, all: AbiLoop<V>) => void;
 }
@@ -110,15 +111,19 @@ function walk<V, X>(e: AbiEmitter<V, X>, position: X, end: V, text: Text<V>): vo
     all.breakUnless(e.ne(at, end));
     const rest = e.sub(end, at);
     const limit = e.variable(end);
+    const ifPlain = (count: number): void => {
+      const blocks = Array.from({ length: count }, (_, k) => e.loadVector(at, k * BLOCK));
+      e.if(e.eqImm(text.special(blocks), 0), () => {
+        for (const block of blocks) text.block(block);
+        e.set(position, e.offset(at, count * BLOCK));
+        all.continue();
+      });
+    };
+    e.if(e.ugtImm(rest, TOGETHER * BLOCK - 1), () => ifPlain(TOGETHER));
     e.if(
       e.ugtImm(rest, BLOCK - 1),
       () => {
-        const block = e.loadVector(at, 0);
-        e.if(e.eqImm(text.special(block), 0), () => {
-          text.block(at, block);
-          e.set(position, e.offset(at, BLOCK));
-          all.continue();
-        });
+        ifPlain(1);
         e.set(limit, e.offset(at, BLOCK));
       },
       () => {
@@ -127,7 +132,7 @@ function walk<V, X>(e: AbiEmitter<V, X>, position: X, end: V, text: Text<V>): vo
         e.if(e.ugtImm(rest, 7), () => {
           const word = e.load("i64", at, 0);
           e.if(e.eqImm(e.and(word, half.mask), 0), () => {
-            half.take(at, word);
+            half.take(word);
             e.set(position, e.offset(at, 8));
           });
         });
@@ -142,6 +147,11 @@ function walk<V, X>(e: AbiEmitter<V, X>, position: X, end: V, text: Text<V>): vo
   });
 }
 
+/** The bits that any of these has. */
+function either<V, X>(e: AbiEmitter<V, X>, blocks: readonly V[]): V {
+  return blocks.reduce((a, b) => e.vectorOr(a, b));
+}
+
 /** Writes at `to` and moves it. */
 function put<V, X>(e: AbiEmitter<V, X>, to: X, bytes: number, write: (into: V) => void): void {
   const into = e.get(to);
@@ -152,9 +162,9 @@ function put<V, X>(e: AbiEmitter<V, X>, to: X, bytes: number, write: (into: V) =
 /** Bytes that are the same in the source and in the destination while they are ASCII. */
 function sameAscii<V, X>(e: AbiEmitter<V, X>, to: X): Pick<Text<V>, "special" | "block" | "half"> {
   return {
-    special: (block) => e.vectorSigns(block),
-    block: (_, block) => put(e, to, BLOCK, (into) => e.storeVector(into, 0, block)),
-    half: { mask: bytesAboveAscii(e), take: (_, word) => put(e, to, 8, (into) => e.store(into, 0, word)) },
+    special: (blocks) => e.vectorSigns(either(e, blocks)),
+    block: (block) => put(e, to, BLOCK, (into) => e.storeVector(into, 0, block)),
+    half: { mask: bytesAboveAscii(e), take: (word) => put(e, to, 8, (into) => e.store(into, 0, word)) },
   };
 }
 
@@ -170,8 +180,8 @@ function widenBlock<V, X>(e: AbiEmitter<V, X>, to: X, block: V): void {
 function narrowed<V, X>(e: AbiEmitter<V, X>, to: X, mask: number): Pick<Text<V>, "special" | "block"> {
   const high = e.vectorOfUnits(mask);
   return {
-    special: (block) => e.vectorAny(e.vectorAnd(block, high)),
-    block: (_, block) => put(e, to, BLOCK / 2, (into) => e.store(into, 0, e.vectorNarrow(block))),
+    special: (blocks) => e.vectorAny(e.vectorAnd(either(e, blocks), high)),
+    block: (block) => put(e, to, BLOCK / 2, (into) => e.store(into, 0, e.vectorNarrow(block))),
   };
 }
 
@@ -307,7 +317,7 @@ function validateUtf8<V, X>(e: AbiEmitter<V, X>, source: V, bytes: V): void {
   const end = e.add(source, bytes);
   const position = e.variable(source);
   walk(e, position, end, {
-    special: (block) => e.vectorSigns(block),
+    special: (blocks) => e.vectorSigns(either(e, blocks)),
     block: () => undefined,
     half: { mask: bytesAboveAscii(e), take: () => undefined },
     one: (at) => decodeUtf8(e, position, at, end),
@@ -321,8 +331,11 @@ function validateUtf16<V, X>(e: AbiEmitter<V, X>, source: V, units: V): V {
   const [surrogateBits, surrogates] = [e.vectorOfUnits(0xf800), e.vectorOfUnits(0xd800)];
   const position = e.variable(source);
   walk(e, position, end, {
-    special: (block) => e.vectorSigns(e.vectorEqualUnits(e.vectorAnd(block, surrogateBits), surrogates)),
-    block: (_, block) => e.set(blocks, e.vectorOr(e.get(blocks), block)),
+    special: (blocks) => {
+      const found = blocks.map((block) => e.vectorEqualUnits(e.vectorAnd(block, surrogateBits), surrogates));
+      return e.vectorSigns(either(e, found));
+    },
+    block: (block) => e.set(blocks, e.vectorOr(e.get(blocks), block)),
     half: { mask: unitsAboveAscii(e), take: () => undefined },
     one: (at) => e.set(all, e.or(e.get(all), decodeUtf16(e, position, at, end))),
   });
@@ -335,8 +348,8 @@ function utf8ToUtf16<V, X>(e: AbiEmitter<V, X>, destination: V, source: V, bytes
   const to = e.variable(destination);
   const position = e.variable(source);
   walk(e, position, end, {
-    special: (block) => e.vectorSigns(block),
-    block: (_, block) => widenBlock(e, to, block),
+    special: (blocks) => e.vectorSigns(either(e, blocks)),
+    block: (block) => widenBlock(e, to, block),
     one: (at) => encodeUtf16(e, to, decodeUtf8(e, position, at, end)),
   });
   return e.shr(e.sub(e.get(to), destination), 1);
@@ -380,7 +393,7 @@ function latin1ToUtf16<V, X>(e: AbiEmitter<V, X>, destination: V, source: V, byt
   const position = e.variable(source);
   walk(e, position, e.add(source, bytes), {
     special: () => e.i32(0),
-    block: (_, block) => widenBlock(e, to, block),
+    block: (block) => widenBlock(e, to, block),
     one: (at) => {
       put(e, to, 2, (into) => e.storeNarrow(16, into, 0, e.loadNarrow(8, false, at, 0)));
       e.set(position, e.offset(at, 1));
@@ -463,7 +476,7 @@ function deflate<V, X>(e: AbiEmitter<V, X>, address: V, units: V): void {
   const position = e.variable(address);
   walk(e, position, e.add(address, e.shl(units, 1)), {
     special: () => e.i32(0),
-    block: (_, block) => put(e, to, BLOCK / 2, (into) => e.store(into, 0, e.vectorNarrow(block))),
+    block: (block) => put(e, to, BLOCK / 2, (into) => e.store(into, 0, e.vectorNarrow(block))),
     one: (at) => {
       put(e, to, 1, (into) => e.storeNarrow(8, into, 0, e.loadNarrow(8, false, at, 0)));
       e.set(position, e.offset(at, 2));

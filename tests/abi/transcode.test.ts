@@ -19,8 +19,9 @@ const skip = nativeUnavailable() ?? false;
 
 /** Where source and destination are in scratch memory. */
 const SOURCE = 16;
-const DESTINATION = 176;
-const MEMORY = 480;
+const DESTINATION = 200;
+const MAX_SOURCE = DESTINATION - SOURCE - 16;
+const MEMORY = 640;
 const POISON = 0xee;
 
 /** A function of one transcoder. */
@@ -152,19 +153,39 @@ const UNITS: readonly (readonly number[])[] = [
   ],
   ...[[0xd800], [0xdc00], [0xdfff], [0xdc00, 0xd800], [0xd800, 0xd800]],
 ];
-const LENGTHS = [...Array.from({ length: 20 }, (_, i) => i), 23, 24, 25, 31, 32, 33, 34, 47, 48, 49];
+const LENGTHS = [
+  ...Array.from({ length: 20 }, (_, i) => i),
+  23,
+  24,
+  25,
+  31,
+  32,
+  33,
+  47,
+  48,
+  49,
+  63,
+  64,
+  65,
+  80,
+  81,
+  127,
+  128,
+  130,
+];
 
 function* sources(units: boolean): Generator<Uint8Array> {
   const text = (length: number): number[] => Array.from({ length }, (_, i) => 0x20 + ((i * 7) % 0x5f));
   const bytesOf = (values: readonly number[]): Uint8Array =>
     Uint8Array.from(units ? values.flatMap((v) => [v & 0xff, v >> 8]) : values);
   for (const length of LENGTHS) {
+    if (bytesOf(text(length)).length > MAX_SOURCE) continue;
     yield bytesOf(text(length));
     const specials = units ? UNITS : BYTES;
     for (const [k, special] of specials.entries()) {
       // All positions of the short ones; the long ones take turns.
-      const step = length <= 17 ? 1 : 3;
-      for (let at = length <= 17 ? 0 : k % 3; at + special.length <= length; at += step) {
+      const step = length <= 17 ? 1 : length < 50 ? 3 : 7;
+      for (let at = length <= 17 ? 0 : k % step; at + special.length <= length; at += step) {
         const values = text(length);
         values.splice(at, special.length, ...special);
         yield bytesOf(values);
