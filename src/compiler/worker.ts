@@ -1,34 +1,39 @@
-/** One worker of the pool (`pool.ts`): makes the program, then compiles the batches that it is sent. */
+/** One worker of the pool (`pool.ts`): makes the program, then compiles batches until there are none. */
 
 import { parentPort, workerData } from "node:worker_threads";
 import { InternalError, WindlassError } from "../base/diagnostics.ts";
-import { entity } from "../base/entity.ts";
-import type { CompiledFunction } from "../codegen/compiled.ts";
-import type { Program } from "../frontend/program.ts";
-import type { FuncSymbol } from "../ir/function.ts";
 import * as front from "./front.ts";
 import { FunctionCompiler } from "./function.ts";
-import type { WorkerReply, WorkerRequest, WorkerSetup } from "./pool.ts";
+import { type Batches, type WorkerReply, type WorkerSetup, compileBatch, takeBatch } from "./pool.ts";
 
 const setup: WorkerSetup = workerData;
-let functions: FunctionCompiler | undefined;
 
-function makeProgram(): Program {
-  return front.program(front.plan(front.parse(setup.bytes), setup.front), setup.front);
+function replyOf(error: unknown, first: number): WorkerReply {
+  if (error instanceof WindlassError) return { kind: "error", first, diagnostics: error.diagnostics };
+  const stage = error instanceof InternalError ? error.stage : "worker";
+  return { kind: "fault", first, stage, message: error instanceof Error ? error.message : String(error) };
 }
 
-function compileBatch({ first, end }: WorkerRequest): WorkerReply {
+/** The buffers of what was compiled, which move to the other thread. */
+function buffersOf(reply: WorkerReply): ArrayBuffer[] {
+  if (reply.kind !== "done") return [];
+  return reply.compiled.flatMap(({ code }) => (code.buffer instanceof ArrayBuffer ? [code.buffer] : []));
+}
+
+function run(batches: Batches): void {
+  let first = 0;
   try {
     // The input was validated before the pool was started.
-    functions ??= new FunctionCompiler(makeProgram(), setup.functions);
-    const compiled: CompiledFunction[] = [];
-    for (let i = first; i < end; i++) compiled.push(functions.compile(entity<FuncSymbol>(i)));
-    return { kind: "done", first, compiled };
+    const program = front.program(front.plan(front.parse(setup.bytes), setup.front), setup.front);
+    const functions = new FunctionCompiler(program, setup.functions);
+    for (let batch = takeBatch(batches); batch !== undefined; batch = takeBatch(batches)) {
+      first = batch.first;
+      const reply: WorkerReply = { kind: "done", first, compiled: compileBatch(functions, batch) };
+      parentPort?.postMessage(reply, buffersOf(reply));
+    }
   } catch (error) {
-    if (error instanceof WindlassError) return { kind: "error", first, diagnostics: error.diagnostics };
-    const stage = error instanceof InternalError ? error.stage : "worker";
-    return { kind: "fault", first, stage, message: error instanceof Error ? error.message : String(error) };
+    parentPort?.postMessage(replyOf(error, first));
   }
 }
 
-parentPort?.on("message", (request: WorkerRequest) => parentPort?.postMessage(compileBatch(request)));
+run(setup.batches);
