@@ -9,9 +9,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findTool } from "../tests/support/tools.ts";
 import { ROOT } from "../tests/support/windlass.ts";
-import type { CompileRound } from "./peers/compile-once.ts";
 import { type Shape, SHAPES } from "./shapes.ts";
 import type { Peer, Row } from "./table.ts";
+
+/** What `peers/compile-once.mjs` prints. */
+interface CompileRound {
+  /** Milliseconds; of processor time on all threads. */
+  readonly wall: number;
+  readonly processor: number;
+  readonly stages: Readonly<Record<string, number>>;
+  /** Bytes of code sections that were compiled, of machine code, and of memory at the most so far. */
+  readonly codeBytes: number;
+  readonly textBytes: number;
+  readonly peakBytes: number;
+}
 
 const MB = 1e6;
 const PEERS = join(ROOT, "bench/peers");
@@ -35,8 +46,7 @@ function isRound(value: unknown): value is CompileRound {
 
 /** At least one. */
 function compileRounds(file: string, level: number, workers: number, rounds: number): CompileRound[] {
-  const script = join(PEERS, "compile-once.ts");
-  const args = ["--import", "tsx", script, file, String(level), String(workers), String(rounds)];
+  const args = [join(PEERS, "compile-once.mjs"), file, String(level), String(workers), String(rounds)];
   const lines = output(process.execPath, args).trim().split("\n");
   return lines.map((line) => JSON.parse(line)).filter(isRound);
 }

@@ -1,29 +1,19 @@
 /**
- * Compiles a file again and again, in a process of its own so that the first time is cold and the peak of memory is this one's:
+ * Compiles a file again and again with what `npm run build` made, in a process of its own so that the first time is cold and the peak of
+ * memory is this one's:
  *
  *     FILE LEVEL WORKERS ROUNDS
  *
- * Prints a JSON line for each round: `CompileRound`.
+ * Prints a JSON line for each round: `CompileRound` in `compile-time.ts`.
  */
 
 import { readFileSync } from "node:fs";
-import { compile } from "../../src/driver/compile.ts";
-
-export interface CompileRound {
-  /** Milliseconds; of processor time on all threads. */
-  readonly wall: number;
-  readonly processor: number;
-  readonly stages: Readonly<Record<string, number>>;
-  /** Bytes of code sections that were compiled, of machine code, and of memory at the most so far. */
-  readonly codeBytes: number;
-  readonly textBytes: number;
-  readonly peakBytes: number;
-}
+import { compile } from "../../dist/driver/compile.js";
 
 const [file = "", level = "2", workers = "1", rounds = "1"] = process.argv.slice(2);
 const bytes = new Uint8Array(readFileSync(file));
 for (let i = 0; i < Number(rounds); i++) {
-  const stages: Record<string, number> = {};
+  const stages = {};
   const before = process.cpuUsage();
   const start = performance.now();
   const result = await compile(bytes, {
@@ -43,7 +33,7 @@ for (let i = 0; i < Number(rounds); i++) {
       codeBytes += end - (module.bodyStart[k] ?? 0);
     });
   }
-  const round: CompileRound = {
+  const round = {
     wall,
     processor: (user + system) / 1e3,
     stages,
