@@ -388,8 +388,11 @@ function contiguousLoops(work: Workspace, header: Int32Array, parent: Int32Array
   return out;
 }
 
-/** The graph of `func`, which the verifier has accepted. */
-export function buildBlockGraph(func: Func): BlockGraph {
+/**
+ * The graph of `func`, which the verifier has accepted. `quick`: compile time matters more than the code, and so loops are not looked for: depths
+ * are 0, and they may be in several pieces.
+ */
+export function buildBlockGraph(func: Func, quick = false): BlockGraph {
   const { work } = func;
   const raw = new RawGraph(func);
   const rpo = reversePostorder(raw);
@@ -399,16 +402,22 @@ export function buildBlockGraph(func: Func): BlockGraph {
     number[node] = i;
   });
   const rpoSucc = successors(raw, rpo, number);
-  const rpoPred = predecessors(work, rpoSucc, count);
-  const idom = immediateDominators(work, rpoSucc, rpoPred, count);
-  const { header, parent } = naturalLoops(work, rpoPred, idom);
-
   const depth = work.i32(count);
-  for (let b = 0; b < count; b++) {
-    const h = header[b]!;
-    if (h === NO_BLOCK) continue;
-    if (h === b) depth[b] = 1 + (parent[b] === NO_BLOCK ? 0 : depth[parent[b]!]!);
-    else depth[b] = depth[h]!;
+  let contiguous: Int32Array;
+  if (quick) {
+    contiguous = work.i32(count);
+    for (let b = 0; b < count; b++) contiguous[b] = b;
+  } else {
+    const rpoPred = predecessors(work, rpoSucc, count);
+    const idom = immediateDominators(work, rpoSucc, rpoPred, count);
+    const { header, parent } = naturalLoops(work, rpoPred, idom);
+    for (let b = 0; b < count; b++) {
+      const h = header[b]!;
+      if (h === NO_BLOCK) continue;
+      if (h === b) depth[b] = 1 + (parent[b] === NO_BLOCK ? 0 : depth[parent[b]!]!);
+      else depth[b] = depth[h]!;
+    }
+    contiguous = contiguousLoops(work, header, parent);
   }
   const coldRpo = work.u8(count);
   for (let b = count - 1; b > 0; b--) {
@@ -425,7 +434,6 @@ export function buildBlockGraph(func: Func): BlockGraph {
     coldRpo[b] = cold;
   }
 
-  const contiguous = contiguousLoops(work, header, parent);
   const order = work.i32(count);
   const finalNumber = work.i32(raw.nodeCount).fill(NO_BLOCK);
   let at = 0;

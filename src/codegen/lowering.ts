@@ -77,9 +77,9 @@ export class Lowering {
   readonly #unclear: Uint8Array;
   readonly #vregs: Int32Array;
 
-  constructor(func: Func, registers: RegisterFile) {
+  constructor(func: Func, registers: RegisterFile, quick = false) {
     this.func = func;
-    this.graph = buildBlockGraph(func);
+    this.graph = buildBlockGraph(func, quick);
     this.machine = new MachineFunction(registers, func.instCount, func.work);
     this.uses = func.work.i32(func.valueCount);
     this.effects = func.work.i32(func.instCount);

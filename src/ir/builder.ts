@@ -29,7 +29,7 @@ export class FuncBuilder {
   #block: Block | undefined;
   readonly #functions = new Map<number, FuncRef>();
   readonly #signatures = new Map<Signature, SigRef>();
-  readonly #vectors = new Map<string, number>();
+  #vectors: Map<string, number> | undefined;
 
   constructor(func: Func) {
     this.func = func;
@@ -95,6 +95,7 @@ export class FuncBuilder {
   /** The number of a 16-byte constant: equal ones share it. */
   #vector(bytes: Uint8Array): number {
     const key = bytes.join();
+    this.#vectors ??= new Map();
     let index = this.#vectors.get(key);
     if (index === undefined) {
       index = this.func.vectors.push(bytes) - 1;

@@ -43,18 +43,13 @@ export class ControlFlowGraph {
   readonly order: Int32Array;
   /** Position of a block in `order`, or -1. */
   readonly position: Int32Array;
-  /** Immediate dominator of each reachable block (of the entry: itself), or -1. */
-  readonly idom: Int32Array;
-  /** Depth in the dominator tree; the entry's is 0. */
-  readonly domDepth: Int32Array;
-  /** Reachable blocks in preorder of the dominator tree, siblings in reverse postorder: so all forward edges go forward, too. */
-  readonly domOrder: Int32Array;
-  /** The blocks that b dominates are `domOrder` from domStart[b] to domEnd[b]. */
-  readonly domStart: Int32Array;
-  readonly domEnd: Int32Array;
+  readonly #work: Workspace;
+  readonly #search: DepthFirst;
+  #tree: DominatorTree | undefined;
 
   constructor(func: Func) {
     const { work } = func;
+    this.#work = work;
     const n = func.blockCount;
     const succStart = work.i32(n + 1);
     const succ = work.column();
@@ -81,37 +76,62 @@ export class ControlFlowGraph {
     this.predStart = predStart;
     this.pred = pred;
 
-    const search = depthFirst(work, func.entryBlock, n, this.succStart, this.succ);
-    this.order = search.postorder.reverse();
+    this.#search = depthFirst(work, func.entryBlock, n, this.succStart, this.succ);
+    this.order = this.#search.postorder.reverse();
     this.position = work.i32(n).fill(-1);
     for (let i = 0; i < this.order.length; i++) this.position[this.order[i]!] = i;
-    this.idom = dominators(work, n, search.preorder, search.parent, predStart, pred);
-
-    this.domDepth = work.i32(n);
-    this.domOrder = work.i32(this.order.length);
-    this.domStart = work.i32(n);
-    this.domEnd = work.i32(n);
-    this.#dominatorTree(work);
   }
 
-  #dominatorTree(work: Workspace): void {
-    const { order, idom, domDepth, domOrder, domStart, domEnd } = this;
+  /** Immediate dominator of each reachable block (of the entry: itself), or -1. */
+  get idom(): Int32Array {
+    return this.#dominatorTree().idom;
+  }
+  /** Depth in the dominator tree; the entry's is 0. */
+  get domDepth(): Int32Array {
+    return this.#dominatorTree().depth;
+  }
+  /** Reachable blocks in preorder of the dominator tree, siblings in reverse postorder: so all forward edges go forward, too. */
+  get domOrder(): Int32Array {
+    return this.#dominatorTree().order;
+  }
+  /** The blocks that b dominates are `domOrder` from domStart[b] to domEnd[b]. */
+  get domStart(): Int32Array {
+    return this.#dominatorTree().start;
+  }
+  get domEnd(): Int32Array {
+    return this.#dominatorTree().end;
+  }
+
+  /** Made when it is asked for: half of the graphs are for passes that don't. */
+  #dominatorTree(): DominatorTree {
+    this.#tree ??= this.#makeTree();
+    return this.#tree;
+  }
+
+  #makeTree(): DominatorTree {
+    const { order, predStart, pred } = this;
+    const work = this.#work;
+    const n = this.position.length;
+    const { preorder, parent } = this.#search;
+    const idom = dominators(work, n, preorder, parent, predStart, pred);
+    const tree = { idom, depth: work.i32(n), order: work.i32(order.length), start: work.i32(n), end: work.i32(n) };
     /** Blocks that each one dominates, then where its next child starts. */
-    const size = work.i32(domStart.length).fill(1);
+    const size = work.i32(n).fill(1);
     for (let i = order.length - 1; i > 0; i--) size[idom[order[i]!]!]! += size[order[i]!]!;
-    const next = work.i32(domStart.length);
+    const next = work.i32(n);
     for (let i = 0; i < order.length; i++) {
       const b = order[i]!;
       if (i > 0) {
-        const parent = idom[b]!;
-        domDepth[b] = domDepth[parent]! + 1;
-        domStart[b] = next[parent]!;
-        next[parent]! += size[b]!;
+        const above = idom[b]!;
+        tree.depth[b] = tree.depth[above]! + 1;
+        tree.start[b] = next[above]!;
+        next[above]! += size[b]!;
       }
-      domEnd[b] = domStart[b]! + size[b]!;
-      domOrder[domStart[b]!] = b;
-      next[b] = domStart[b]! + 1;
+      tree.end[b] = tree.start[b]! + size[b]!;
+      tree.order[tree.start[b]!] = b;
+      next[b] = tree.start[b]! + 1;
     }
+    return tree;
   }
 
   reachable(block: Block): boolean {
@@ -120,9 +140,24 @@ export class ControlFlowGraph {
 
   /** Whether every path from the entry to `b` passes `a`. Both must be reachable. */
   dominates(a: Block, b: Block): boolean {
-    const at = this.domStart[b]!;
-    return at >= this.domStart[a]! && at < this.domEnd[a]!;
+    const { start, end } = this.#dominatorTree();
+    const at = start[b]!;
+    return at >= start[a]! && at < end[a]!;
   }
+}
+
+interface DominatorTree {
+  readonly idom: Int32Array;
+  readonly depth: Int32Array;
+  readonly order: Int32Array;
+  readonly start: Int32Array;
+  readonly end: Int32Array;
+}
+
+export interface DepthFirst {
+  readonly postorder: Int32Array;
+  readonly preorder: Int32Array;
+  readonly parent: Int32Array;
 }
 
 /** Iterative depth-first search: both orders, and the parent of each block in the tree. */
@@ -132,7 +167,7 @@ export function depthFirst(
   n: number,
   succStart: Int32Array,
   succ: Int32Array,
-): { readonly postorder: Int32Array; readonly preorder: Int32Array; readonly parent: Int32Array } {
+): DepthFirst {
   const seen = work.u8(n);
   const cursor = work.i32(n);
   const stack = work.i32(n + 1);

@@ -14,6 +14,7 @@
 
 import { I32Column, U8Column, U32Column } from "../../base/columns.ts";
 import { InternalError } from "../../base/diagnostics.ts";
+import { Workspace } from "../../base/workspace.ts";
 import { type CompiledFunction, type InlinedPlaces, NOTHING_INLINED, RelocKind } from "../compiled.ts";
 import type { PReg } from "../regalloc/interface.ts";
 import { ConstantPool } from "./constants.ts";
@@ -57,6 +58,42 @@ const SHORTENING_ROUNDS = 8;
 /** Behind the code, before tables and constants: traps if it is ever reached. */
 const FILL = 0xcc;
 
+/** Hands out the parts of one buffer: first words, then bytes. */
+class Parts {
+  readonly #buffer: ArrayBuffer;
+  #at = 0;
+
+  constructor(wordBytes: number, bytes: number) {
+    this.#buffer = new ArrayBuffer(wordBytes + bytes);
+  }
+
+  #take(bytes: number): number {
+    const at = this.#at;
+    this.#at += bytes;
+    return at;
+  }
+
+  words({ data, length }: U32Column): Uint32Array {
+    const out = new Uint32Array(this.#buffer, this.#take(4 * length), length);
+    for (let i = 0; i < length; i++) out[i] = data[i]!;
+    return out;
+  }
+  ints({ data, length }: I32Column): Int32Array {
+    const out = new Int32Array(this.#buffer, this.#take(4 * length), length);
+    for (let i = 0; i < length; i++) out[i] = data[i]!;
+    return out;
+  }
+  bytes({ data, length }: U8Column): Uint8Array {
+    const out = new Uint8Array(this.#buffer, this.#take(length), length);
+    for (let i = 0; i < length; i++) out[i] = data[i]!;
+    return out;
+  }
+  /** What is left. */
+  rest(): Uint8Array {
+    return new Uint8Array(this.#buffer, this.#at);
+  }
+}
+
 export class Assembler {
   readonly buffer = new CodeBuffer();
 
@@ -99,6 +136,16 @@ export class Assembler {
   readonly #tableStart = new I32Column();
   readonly #tableEntry = new I32Column();
   readonly #constants = new ConstantPool();
+  /** What is empty when a function begins. */
+  readonly #columns: readonly { length: number }[] = [
+    ...[this.#labelAt, this.#labelFragment, this.#fragmentAt, this.#fragmentKind, this.#fragmentCond],
+    ...[this.#fragmentTarget, this.#fragmentRaw, this.#fragmentLength, this.#refAt, this.#refLabel, this.#refAddend],
+    ...[this.#relocAt, this.#relocKind, this.#relocSymbol, this.#relocAddend, this.#trapAt, this.#trapCode],
+    ...[this.#trapLoc, this.#callAt, this.#callLoc, this.#unwindAt, this.#unwindOp, this.#unwindA, this.#unwindB],
+    ...[this.#tableLabel, this.#tableStart, this.#tableEntry, this.#catchAt],
+  ];
+  /** Memory of `finish`. */
+  readonly #work = new Workspace();
 
   // Instructions: one method per shape (`encoding.ts`), operands in the row's order.
 
@@ -304,33 +351,39 @@ export class Assembler {
     const codeLength = this.buffer.length - cut[this.#fragmentAt.length]!;
     const position = this.#labelPositions(cut);
     const end = this.#layOutData(codeLength, position);
-    const code = new Uint8Array(end).fill(FILL, codeLength);
-    this.#copyCode(code, cut, position);
-    this.#writeData(code, position);
-
+    const relocs = this.#relocAt.length;
+    const traps = this.#trapAt.length;
+    const calls = this.#callAt.length;
+    const rows = this.#unwindAt.length;
+    // One buffer for everything: it is kept, and perhaps sent to another thread.
+    const words = 3 * relocs + 2 * traps + 2 * calls + this.#catchAt.length + 3 * rows;
+    const parts = new Parts(4 * words, relocs + traps + rows + end);
     const result: CompiledFunction = {
-      code,
+      relocOffset: this.#moved(parts.words(this.#relocAt), cut),
+      relocSymbol: parts.words(this.#relocSymbol),
+      relocAddend: parts.ints(this.#relocAddend),
+      trapOffset: this.#moved(parts.words(this.#trapAt), cut),
+      trapLoc: parts.words(this.#trapLoc),
+      callOffset: this.#moved(parts.words(this.#callAt), cut),
+      callLoc: parts.words(this.#callLoc),
+      catchOffset: this.#moved(parts.words(this.#catchAt), cut),
+      unwindOffset: this.#moved(parts.words(this.#unwindAt), cut),
+      unwindA: parts.ints(this.#unwindA),
+      unwindB: parts.ints(this.#unwindB),
+      relocKind: parts.bytes(this.#relocKind),
+      trapCode: parts.bytes(this.#trapCode),
+      unwindOp: parts.bytes(this.#unwindOp),
+      code: parts.rest(),
       codeLength,
       align: this.#alignment(align),
       frameSize,
-      relocOffset: this.#moved(this.#relocAt, cut),
-      relocKind: this.#relocKind.data.slice(0, this.#relocKind.length),
-      relocSymbol: this.#relocSymbol.toArray(),
-      relocAddend: this.#relocAddend.toArray(),
-      trapOffset: this.#moved(this.#trapAt, cut),
-      trapCode: this.#trapCode.data.slice(0, this.#trapCode.length),
-      trapLoc: this.#trapLoc.toArray(),
-      callOffset: this.#moved(this.#callAt, cut),
-      callLoc: this.#callLoc.toArray(),
-      catchOffset: this.#moved(this.#catchAt, cut),
       inlinedFunction: inlined.inlinedFunction,
       inlinedLoc: inlined.inlinedLoc,
       inlinedCall: inlined.inlinedCall,
-      unwindOffset: this.#moved(this.#unwindAt, cut),
-      unwindOp: this.#unwindOp.data.slice(0, this.#unwindOp.length),
-      unwindA: this.#unwindA.toArray(),
-      unwindB: this.#unwindB.toArray(),
     };
+    result.code.fill(FILL, codeLength);
+    this.#copyCode(result.code, cut, position);
+    this.#writeData(result.code, position);
     this.reset();
     return result;
   }
@@ -339,15 +392,8 @@ export class Assembler {
   reset(): void {
     this.buffer.length = 0;
     this.#constants.clear();
-    for (const column of [
-      ...[this.#labelAt, this.#labelFragment, this.#fragmentAt, this.#fragmentKind, this.#fragmentCond],
-      ...[this.#fragmentTarget, this.#fragmentRaw, this.#fragmentLength, this.#refAt, this.#refLabel, this.#refAddend],
-      ...[this.#relocAt, this.#relocKind, this.#relocSymbol, this.#relocAddend, this.#trapAt, this.#trapCode],
-      ...[this.#trapLoc, this.#callAt, this.#callLoc, this.#unwindAt, this.#unwindOp, this.#unwindA, this.#unwindB],
-      ...[this.#tableLabel, this.#tableStart, this.#tableEntry, this.#catchAt],
-    ]) {
-      column.length = 0;
-    }
+    for (let i = 0; i < this.#columns.length; i++) this.#columns[i]!.length = 0;
+    this.#work.begin();
   }
 
   /**
@@ -362,7 +408,7 @@ export class Assembler {
     const raw = this.#fragmentRaw.data;
     const length = this.#fragmentLength.data;
     // gone[i]: bytes that fragments from i on lose.
-    const gone = new Int32Array(count + 1);
+    const gone = this.#work.i32(count + 1);
     for (let i = count - 1; i >= 0; i--) {
       const label = target[i]!;
       if (kind[i] !== FRAGMENT_ALIGN && this.#fragmentOf(label) > i) {
@@ -385,7 +431,7 @@ export class Assembler {
     const raw = this.#fragmentRaw.data;
     const length = this.#fragmentLength.data;
     // gone[i]: bytes that fragments before i lose.
-    const gone = new Int32Array(count + 1);
+    const gone = this.#work.i32(count + 1);
     let changed = false;
     for (let i = 0; i < count; i++) {
       const label = target[i]!;
@@ -416,7 +462,7 @@ export class Assembler {
     const kind = this.#fragmentKind.data;
     const raw = this.#fragmentRaw.data;
     const length = this.#fragmentLength.data;
-    const cut = new Int32Array(count + 1);
+    const cut = this.#work.i32(count + 1);
     for (let i = 0; i < count; i++) {
       if (kind[i] === FRAGMENT_ALIGN) length[i] = -(at[i]! - cut[i]!) & (this.#fragmentTarget.get(i) - 1);
       cut[i + 1] = cut[i]! + raw[i]! - length[i]!;
@@ -428,7 +474,7 @@ export class Assembler {
     const count = this.#labelAt.length;
     const raw = this.#labelAt.data;
     const fragment = this.#labelFragment.data;
-    const position = new Int32Array(count);
+    const position = this.#work.i32(count);
     for (let i = 0; i < count; i++) position[i] = raw[i]! < 0 ? -1 : raw[i]! - cut[fragment[i]!]!;
     return position;
   }
@@ -501,16 +547,15 @@ export class Assembler {
     }
     copy(code, to, raw, from, this.buffer.length);
 
-    const at = this.#moved(this.#refAt, cut);
+    const at = this.#moved(this.#refAt.view(), cut);
     for (let i = 0; i < at.length; i++) {
       const field = at[i]!;
       put32(code, field, boundAt(position, this.#refLabel.get(i)) + this.#refAddend.get(i) - field);
     }
   }
 
-  /** Ascending raw offsets as offsets in the result. */
-  #moved(column: U32Column, cut: Int32Array): Uint32Array {
-    const out = column.toArray();
+  /** Turns ascending raw offsets into offsets in the result, in place. */
+  #moved(out: Uint32Array, cut: Int32Array): Uint32Array {
     const fragments = this.#fragmentAt.data;
     const count = this.#fragmentAt.length;
     let fragment = 0;

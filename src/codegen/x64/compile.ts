@@ -90,7 +90,7 @@ export class X64Target implements Target {
     const asm = this.#asm;
     asm.reset();
     const calls = new CallNeeds(this.#layouts);
-    const lowering = new Lowering(func, REGISTERS);
+    const lowering = new Lowering(func, REGISTERS, this.#options.quick);
     const selector = new Selector(lowering, asm, this.#options.features ?? BASELINE, calls, this.ruleCounts);
     lowering.run(rootSelector(selector, lowering));
 
