@@ -85,7 +85,7 @@ export async function kernelRows(words: readonly string[]): Promise<Row[]> {
     return [];
   }
   const optional = { Wasmtime: wasmtime(), "wasm2c with its run-time support": wasm2c(cc) };
-  const peers = [windlass(cc, 2), v8];
+  const peers = [windlass(cc, 2), windlass(cc, 0), v8];
   for (const [name, peer] of Object.entries(optional)) {
     if (peer !== undefined) peers.push(peer);
     else process.stderr.write(`not found: ${name}: no ratios to it\n`);

@@ -43,9 +43,7 @@ export function addCommonOptions(command: Command): Command {
         .default("guard"),
     )
     .addOption(
-      new Option("-j, --jobs <n>", "compile with this many workers")
-        .default(availableParallelism())
-        .argParser(parseJobs),
+      new Option("-j, --jobs <n>", "compile in this many threads").default(availableParallelism()).argParser(parseJobs),
     )
     .option("-q, --quiet", "no progress on the terminal");
 }

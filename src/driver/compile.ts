@@ -51,7 +51,7 @@ export interface CompileOptions {
   readonly builtinWasi?: Uint8Array | undefined;
   /** Settings of the built-in WASI that are fixed in the output, each `NAME=value`: `WINDLASS_DIR=.::/`. */
   readonly configuration?: readonly string[] | undefined;
-  /** Compile with this many workers; 1, the default, compiles in this thread. */
+  /** Compile in this many threads, this one among them. Default 1. */
   readonly workers?: number | undefined;
   /** Verify the plan, and every function behind every pass. */
   readonly verify?: boolean | undefined;
