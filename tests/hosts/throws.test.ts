@@ -42,3 +42,15 @@ describe("exceptions that nobody catches", () => {
     });
   }
 });
+
+describe("the host comes in again while frames hold exceptions", () => {
+  for (const optLevel of [0, 2] as const) {
+    test(`-O${optLevel}`, { skip: noHost }, async () => {
+      const key = `nested${optLevel}`;
+      await hosts.object(key, await ownComponent("nested"), { name: "nested", optLevel });
+      const { stdout, status, stderr } = hosts.run(hosts.program({ sources: ["nested.c"], objects: [key] }));
+      assert.equal(status, 0, stdout + stderr);
+      assert.match(stdout, /^wasm trap: uncaught exception\nwasm backtrace:\n {4}0: nested\/core0::throw \(offset/);
+    });
+  }
+});

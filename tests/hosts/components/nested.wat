@@ -1,0 +1,31 @@
+;; A core module whose frames hold a reference to an exception while the host comes in again.
+(module
+  (import "env" "again" (func $again (param i32)))
+  (tag $n (param i32))
+  (func $throw (param i32) (throw $n (local.get 0)))
+  (func $make (param i32) (result exnref)
+    (local $e exnref)
+    (block $h (result i32 exnref)
+      (try_table (catch_ref $n $h) (call $throw (local.get 0)))
+      unreachable)
+    (local.set $e) (drop) (local.get $e))
+  (func $open (param exnref) (result i32)
+    (block $h (result i32)
+      (try_table (catch $n $h) (throw_ref (local.get 0)))
+      unreachable))
+  (func $churn (export "churn") (param i32)
+    (loop $l
+      (drop (call $make (local.get 0)))
+      (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+  ;; The host may come in again meanwhile, on this stack or on another.
+  (func (export "hold") (param $how i32) (param $number i32) (result i32)
+    (local $mine exnref)
+    (local.set $mine (call $make (local.get $number)))
+    (call $again (local.get $how))
+    (call $churn (i32.const 3000))
+    (call $open (local.get $mine)))
+  (func (export "throw") (param i32) (call $throw (local.get 0)))
+  ;; What the host lets through is not caught.
+  (func (export "around") (param $how i32) (result i32)
+    (block $h (try_table (catch_all $h) (call $again (local.get $how)) (return (i32.const 0))))
+    (i32.const 1)))
