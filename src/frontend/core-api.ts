@@ -127,12 +127,16 @@ export function coreIdentifier(name: string): string {
 /** Distinct names: `base`, `base_2` …; `suffixes` are what is made of each. */
 class Names {
   readonly #used: Set<string>;
+  /** Where the search for a free number goes on: many names may become one. */
+  readonly #next = new Map<string, number>();
   constructor(taken: Iterable<string>) {
     this.#used = new Set(taken);
   }
   pick(base: string, suffixes: readonly string[]): string {
     let name = base;
-    for (let n = 2; suffixes.some((s) => this.#used.has(name + s)); n++) name = `${base}_${n}`;
+    let n = this.#next.get(base) ?? 1;
+    while (suffixes.some((s) => this.#used.has(name + s))) name = `${base}_${++n}`;
+    this.#next.set(base, n);
     for (const s of suffixes) this.#used.add(name + s);
     return name;
   }
@@ -164,7 +168,8 @@ function describeImports(component: Component): Pick<CoreApi, "groups" | "import
     const names = new Names([]);
     const sizeOf = (item: CoreItem): number =>
       item.kind === "global" ? cSizeOf(component.globals.get(item.index).type.type) : POINTER;
-    at = alignUp(at, Math.max(...members.map(([, item]) => Math.min(sizeOf(item), POINTER))));
+    const alignment = members.reduce((most, [, item]) => Math.max(most, Math.min(sizeOf(item), POINTER)), 1);
+    at = alignUp(at, alignment);
     const placed = members.map(([field, item]): CoreMember => {
       const size = sizeOf(item);
       const offset = alignUp(at, Math.min(size, POINTER));
@@ -176,7 +181,7 @@ function describeImports(component: Component): Pick<CoreApi, "groups" | "import
       if (item.kind !== "global") throw new RangeError("only functions and globals are members");
       return { ...common, kind: "global", index: item.index, type: component.globals.get(item.index).type.type };
     });
-    at = alignUp(at, Math.max(...members.map(([, item]) => Math.min(sizeOf(item), POINTER))));
+    at = alignUp(at, alignment);
     return { name, label, members: placed };
   });
   return { groups: made, importsSize: made.length === 0 ? 0 : alignUp(at, POINTER) };

@@ -5,6 +5,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { compile } from "../../src/driver/compile.ts";
+import { describeCoreApi } from "../../src/frontend/core-api.ts";
+import { translateCoreModule } from "../../src/translate/core-module.ts";
+import { decodeModule } from "../../src/wasm/decode.ts";
 import { inspect } from "../../src/driver/inspect.ts";
 import { verify } from "../../src/verify/verify.ts";
 import { verifyPlan } from "../../src/plan/verify.ts";
@@ -57,6 +60,21 @@ describe("a host of a core module", () => {
       assert.equal(runTool(findTool(compiler) ?? "", [isCpp ? "-std=c++17" : "-std=c11", ...flags, source]), "");
     });
   }
+});
+
+test("names that are all the same take no time to tell apart", async () => {
+  const count = 20_000;
+  const imports = Array.from({ length: count }, (_, i) => `(import "m" "${"-".repeat((i % 50) + 1)}${i}" (func))`);
+  const exports = Array.from({ length: count }, (_, i) => `(export "${String.fromCodePoint(0x300 + i)}${i}" (func 0))`);
+  const alike = Array.from(
+    { length: 5000 },
+    (_, i) => `(export "${"+".repeat(i % 70)}${"*".repeat(Math.floor(i / 70))}" (func 0))`,
+  );
+  const bytes = await assemble(`(module ${imports.join("")} ${exports.join("")} ${alike.join("")})`);
+  const component = translateCoreModule(decodeModule(bytes), { bounds: "guard", executable: false });
+  const core = describeCoreApi(component, []);
+  assert.equal(new Set(core.functions.map((f) => f.name)).size, count + 5000);
+  assert.equal(new Set(core.groups[0]?.members.map((m) => m.name)).size, count);
 });
 
 test("inspect shows what a core module shares", async () => {

@@ -73,9 +73,13 @@ int main(void) {
     pthread_t thread;
     windlass_status_t status;
     spin = running = make();
-    EQUAL(pthread_create(&thread, NULL, interrupt_soon, spin), 0);
-    status = run(spin, how);
-    EQUAL(pthread_join(thread, NULL), 0);
+    /* Where the machine is busy, the request may come before the call: then it is made again. */
+    do {
+      spin_interrupt_clear(spin);
+      EQUAL(pthread_create(&thread, NULL, interrupt_soon, spin), 0);
+      status = run(spin, how);
+      EQUAL(pthread_join(thread, NULL), 0);
+    } while (status == WINDLASS_INTERRUPT_PENDING);
     stopped(spin, status);
   }
 
@@ -83,9 +87,14 @@ int main(void) {
   action.sa_handler = on_alarm;
   EQUAL(sigaction(SIGALRM, &action, NULL), 0);
   for (how = 0; how < 6; how++) {
+    windlass_status_t status;
     spin = running = make();
-    EQUAL(setitimer(ITIMER_REAL, &timer, NULL), 0);
-    stopped(spin, run(spin, how));
+    do {
+      spin_interrupt_clear(spin);
+      EQUAL(setitimer(ITIMER_REAL, &timer, NULL), 0);
+      status = run(spin, how);
+    } while (status == WINDLASS_INTERRUPT_PENDING);
+    stopped(spin, status);
   }
 
   /* From inside: the host function returns, and the guest goes no further. */
