@@ -279,10 +279,41 @@ function prepare(r: Random, signature: Signature): World {
       const at = HEAP + 8 * r.below(Math.floor((end - HEAP) / 8));
       if (at + 8 <= MEMORY_SIZE) guest.view.setBigUint64(at, r.pick(WIDE), true);
     }
+    if (r.chance(6)) spoil(r, guest, end);
     if (r.chance(2)) guest.view.setUint32(MODE, 1 + r.below(2), true);
     if (r.chance(2)) guest.view.setUint32(BUMP, MEMORY_SIZE - r.below(64), true);
   }
   return { callee, caller, calleeInstance, callerInstance };
+}
+
+const BAD_UTF8_3: readonly (readonly number[])[] = [
+  [0xe0, 0x80, 0x80],
+  [0xe0, 0x9f, 0xbf],
+  [0xed, 0xa0, 0x80],
+  [0xed, 0xbf, 0xbf],
+];
+const BAD_UTF8_4: readonly (readonly number[])[] = [
+  [0xf0, 0x80, 0x80, 0x80],
+  [0xf0, 0x8f, 0xbf, 0xbf],
+  [0xf4, 0x90, 0x80, 0x80],
+];
+
+/** Makes one character, wherever it is, one that its encoding has no place for. */
+function spoil(r: Random, { memory, view }: Guest, end: number): void {
+  const places: (() => void)[] = [];
+  for (let at = HEAP; at + 4 <= Math.min(end, MEMORY_SIZE); at++) {
+    const byte = memory[at] ?? 0;
+    if (byte >= 0xf0 && byte <= 0xf4) places.push(() => memory.set(r.pick(BAD_UTF8_4), at));
+    else if (byte >= 0xe0 && byte <= 0xef) places.push(() => memory.set(r.pick(BAD_UTF8_3), at));
+    if (at % 2 === 0 && (view.getUint16(at, true) & 0xf800) === 0xd800) {
+      places.push(() => view.setUint16(at, r.pick([0xdc00, 0xdfff, 0xd800, 0x41]), true));
+    }
+    const word = view.getUint32(at, true);
+    if (at % 4 === 0 && word > 0x1000 && word < 0x11_0000) {
+      places.push(() => view.setUint32(at, r.pick([0xd800, 0xdfff, 0x11_0000, 0xffff_ffff]), true));
+    }
+  }
+  if (places.length > 0) r.pick(places)();
 }
 
 /** Pointers and lengths that overflow something. */
