@@ -91,7 +91,7 @@ describe("structures", () => {
 });
 
 describe("C types", () => {
-  const COMPONENTS = ["echo", "city", "callback", "sync", "handles", "greeter"];
+  const COMPONENTS = ["echo", "city", "callback", "sync", "handles", "forward", "greeter"];
   const OTHERS = ["echo", "hello-city", "composed-double-forwarder", "composed-wrapped-forwarder"];
 
   /** Typed headers, each with assertions about its types. */

@@ -66,6 +66,14 @@ test("resources: handles of the component's, pointers of the host's, and every m
   assert.equal(status, 0);
 });
 
+test("values of all kinds through an import and an export, and wrong answers", { skip: noHost }, async () => {
+  const program = hosts.program({
+    sources: ["typed_forward.c"],
+    objects: [await typed("own", "forward", "forward")],
+  });
+  assert.deepEqual(hosts.run(program), { status: 0, signal: null, stdout: "ok\n", stderr: "" });
+});
+
 test("memory of results: hooks, what is left behind, what is dropped twice", { skip: noHost }, async () => {
   const program = hosts.program({ sources: ["typed_memory.c"], objects: [await typed("own", "echo", "echo")] });
   assert.deepEqual(hosts.run(program), { status: 0, signal: null, stdout: "ok\n", stderr: "" });
@@ -75,6 +83,7 @@ test("memory of results: hooks, what is left behind, what is dropped twice", { s
 const WATCHED = [
   ["typed_handles.c", "handles"],
   ["typed_memory.c", "echo"],
+  ["typed_forward.c", "forward"],
 ] as const;
 
 for (const [source, name] of WATCHED) {
