@@ -1,71 +1,128 @@
 /**
- * Differential testing: random valid modules, compiled and run natively, against this process's own WebAssembly; and bytes that are
- * perhaps no module, whose verdict is compared. See `tools/fuzz/outcome.ts` and `verdict.ts` for what the two may differ in.
- *
- *     npm run fuzz -- --seconds N [--seed S] [--modules N] [--batch N] [--all] [--cases FOLDER] [--failures N]
- *         [--reduce SECONDS]
- *
- * `--all`: every batch at -O0 and -O2, with guard pages and explicit checks; otherwise in two of these four, in turn. Stops after
- * `--failures` (20). `--reduce`: how long a failing module is made smaller (60).
- *
- * Prints each failure and where its reduced case was written, and last how much was run. Exits 1 when something failed.
+ * Differential testing: random valid modules, compiled and run natively, against a pinned V8; and bytes that are perhaps no module, whose
+ * verdict is compared. See `fuzz/outcome.ts`, `fuzz/relaxed.ts` and `fuzz/verdict.ts` for what the two may differ in.
  */
 
 import { mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
-import { OPERATORS } from "./fuzz/operators.ts";
-import { Fuzzer } from "./fuzz/fuzzer.ts";
+import { EXIT_FAILED, failWith, numberFrom, parseArguments, toolCommand } from "./command.ts";
+import { showTotals } from "./fuzz/fuzzer.ts";
+import { COMPILED } from "./fuzz/operators.ts";
+import { installEngine, installedEngine, ownEngine } from "./fuzz/pinned.ts";
+import { Pool } from "./fuzz/pool.ts";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 
-function number(text: string | undefined, fallback: number): number {
-  const value = text === undefined ? fallback : Number(text);
-  if (!(value >= 0)) {
-    process.stderr.write(`error: ${text} is no number\n`);
-    process.exit(2);
-  }
-  return value;
+interface Options {
+  readonly seconds?: number;
+  readonly modules?: number;
+  readonly seed: number;
+  readonly jobs: number;
+  readonly all?: boolean;
+  readonly verify?: boolean;
+  readonly engine: string;
+  readonly cases: string;
+  readonly failures: number;
+  readonly reduce: number;
+  readonly json?: boolean;
 }
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: "string" },
-    seed: { type: "string" },
-    modules: { type: "string" },
-    batch: { type: "string" },
-    all: { type: "boolean", default: false },
-    cases: { type: "string" },
-    failures: { type: "string" },
-    reduce: { type: "string" },
+const command = toolCommand(
+  "fuzz",
+  "Runs random modules natively and in V8, and compares what they do; gives random bytes to both validators.",
+  "[options]",
+)
+  .option("--seconds <n>", "stop after this time (60, or no limit with --modules)", numberFrom(0, false))
+  .option("--modules <n>", "stop after this many modules", numberFrom(1, true))
+  .option("--seed <n>", "seed of the first module; the others have those that follow", numberFrom(0, true), Date.now())
+  .option("--jobs <n>", "processes", numberFrom(1, true), 1)
+  .option("--all", "every module at -O0 and -O2, with guard pages and explicit checks, instead of in one of the four")
+  .option("--verify", "give what is compiled to the sandbox verifier too")
+  .option("--engine <which>", "pinned: the V8 of tools/engine, installed if need be; own: this process's", "pinned")
+  .option("--cases <folder>", "where failing cases go", join(root, "tests/fuzz/cases"))
+  .option("--failures <n>", "stop after this many", numberFrom(1, true), 20)
+  .option("--reduce <seconds>", "how long a failing module is made smaller", numberFrom(0, false), 60)
+  .option("--json", "the summary as JSON")
+  .addHelpText(
+    "after",
+    `
+A failing module is reduced and written to the cases, as a .wasm file, the same for V8, and a .json file that says how it is
+called. What is in tests/fuzz/cases is run by every test run. Interrupting ends with the summary, which says the seed to go on with.
+Exits 1 when something failed.
+
+Examples:
+  $ npm run fuzz -- --seconds 600 --jobs 2
+  $ npm run fuzz -- --seed 41 --modules 1 --all      what a message named`,
+  );
+parseArguments(command);
+const options = command.opts<Options>();
+if (command.args.length > 0) failWith(`too many arguments: ${command.args.join(" ")}`);
+if (options.engine !== "pinned" && options.engine !== "own") failWith(`no engine ${options.engine}`);
+
+const modules = options.modules ?? Number.POSITIVE_INFINITY;
+const seconds = options.seconds ?? (options.modules === undefined ? 60 : Number.POSITIVE_INFINITY);
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+let engine = options.engine === "own" ? ownEngine() : installedEngine();
+if (engine === undefined) {
+  say("installing the pinned V8 …");
+  engine = installEngine();
+}
+if (engine === undefined) {
+  say("note: the pinned V8 can't be installed; this process's own has fewer features");
+  engine = ownEngine();
+}
+say(`V8 ${engine.version}, seed ${options.seed}`);
+mkdirSync(options.cases, { recursive: true });
+
+const terminal = process.stderr.isTTY;
+let shown = performance.now();
+const clear = (): void => void (terminal && process.stderr.write("\r\x1b[K"));
+const pool = new Pool({
+  engine,
+  jobs: options.jobs,
+  seed: options.seed,
+  modules,
+  seconds,
+  failures: options.failures,
+  worker: {
+    allConfigurations: options.all === true,
+    verify: options.verify === true,
+    reduction: 1000 * options.reduce,
+    folder: resolve(options.cases),
+  },
+  report: (line) => {
+    clear();
+    say(line);
+  },
+  progress: (totals) => {
+    const now = performance.now();
+    if (now - shown < (terminal ? 200 : 60_000)) return;
+    shown = now;
+    if (terminal) process.stderr.write(`\r${showTotals(totals).slice(0, (process.stderr.columns ?? 80) - 1)}\x1b[K`);
+    else say(showTotals(totals));
   },
 });
-const modules = number(values.modules, Number.POSITIVE_INFINITY);
-const seconds = number(values.seconds, values.modules === undefined ? 60 : Number.POSITIVE_INFINITY);
-const seed = number(values.seed, Date.now());
-const mostFailures = number(values.failures, 20);
-const folder = values.cases ?? join(root, "tests/fuzz/cases");
-mkdirSync(folder, { recursive: true });
-const fuzzer = new Fuzzer({
-  seed,
-  batch: number(values.batch, 32),
-  allConfigurations: values.all,
-  folder,
-  reduction: 1000 * number(values.reduce, 60),
-  report: (line) => console.log(line),
-});
-console.log(`seed ${seed}`);
-const end = performance.now() + seconds * 1000;
-let shown = performance.now();
-while (performance.now() < end && fuzzer.totals.modules < modules && fuzzer.totals.failures < mostFailures) {
-  await fuzzer.batch();
-  if (performance.now() - shown > 30_000) {
-    console.log(fuzzer.summary());
-    shown = performance.now();
-  }
+process.on("SIGINT", () => pool.stop());
+process.on("SIGTERM", () => pool.stop());
+const start = performance.now();
+const { totals, executed, nextSeed } = await pool.run();
+clear();
+const elapsed = (performance.now() - start) / 1000;
+const never = COMPILED.filter(({ code }) => !executed.has(code)).map(({ name }) => name);
+if (options.json === true) {
+  const summary = {
+    ...totals,
+    seconds: elapsed,
+    seed: options.seed,
+    nextSeed,
+    neverExecuted: never,
+    v8: engine.version,
+  };
+  console.log(JSON.stringify(summary));
+} else {
+  console.log(`opcodes: ${COMPILED.length - never.length} of ${COMPILED.length} executed`);
+  if (never.length > 0) console.log(`never executed: ${never.join(" ")}`);
+  console.log(`${showTotals(totals)}; ${elapsed.toFixed(0)} s; go on with --seed ${nextSeed}`);
 }
-const missing = OPERATORS.filter(({ code }) => fuzzer.census.counts[code] === 0);
-if (missing.length > 0) console.log(`never generated: ${missing.map((o) => o.name).join(" ")}`);
-console.log(fuzzer.summary());
-process.exit(fuzzer.totals.failures > 0 ? 1 : 0);
+process.exit(totals.failures > 0 ? EXIT_FAILED : 0);

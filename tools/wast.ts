@@ -1,76 +1,64 @@
-/**
- * Runs conformance scripts through the compiler and natively.
- *
- *     npm run wast -- PATH… [--json] [--only TEXT] [-O0|-O1|-O2] [--bounds guard|explicit] [--verify] [--verbose] [--jobs N]
- *         [--timeout SECONDS] [--script-timeout SECONDS]
- *
- * `--only`: assertions whose text holds this. `--timeout`: for one answer of a program; `--script-timeout`: for one whole script. Prints a line for each file that has failures, why they failed, and last how many there were. Exits 1 on any failure.
- */
+/** Runs conformance scripts through the compiler and natively. */
 
-import { parseArgs } from "node:util";
+import { Option } from "commander";
+import type { OptLevel } from "../src/opt/pipeline.ts";
 import type { ScriptOptions, ScriptReport } from "../tests/wast/outcome.ts";
 import { scriptFiles } from "../tests/wast/run.ts";
 import { runScripts } from "../tests/wast/workers.ts";
+import { failWith, numberFrom, parseArguments, toolCommand } from "./command.ts";
 
-const USAGE =
-  "usage: npm run wast -- PATH… [--json] [--only TEXT] [-O0|-O1|-O2] [--bounds guard|explicit] [--verify] [--verbose] [--jobs N] [--timeout SECONDS] [--script-timeout SECONDS]";
-const DEFAULT_TIMEOUT = 20;
-const DEFAULT_SCRIPT_TIMEOUT = 300;
 /** Reasons that the summary shows. */
 const MOST_REASONS = 40;
 
-function usage(message: string): never {
-  process.stderr.write(`error: ${message}\n${USAGE}\n`);
-  process.exit(2);
+interface Options {
+  readonly json?: boolean;
+  readonly only?: string;
+  readonly optimize: string;
+  readonly bounds: ScriptOptions["bounds"];
+  readonly verify?: boolean;
+  readonly verbose?: boolean;
+  readonly jobs: number;
+  readonly timeout: number;
+  readonly scriptTimeout: number;
 }
 
-function parse(): {
-  readonly paths: readonly string[];
-  readonly options: ScriptOptions;
-  readonly json: boolean;
-  readonly verbose: boolean;
-  readonly jobs: number;
-  /** Milliseconds. */
-  readonly scriptTimeout: number;
-} {
-  try {
-    const { values, positionals } = parseArgs({
-      allowPositionals: true,
-      options: {
-        json: { type: "boolean", default: false },
-        only: { type: "string" },
-        optimize: { type: "string", short: "O", default: "2" },
-        bounds: { type: "string", default: "guard" },
-        verify: { type: "boolean", default: false },
-        verbose: { type: "boolean", default: false },
-        jobs: { type: "string", default: "1" },
-        timeout: { type: "string", default: String(DEFAULT_TIMEOUT) },
-        "script-timeout": { type: "string", default: String(DEFAULT_SCRIPT_TIMEOUT) },
-      },
-    });
-    const { json, verbose, verify, only, optimize, bounds } = values;
-    if (positionals.length === 0) usage("no script");
-    if (optimize !== "0" && optimize !== "1" && optimize !== "2") usage(`no level -O${optimize}`);
-    if (bounds !== "guard" && bounds !== "explicit") usage(`no bounds ${bounds}`);
-    const positive = (text: string): number => {
-      const number = Number(text);
-      return number > 0 ? number : usage(`${text} is no positive number`);
-    };
-    const timeout = positive(values.timeout) * 1000;
-    const scriptTimeout = positive(values["script-timeout"]) * 1000;
-    const jobs = Math.ceil(positive(values.jobs));
-    const optLevel = optimize === "0" ? 0 : optimize === "1" ? 1 : 2;
-    return {
-      paths: positionals,
-      json,
-      verbose,
-      jobs,
-      scriptTimeout,
-      options: { optLevel, bounds, verify, only, timeout },
-    };
-  } catch (error) {
-    usage(error instanceof Error ? error.message : String(error));
-  }
+function parse() {
+  const command = toolCommand(
+    "wast",
+    "Runs conformance scripts, core and component: each module is compiled and runs natively.",
+    "[options] PATH…",
+  )
+    .argument("<path...>", "scripts, or folders of them")
+    .option("--json", "counts, and what did not pass, as JSON")
+    .option("--only <text>", "only assertions whose text holds this")
+    .addOption(new Option("-O, --optimize <level>", "level of the compiler").choices(["0", "1", "2"]).default("2"))
+    .addOption(new Option("--bounds <how>", "how memories are bounded").choices(["guard", "explicit"]).default("guard"))
+    .option("--verify", "check the compiler's own representation behind every pass")
+    .option("--verbose", "every failure and skip")
+    .option("--jobs <n>", "processes", numberFrom(1, true), 1)
+    .option("--timeout <seconds>", "for one answer of a program", numberFrom(0.1, false), 20)
+    .option("--script-timeout <seconds>", "for one whole script", numberFrom(0.1, false), 300)
+    .addHelpText(
+      "after",
+      `
+Prints a line for each file that has failures, why they failed, and last how many there were. Exits 1 on any failure.
+
+Examples:
+  $ npm run wast -- ../shared/testsuite/core
+  $ npm run wast -- ../shared/testsuite/core/call.wast -O0 --bounds explicit --verbose`,
+    );
+  parseArguments(command);
+  const { json, verbose, verify, only, optimize, bounds, jobs, timeout, scriptTimeout } = command.opts<Options>();
+  const optLevel: OptLevel = optimize === "0" ? 0 : optimize === "1" ? 1 : 2;
+  const options: ScriptOptions = { optLevel, bounds, verify: verify === true, only, timeout: 1000 * timeout };
+  return {
+    paths: command.args,
+    json: json === true,
+    verbose: verbose === true,
+    jobs,
+    scriptTimeout: 1000 * scriptTimeout,
+    options,
+  };
 }
 
 /** What differs from form to form is left out, so that equal reasons meet. */
@@ -91,7 +79,7 @@ let files: string[] = [];
 try {
   files = paths.flatMap(scriptFiles);
 } catch (error) {
-  usage(error instanceof Error ? error.message : String(error));
+  failWith(error instanceof Error ? error.message : String(error));
 }
 await runScripts(files, options, jobs, scriptTimeout, (report) => {
   const { file } = report;

@@ -15,6 +15,30 @@ export interface Answer {
   readonly bytes: Uint8Array;
 }
 
+type CallKind = "call" | "enter" | "realloc" | "realloc64";
+
+/** The command that calls an entry with values; the answer holds `results` values. */
+export function callCommand(kind: CallKind, entry: number, values: Uint8Array, results: number): Uint8Array {
+  const bytes = new Uint8Array(CommandField.size + values.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(CommandField.command, ScriptCommand[kind], true);
+  view.setUint32(CommandField.entry, entry, true);
+  view.setUint32(CommandField.count, values.length / VALUE_SIZE, true);
+  view.setUint32(CommandField.results, results, true);
+  bytes.set(values, CommandField.size);
+  return bytes;
+}
+
+/** The command that reads bytes, or the header of one that writes them, at a displacement from the context. */
+export function placeCommand(kind: "read" | "write", displacement: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(CommandField.size);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(CommandField.command, ScriptCommand[kind], true);
+  view.setBigUint64(CommandField.displacement, BigInt(displacement), true);
+  view.setBigUint64(CommandField.length, BigInt(length), true);
+  return bytes;
+}
+
 interface Waiting {
   readonly size: number;
   readonly resolve: (bytes: Uint8Array) => void;
@@ -91,38 +115,17 @@ export class ScriptProcess {
   }
 
   /** Calls an entry with values; the answer holds `results` values. */
-  call(
-    kind: "call" | "enter" | "realloc" | "realloc64",
-    entry: number,
-    values: Uint8Array,
-    results: number,
-  ): Promise<Answer> {
-    const bytes = new Uint8Array(CommandField.size + values.length);
-    const view = new DataView(bytes.buffer);
-    view.setUint32(CommandField.command, ScriptCommand[kind], true);
-    view.setUint32(CommandField.entry, entry, true);
-    view.setUint32(CommandField.count, values.length / VALUE_SIZE, true);
-    view.setUint32(CommandField.results, results, true);
-    bytes.set(values, CommandField.size);
-    return this.#ask(bytes, VALUE_SIZE * results);
-  }
-
-  #place(kind: "read" | "write", displacement: number, length: number): Uint8Array {
-    const bytes = new Uint8Array(CommandField.size);
-    const view = new DataView(bytes.buffer);
-    view.setUint32(CommandField.command, ScriptCommand[kind], true);
-    view.setBigUint64(CommandField.displacement, BigInt(displacement), true);
-    view.setBigUint64(CommandField.length, BigInt(length), true);
-    return bytes;
+  call(kind: CallKind, entry: number, values: Uint8Array, results: number): Promise<Answer> {
+    return this.#ask(callCommand(kind, entry, values, results), VALUE_SIZE * results);
   }
 
   /** Bytes at a displacement from the context. */
   async read(displacement: number, length: number): Promise<Uint8Array> {
-    return (await this.#ask(this.#place("read", displacement, length), length)).bytes;
+    return (await this.#ask(placeCommand("read", displacement, length), length)).bytes;
   }
 
   async write(displacement: number, bytes: Uint8Array): Promise<void> {
-    await this.#ask(Buffer.concat([this.#place("write", displacement, bytes.length), bytes]), 0);
+    await this.#ask(Buffer.concat([placeCommand("write", displacement, bytes.length), bytes]), 0);
   }
 
   /** Ends the process and removes its file. */

@@ -3,7 +3,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Call, Generated } from "./generate.ts";
 import type { Case, Interface } from "./outcome.ts";
-import { type Census, encodeTree, type ModuleTree } from "./tree.ts";
+import { type Census, encodeForEngine, encodeTree } from "./encode.ts";
+import type { ModuleTree } from "./tree.ts";
 
 /** The interface that the exports of a tree make. */
 export function interfaceOf(tree: ModuleTree): Interface {
@@ -14,13 +15,20 @@ export function interfaceOf(tree: ModuleTree): Interface {
   };
 }
 
-export function caseOf({ tree, calls }: Generated, census?: Census): Case {
-  return { bytes: encodeTree(tree, census), interface: interfaceOf(tree), calls };
+/** `watched`: opcodes that the other engine's form counts. */
+export function caseOf({ tree, calls }: Generated, census?: Census, watched: readonly number[] = []): Case {
+  return {
+    bytes: encodeTree(tree, census),
+    engineBytes: encodeForEngine(tree, { watched }),
+    interface: interfaceOf(tree),
+    calls,
+  };
 }
 
-/** Writes `path.wasm` and `path.json`. */
-export function writeCase(path: string, { bytes, interface: shape, calls }: Case, about: string): void {
+/** Writes `path.wasm`, `path.engine.wasm` and `path.json`. */
+export function writeCase(path: string, { bytes, engineBytes, interface: shape, calls }: Case, about: string): void {
   writeFileSync(`${path}.wasm`, bytes);
+  writeFileSync(`${path}.engine.wasm`, engineBytes);
   const description = {
     about,
     kind: "run",
@@ -61,5 +69,9 @@ export function readCase(path: string): { readonly bytes: Uint8Array; readonly r
     const fields = record(call);
     return { export: String(fields.get("export")), args: list(fields.get("args")).map((a) => BigInt(String(a))) };
   });
-  return { bytes, run: { bytes, interface: { functions, globals, memories: Number(json.get("memories")) }, calls } };
+  const engineBytes = new Uint8Array(readFileSync(`${path}.engine.wasm`));
+  return {
+    bytes,
+    run: { bytes, engineBytes, interface: { functions, globals, memories: Number(json.get("memories")) }, calls },
+  };
 }

@@ -1,137 +1,191 @@
-/** The loop: batches of modules through both engines, and bytes through both validators. A failure is reduced and written to a file. */
+/**
+ * Blocks of modules through both engines, and mutated bytes through both validators. A failure is reduced and written to a file. Which
+ * modules a block has, and in which configuration they run, follows from its first seed alone.
+ */
 
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { caseOf, writeCase, writeVerdict } from "./case.ts";
-import { engineRejection, runInEngine } from "./engine.ts";
+import { Census } from "./encode.ts";
+import { engineAccepts, engineRejection, runInEngine } from "./engine.ts";
+import type { Features } from "./features.ts";
 import { type Generated, generateModule } from "./generate.ts";
-import { CONFIGURATIONS, type Configuration, configurationName, type NativeResult, runNatively } from "./native.ts";
-import { type Case, difference, type Observed } from "./outcome.ts";
+import {
+  CONFIGURATIONS,
+  type Configuration,
+  configurationName,
+  type Inspect,
+  type NativeResult,
+  runNatively,
+  type Subject,
+} from "./native.ts";
+import { COMPILED } from "./operators.ts";
+import { difference, type Observed } from "./outcome.ts";
 import { Random } from "./random.ts";
 import { reduce } from "./reduce.ts";
-import { Census } from "./tree.ts";
 import { mutate, verdictDifference } from "./verdict.ts";
 
+/** Modules of one program. */
+export const BLOCK = 16;
 /** Mutations of each module. */
-const MUTATIONS = 6;
+const MUTATIONS = 2;
+/** An opcode is looked for until this many modules have executed it. */
+const ENOUGH = 3;
+/** Positions in `CONFIGURATIONS`: -O2 is what has more to go wrong. */
+const TURNS = [0, 1, 2, 0, 3, 2];
 
 export interface FuzzerOptions {
-  readonly seed: number;
-  /** Modules of one program. */
-  readonly batch: number;
-  /** Every batch in every configuration; otherwise in two of them, in turn. */
+  readonly features: Features;
+  /** Every block in every configuration; otherwise in one of them, in turn. */
   readonly allConfigurations: boolean;
   /** Milliseconds that a failing module is made smaller for. */
   readonly reduction: number;
   /** Where failing cases go. */
   readonly folder: string;
+  readonly inspect?: Inspect;
   readonly report: (line: string) => void;
 }
 
-interface Subject {
+export interface Totals {
+  modules: number;
+  functions: number;
+  instructions: number;
+  bytes: number;
+  runs: number;
+  calls: number;
+  traps: number;
+  mutants: number;
+  accepted: number;
+  failures: number;
+}
+
+export function noTotals(): Totals {
+  return {
+    modules: 0,
+    functions: 0,
+    instructions: 0,
+    bytes: 0,
+    runs: 0,
+    calls: 0,
+    traps: 0,
+    mutants: 0,
+    accepted: 0,
+    failures: 0,
+  };
+}
+
+export function showTotals(t: Totals): string {
+  return (
+    `${t.modules} modules, ${t.functions} functions, ${t.instructions} instructions, ${t.bytes} bytes; ` +
+    `${t.runs} runs, ${t.calls} calls, ${t.traps} traps; ${t.mutants} mutants, ${t.accepted} valid; ${t.failures} failures`
+  );
+}
+
+interface Seeded extends Subject {
   readonly seed: number;
   readonly generated: Generated;
-  readonly one: Case;
-  readonly expected: Observed;
 }
 
 export class Fuzzer {
   readonly #options: FuzzerOptions;
-  readonly census = new Census();
-  readonly totals = { modules: 0, runs: 0, calls: 0, traps: 0, mutants: 0, accepted: 0, bytes: 0, failures: 0 };
-  #next: number;
-  #batches = 0;
-  /** Modules that can't be instantiated run with their like. */
-  #failing: Subject[] = [];
+  readonly #census = new Census();
+  readonly totals = noTotals();
+  /** Opcode → modules that executed it, as far as they were counted. */
+  readonly executed = new Map<number, number>();
 
   constructor(options: FuzzerOptions) {
     this.#options = options;
-    this.#next = options.seed;
   }
 
-  summary(): string {
-    const t = this.totals;
-    return (
-      `${t.modules} modules, ${this.census.functions} functions, ${this.census.instructions} instructions, ${t.bytes} bytes; ` +
-      `${t.runs} runs, ${t.calls} calls, ${t.traps} traps; ${t.mutants} mutants, ${t.accepted} valid; ${t.failures} failures`
-    );
+  /** Opcodes that nothing executed, by name. */
+  get neverExecuted(): readonly string[] {
+    return COMPILED.filter(({ code }) => !this.executed.has(code)).map(({ name }) => name);
   }
 
-  async batch(): Promise<void> {
-    const subjects: Subject[] = [];
-    for (let i = 0; i < this.#options.batch; i++) {
-      const subject = this.#make(this.#next++);
-      if (subject === undefined) continue;
-      if ("trap" in subject.expected.instantiation) this.#failing.push(subject);
-      else subjects.push(subject);
+  /** Runs the modules of seeds `first` to `first + count - 1`. */
+  async block(first: number, count: number): Promise<void> {
+    const subjects: Seeded[] = [];
+    const failing: Seeded[] = [];
+    for (let seed = first; seed < first + count; seed++) {
+      try {
+        const subject = this.#make(seed);
+        // What can't be instantiated runs by itself.
+        if ("trap" in subject.expected.instantiation) failing.push(subject);
+        else subjects.push(subject);
+      } catch (error) {
+        this.totals.failures++;
+        this.#options.report(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`);
+      }
     }
-    await this.#run(subjects, false);
-    if (this.#failing.length >= this.#options.batch) {
-      const failing = this.#failing;
-      this.#failing = [];
-      await this.#run(failing, true);
+    this.totals.functions = this.#census.functions;
+    this.totals.instructions = this.#census.instructions;
+    const turn = TURNS[Math.floor(first / BLOCK) % TURNS.length] ?? 0;
+    const all = this.#options.allConfigurations;
+    for (const configuration of all ? CONFIGURATIONS : CONFIGURATIONS.slice(turn, turn + 1)) {
+      if (subjects.length > 0) await this.#run(subjects, configuration, false);
+      if (failing.length > 0) await this.#run(failing, configuration, true);
     }
-    this.#batches++;
   }
 
-  #make(seed: number): Subject | undefined {
-    const generated = generateModule(new Random(seed));
-    const one = caseOf(generated, this.census);
+  #make(seed: number): Seeded {
+    const generated = generateModule(new Random(seed), this.#options.features);
+    const watched = COMPILED.flatMap(({ code }) => ((this.executed.get(code) ?? 0) < ENOUGH ? [code] : []));
+    const one = caseOf(generated, this.#census, watched);
     this.totals.modules++;
     this.totals.bytes += one.bytes.length;
-    const rejection = engineRejection(one.bytes);
-    if (rejection !== undefined) throw new Error(`seed ${seed} makes an invalid module: ${rejection}`);
-    this.#mutants(seed, one.bytes);
-    const expected = runInEngine(one);
+    const rejection = engineRejection(one.engineBytes);
+    if (rejection !== undefined) throw new Error(`makes an invalid module: ${rejection}`);
+    this.#mutants(seed, engineAccepts(one.bytes) ? one.bytes : one.engineBytes);
+    const executed = new Set<number>();
+    const expected = runInEngine(one, executed);
+    for (const code of executed) this.executed.set(code, (this.executed.get(code) ?? 0) + 1);
     this.totals.calls += expected.calls.length;
     this.totals.traps += expected.calls.filter((r) => "trap" in r).length;
     return { seed, generated, one, expected };
   }
 
-  async #run(subjects: readonly Subject[], stepwise: boolean): Promise<void> {
-    const pair = this.#batches % 2 === 0 ? CONFIGURATIONS.slice(0, 2) : CONFIGURATIONS.slice(2);
-    for (const configuration of this.#options.allConfigurations ? CONFIGURATIONS : pair) {
-      const results = await runNatively(
-        subjects.map((s) => s.one),
-        configuration,
-        stepwise,
-      );
-      this.totals.runs += results.length;
-      for (const [i, result] of results.entries()) {
-        const subject = subjects[i];
-        const failure = subject === undefined ? undefined : failureOf(result, subject.expected, subject.one);
-        if (subject !== undefined && failure !== undefined)
-          await this.#failed(subject, configuration, stepwise, failure);
-      }
+  async #run(subjects: readonly Seeded[], configuration: Configuration, stepwise: boolean): Promise<void> {
+    const results = runNatively(subjects, configuration, stepwise, this.#options.inspect);
+    this.totals.runs += results.length;
+    for (const [i, result] of results.entries()) {
+      const subject = subjects[i];
+      const failure = subject === undefined ? undefined : failureOf(result, subject);
+      if (subject !== undefined && failure !== undefined) await this.#failed(subject, configuration, stepwise, failure);
     }
   }
 
-  async #failed(subject: Subject, configuration: Configuration, stepwise: boolean, failure: string): Promise<void> {
-    const { report, folder } = this.#options;
+  async #failed(subject: Seeded, configuration: Configuration, stepwise: boolean, failure: string): Promise<void> {
+    const { report, folder, inspect, reduction } = this.#options;
     this.totals.failures++;
     const name = configurationName(configuration);
     report(`seed ${subject.seed}, ${name}: ${failure}`);
     const kind = kindOf(failure);
-    const { reduced, tried } = await reduce(
-      subject.generated,
-      async (candidate) => {
-        const one = caseOf(candidate);
-        let expected: Observed;
-        try {
-          expected = runInEngine(one);
-        } catch {
-          return false;
-        }
-        if (expected.calls.some((c) => "trap" in c && c.trap === "stack")) return false;
-        const [result] = await runNatively([one], configuration, stepwise);
-        const again = result === undefined ? undefined : failureOf(result, expected, one);
-        return again !== undefined && kindOf(again) === kind;
-      },
-      this.#options.reduction,
-    );
-    const one = caseOf(reduced);
+    const alone = (generated: Generated): string | undefined => {
+      const one = caseOf(generated);
+      let expected: Observed;
+      try {
+        expected = runInEngine(one);
+      } catch {
+        return undefined;
+      }
+      if (expected.calls.some((c) => "trap" in c && c.trap === "stack")) return undefined;
+      const [result] = runNatively([{ one, expected }], configuration, stepwise, inspect);
+      return result === undefined ? undefined : failureOf(result, { one, expected });
+    };
     const path = join(folder, `seed-${subject.seed}`);
-    writeCase(path, one, `${name}: ${failure.split("\n")[0]}`);
+    const first = alone(subject.generated);
+    if (first === undefined || kindOf(first) !== kind) {
+      writeCase(path, subject.one, `${name}: ${failure.split("\n")[0]}`);
+      report(`  only together with its block (seeds from ${subject.seed - (subject.seed % BLOCK)}): ${path}.wasm`);
+      return;
+    }
+    const fails = async (candidate: Generated): Promise<boolean> => {
+      const again = alone(candidate);
+      return again !== undefined && kindOf(again) === kind;
+    };
+    const { reduced, tried } = await reduce(subject.generated, fails, reduction);
+    const one = caseOf(reduced);
+    writeCase(path, one, `${name}: ${alone(reduced)?.split("\n")[0] ?? failure}`);
     report(`  reduced to ${one.bytes.length} bytes with ${tried} runs: ${path}.wasm`);
   }
 
@@ -144,22 +198,21 @@ export class Fuzzer {
       if (accepted) this.totals.accepted++;
       if (found === undefined) continue;
       this.totals.failures++;
-      const path = join(
-        this.#options.folder,
-        `verdict-${createHash("sha256").update(mutant).digest("hex").slice(0, 12)}`,
-      );
+      const hash = createHash("sha256").update(mutant).digest("hex").slice(0, 12);
+      const path = join(this.#options.folder, `verdict-${hash}`);
       writeVerdict(path, mutant, found);
       this.#options.report(`seed ${seed}, mutant ${i}: ${found}: ${path}.wasm`);
     }
   }
 }
 
-function failureOf(result: NativeResult, expected: Observed, { calls }: Case): string | undefined {
-  return "failure" in result ? result.failure : difference(expected, result.observed, calls);
+function failureOf(result: NativeResult, { expected, one }: Subject): string | undefined {
+  return "failure" in result ? result.failure : difference(expected, result.observed, one.calls);
 }
 
 /** Reducing must not slip from one failure to another. */
 function kindOf(failure: string): string {
   if (failure.startsWith("compilation")) return failure.replace(/\d+/g, "");
+  if (failure.startsWith("verifier")) return failure.replace(/^.*: /, "").replace(/\d+/g, "");
   return failure.startsWith("the program failed") ? failure : "difference";
 }

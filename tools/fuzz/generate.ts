@@ -3,10 +3,25 @@
  * that count have a local of their own. Bits of a NaN that the standard leaves open are made canonical before they can be seen.
  */
 
+import { BodyGenerator } from "./body.ts";
+import { constant } from "./constants.ts";
+import type { Features } from "./features.ts";
+import { isSubtype } from "./frame.ts";
+import { codeOf, type Operator, OPERATORS } from "./operators.ts";
 import type { Random } from "./random.ts";
-import { codeOf } from "./operators.ts";
-import { constant, FunctionGenerator } from "./function.ts";
-import type { ElementTree, FuncTree, GlobalTree, MemoryTree, ModuleTree, TableTree, Types } from "./tree.ts";
+import {
+  type DeclaredType,
+  type ElementTree,
+  type Expr,
+  type FuncTree,
+  type GlobalTree,
+  isReferenceType,
+  type MemoryTree,
+  type ModuleTree,
+  referenceTo,
+  type TableTree,
+  type Types,
+} from "./tree.ts";
 
 /** A call of an export, with the bits of its arguments. */
 export interface Call {
@@ -18,9 +33,6 @@ export interface Generated {
   readonly tree: ModuleTree;
   readonly calls: readonly Call[];
 }
-
-/** Global 0. */
-export const FUEL = 0;
 
 const SCALARS = "iiiillfd";
 
@@ -44,122 +56,277 @@ function bits(r: Random, type: string): bigint {
   return BigInt.asUintN(width, r.u64());
 }
 
-function memories(r: Random): MemoryTree[] {
+function memories(r: Random, { severalMemories, memory64 }: Features): MemoryTree[] {
   if (r.chance(0.06)) return [];
-  const min = r.chance(0.1) ? 0 : r.between(1, 2);
-  return [{ min, max: r.chance(0.15) ? undefined : min + r.below(3) }];
-}
-
-function tables(r: Random): TableTree[] {
-  return Array.from({ length: r.chance(0.15) ? 0 : r.between(1, 2) }, () => {
-    const min = r.below(12);
-    return { min, max: r.chance(0.1) ? undefined : min + r.below(6) };
+  return Array.from({ length: r.chance(0.75) || !severalMemories ? 1 : r.between(2, 3) }, () => {
+    const min = r.chance(0.1) ? 0 : r.between(1, 2);
+    return { min, max: r.chance(0.15) ? undefined : min + r.below(3), is64: r.chance(0.2) && memory64 };
   });
 }
 
-function elements(r: Random, tree: ModuleTree): ElementTree[] {
-  const out: ElementTree[] = [];
-  tree.tables.forEach((table, index) => {
-    for (let i = r.below(3); i > 0; i--) {
-      const count = r.below(Math.max(1, table.min + 1));
-      const offset = r.below(table.min - count + 1);
-      // Rarely it does not fit, and the module can't be instantiated.
-      const shift = r.chance(0.01) ? 3 : 0;
-      out.push({ mode: "active", table: index, offset: offset + shift, items: items(r, tree, count) });
-    }
-    if (r.chance(0.4)) out.push({ mode: "passive", table: 0, offset: 0, items: items(r, tree, r.below(8)) });
-  });
-  out.push({ mode: "declarative", table: 0, offset: 0, items: [...tree.functions] });
+/** Function types with names, so that references to them have types. */
+function declaredTypes(r: Random, all: string, { typedReferences }: Features): DeclaredType[] {
+  const out: DeclaredType[] = [];
+  if (!typedReferences) return out;
+  for (let i = r.chance(0.5) ? 0 : r.between(1, 3); i > 0; i--) {
+    const above = out.flatMap((t, at) => (t.final ? [] : [at]));
+    const supertype = above.length > 0 && r.chance(0.5) ? r.pick(above) : undefined;
+    const like = supertype === undefined ? undefined : out[supertype];
+    const before = out.length > 0 && r.chance(0.3) ? referenceTo(r.below(out.length), r.chance(0.6)) : "";
+    out.push({
+      params: like?.params ?? types(r, all, 4) + before,
+      results: like?.results ?? types(r, all, r.chance(0.2) ? 3 : 1),
+      supertype,
+      final: r.chance(0.4),
+    });
+  }
   return out;
 }
 
-function items(r: Random, tree: ModuleTree, count: number): (FuncTree | undefined)[] {
-  return Array.from({ length: count }, () => (r.chance(0.08) ? undefined : r.pick(tree.functions)));
+function tables(r: Random, declared: number, { table64 }: Features): TableTree[] {
+  return Array.from({ length: r.chance(0.15) ? 0 : r.between(1, 3) }, () => {
+    const min = r.below(12);
+    const type = r.chance(0.7) ? "r" : r.chance(0.3) ? "x" : declared > 0 ? referenceTo(r.below(declared), true) : "r";
+    return {
+      min,
+      max: r.chance(0.1) ? undefined : min + r.below(6),
+      is64: r.chance(0.15) && table64,
+      type,
+      init: undefined,
+    };
+  });
 }
 
-/** A module and what to call of it. */
-export function generateModule(r: Random): Generated {
+function refFunc(type: string, func: FuncTree): Expr {
+  return { code: codeOf("ref.func"), results: type, kids: [], immediates: [{ kind: "func", func }] };
+}
+
+/** Rarely a table begins with references that are not null. */
+function fullTable(r: Random, tree: ModuleTree, { typedReferences, table64 }: Features): TableTree | undefined {
+  if (!r.chance(0.15) || !typedReferences) return undefined;
+  const func = r.pick(tree.functions);
+  const type = func.declared === undefined ? "R" : referenceTo(func.declared, false);
+  return { min: r.below(6), max: undefined, is64: r.chance(0.2) && table64, type, init: refFunc(type, func) };
+}
+
+/** An address or index as a constant expression. */
+function offsetExpr(r: Random, is64: boolean, value: number, { extendedConstants }: Features): Expr {
+  const type = is64 ? "l" : "i";
+  const number = (n: number): Expr => constant(r, type, BigInt(n));
+  if (r.chance(0.8) || !extendedConstants) return number(value);
+  const part = r.below(50);
+  const code = codeOf(is64 ? "i64.sub" : "i32.sub");
+  return { code, results: type, kids: [number(value + part), number(part)], immediates: [] };
+}
+
+/** A constant expression for a global. */
+function initial(r: Random, tree: ModuleTree, type: string, features: Features): Expr {
+  if (type === "r" && r.chance(0.5)) return refFunc(type, r.pick(tree.functions));
+  if (isReferenceType(type)) {
+    const fitting = tree.functions.filter((f) => f.declared !== undefined && referenceTo(f.declared, true) === type);
+    return fitting.length > 0 && r.chance(0.6) ? refFunc(type, r.pick(fitting)) : constant(r, type);
+  }
+  const before = tree.globals.flatMap((g, i) => (!g.mutable && g.type === type ? [i] : []));
+  // Constant expressions may refer to globals of the module itself since there are extended ones of all kinds.
+  if (before.length > 0 && features.typedReferences && r.chance(0.4)) {
+    const immediates = [{ kind: "u32" as const, value: r.pick(before) }];
+    return { code: codeOf("global.get"), results: type, kids: [], immediates };
+  }
+  if ((type === "i" || type === "l") && features.extendedConstants && r.chance(0.3)) {
+    const name = `${type === "i" ? "i32" : "i64"}.${r.pick(["add", "sub", "mul"])}`;
+    const kids = [initial(r, tree, type, features), initial(r, tree, type, features)];
+    return { code: codeOf(name), results: type, kids, immediates: [] };
+  }
+  return constant(r, type);
+}
+
+function elements(r: Random, tree: ModuleTree, features: Features): ElementTree[] {
+  const out: ElementTree[] = [];
+  const fitting = (type: string): readonly FuncTree[] =>
+    tree.functions.filter(
+      (f) => type === "r" || tree.types.some((_, i) => referenceTo(i, true) === type && isSubtype(tree, f.declared, i)),
+    );
+  const items = (type: string, count: number): (FuncTree | undefined)[] => {
+    const from = fitting(type);
+    return Array.from({ length: count }, () => (from.length === 0 || r.chance(0.08) ? undefined : r.pick(from)));
+  };
+  tree.tables.forEach((table, index) => {
+    const { min, is64, type } = table;
+    if (table.init !== undefined) return;
+    for (let i = r.below(3); i > 0; i--) {
+      const count = r.below(Math.max(1, min + 1));
+      // Rarely it does not fit, and the module can't be instantiated.
+      const at = r.below(min - count + 1) + (r.chance(0.005) ? 13 : 0);
+      out.push({
+        mode: "active",
+        table: index,
+        offset: offsetExpr(r, is64, at, features),
+        type,
+        items: items(type, count),
+      });
+    }
+    const offset = constant(r, "i", 0n);
+    if (r.chance(0.4)) out.push({ mode: "passive", table: 0, offset, type, items: items(type, r.below(8)) });
+  });
+  const offset = constant(r, "i", 0n);
+  out.push({ mode: "declarative", table: 0, offset, type: "r", items: [...tree.functions] });
+  return out;
+}
+
+function dataSegments(r: Random, tree: ModuleTree, features: Features): void {
+  for (let i = r.below(4); i > 0 && tree.memories.length > 0; i--) {
+    const bytes = Array.from({ length: r.below(40) }, () => r.below(256));
+    const at = r.below(tree.memories.length);
+    const { min, is64 } = tree.memories[at] ?? { min: 0, is64: false };
+    const fits = min > 0 && !r.chance(0.005);
+    const offset = r.chance(0.5) ? undefined : offsetExpr(r, is64, fits ? r.below(300) : 65536 * 3 - 8, features);
+    tree.data.push({ offset, memory: at, bytes });
+  }
+}
+
+function globals(r: Random, tree: ModuleTree, all: string, features: Features): void {
+  tree.globals.push({ type: "i", mutable: true, init: constant(r, "i", 0n), export: "fuel" });
+  const references = ["r", "x", ...tree.types.map((_, i) => referenceTo(i, true))];
+  for (let i = r.below(6); i > 0; i--) {
+    const type = r.chance(0.12) ? r.pick(references) : (all[r.below(all.length)] ?? "i");
+    const at = tree.globals.length;
+    const global: GlobalTree = {
+      type,
+      mutable: r.chance(0.7),
+      init: initial(r, tree, type, features),
+      export: "ilfd".includes(type) ? `g${at}` : undefined,
+    };
+    tree.globals.push(global);
+  }
+}
+
+/** Functions without bodies: each declared type has one at least. */
+function internalFunctions(r: Random, declared: readonly DeclaredType[], all: string): FuncTree[] {
+  const out: FuncTree[] = declared.map(({ params, results }, i) => ({
+    params,
+    results,
+    declared: i,
+    locals: "",
+    body: [],
+  }));
+  for (let i = r.between(1, 3); i > 0; i--) {
+    // Some have the type of another.
+    const like = out.length > 0 && r.chance(0.35) ? r.pick(out) : undefined;
+    const params = like?.params ?? types(r, r.chance(0.05) ? `${all}rx${declared.length > 0 ? "R" : ""}` : all, 5);
+    const results = like?.results ?? types(r, all, r.chance(0.2) ? 4 : 1);
+    out.push({ params, results, declared: like?.declared, locals: "", body: [] });
+  }
+  return out;
+}
+
+/** A few operators that a module has more of: what goes wrong goes wrong between two of a kind. */
+function aboutOperators(r: Random): ReadonlyMap<Types, readonly Operator[]> {
+  const out = new Map<Types, Operator[]>();
+  for (let i = 0; i < 14; i++) {
+    const operator = r.pick(OPERATORS);
+    const list = out.get(operator.results) ?? [];
+    list.push(operator);
+    out.set(operator.results, list);
+  }
+  return out;
+}
+
+/** A module of these features, and what to call of it. */
+export function generateModule(r: Random, features: Features): Generated {
+  const all = `${SCALARS}${r.chance(0.6) ? "vvv" : ""}`;
+  const about = aboutOperators(r);
+  const declared = declaredTypes(r, all, features);
+  const internal = internalFunctions(r, declared, all);
   const tree: ModuleTree = {
-    functions: [],
+    types: declared,
+    functions: [...internal],
     exports: [],
     globals: [],
-    memories: memories(r),
-    tables: tables(r),
+    memories: memories(r, features),
+    tables: tables(r, declared.length, features),
     elements: [],
     data: [],
     start: undefined,
   };
-  const vectors = r.chance(0.6);
-  const all = `${SCALARS}${vectors ? "vvv" : ""}`;
-  tree.globals.push({ type: "i", mutable: true, init: constant(r, "i", 0n), export: "fuel" });
-  for (let i = r.below(6); i > 0; i--) {
-    const type = r.chance(0.05) ? "r" : (all[r.below(all.length)] ?? "i");
-    const at = tree.globals.length;
-    const global: GlobalTree = {
-      type,
-      mutable: r.chance(0.8),
-      init: constant(r, type),
-      export: type === "v" || type === "r" ? undefined : `g${at}`,
-    };
-    tree.globals.push(global);
-  }
-  const inner = r.between(1, 5);
-  for (let i = 0; i < inner; i++) {
-    // Some have the type of another.
-    const like = i > 0 && r.chance(0.35) ? r.pick(tree.functions) : undefined;
-    const params = like?.params ?? types(r, r.chance(0.05) ? `${all}r` : all, 5);
-    const results = like?.results ?? types(r, all, r.chance(0.2) ? 4 : 1);
-    tree.functions.push({ params, results, locals: "", body: [] });
-  }
-  tree.elements = elements(r, tree);
-  for (let i = r.below(3); i > 0 && tree.memories.length > 0; i--) {
-    const bytes = Array.from({ length: r.below(40) }, () => r.below(256));
-    const fits = (tree.memories[0]?.min ?? 0) > 0 && !r.chance(0.01);
-    tree.data.push({ offset: r.chance(0.5) ? undefined : fits ? r.below(300) : 65536 * 3 - 8, bytes });
-  }
-  const entries: FuncTree[] = Array.from({ length: r.between(1, 3) }, () => ({
+  const full = fullTable(r, tree, features);
+  if (full !== undefined) tree.tables.push(full);
+  globals(r, tree, all, features);
+  tree.elements = elements(r, tree, features);
+  dataSegments(r, tree, features);
+  const entries: FuncTree[] = Array.from({ length: r.chance(0.6) ? 1 : 2 }, () => ({
     params: types(r, SCALARS, 4),
     results: types(r, SCALARS, r.chance(0.3) ? 5 : 1),
+    declared: undefined,
     locals: "",
     body: [],
   }));
-  const internal = [...tree.functions];
-  for (const func of internal) new FunctionGenerator(r, tree, func, internal, all).fill({ fuel: undefined });
+  for (const func of internal)
+    new BodyGenerator(r, features, tree, func, internal, all, about).fill({ fuel: undefined });
   entries.forEach((func, i) => {
-    new FunctionGenerator(r, tree, func, internal, all).fill({ fuel: r.pick([20, 100, 300]) });
+    new BodyGenerator(r, features, tree, func, internal, all, about).fill({ fuel: r.pick([20, 60, 200]) });
     tree.functions.push(func);
     tree.exports.push({ name: `f${i}`, func });
   });
-  addVectorReaders(tree);
-  if (r.chance(0.04)) {
-    const start: FuncTree = { params: "", results: "", locals: "", body: [] };
-    new FunctionGenerator(r, tree, start, internal, all).fill({ fuel: 20 });
+  if (r.chance(0.06)) {
+    const start: FuncTree = { params: "", results: "", declared: undefined, locals: "", body: [] };
+    new BodyGenerator(r, features, tree, start, internal, all, about).fill({ fuel: 20 });
     tree.functions.push(start);
     tree.start = start;
   }
+  addReaders(tree);
   const calls: Call[] = [];
   for (let round = r.between(1, 3); round > 0; round--) {
     entries.forEach((func, i) => {
       calls.push({ export: `f${i}`, args: Array.from(func.params, (t) => bits(r, t)) });
     });
   }
-  for (const { name, func } of tree.exports)
-    if (name.startsWith("v") && func.params === "") calls.push({ export: name, args: [] });
+  for (const { name } of tree.exports) if (name.startsWith("see")) calls.push({ export: name, args: [] });
   return { tree, calls };
 }
 
-/** Vectors can't be seen from outside: a function gives the halves of a global. */
-function addVectorReaders(tree: ModuleTree): void {
+/** A function that shows what an interface can't: halves of vectors, which references are null. */
+function addReaders(tree: ModuleTree): void {
+  const at = (name: string, results: Types, value: number, kids: Expr[] = []): Expr => {
+    return { code: codeOf(name), results, kids, immediates: [{ kind: "u32", value }] };
+  };
+  const body: Expr[] = [];
+  let results = "";
+  const isNull = (reference: Expr): void => {
+    body.push({ code: codeOf("ref.is_null"), results: "i", kids: [reference], immediates: [] });
+    results += "i";
+  };
   tree.globals.forEach(({ type }, i) => {
-    if (type !== "v") return;
-    const half = (lane: number) => ({
-      code: codeOf("i64x2.extract_lane"),
-      results: "l",
-      kids: [{ code: codeOf("global.get"), results: "v", kids: [], immediates: [{ kind: "u32" as const, value: i }] }],
-      immediates: [{ kind: "bytes" as const, bytes: [lane] }],
-    });
-    const func: FuncTree = { params: "", results: "ll", locals: "", body: [half(0), half(1)] };
-    tree.functions.push(func);
-    tree.exports.push({ name: `v${i}`, func });
+    if ("ilfd".includes(type)) return;
+    if (type !== "v") {
+      isNull(at("global.get", type, i));
+      return;
+    }
+    for (const lane of [0, 1]) {
+      const kids = [at("global.get", "v", i)];
+      body.push({
+        code: codeOf("i64x2.extract_lane"),
+        results: "l",
+        kids,
+        immediates: [{ kind: "bytes", bytes: [lane] }],
+      });
+      results += "l";
+    }
   });
+  tree.tables.forEach(({ min, is64, type }, i) => {
+    for (let k = 0; k < Math.min(min, 4); k++) {
+      const index: Expr = {
+        code: codeOf(is64 ? "i64.const" : "i32.const"),
+        results: "i",
+        kids: [],
+        immediates: [{ kind: "bytes", bytes: [k] }],
+      };
+      isNull(at("table.get", type, i, [index]));
+    }
+    body.push(at("table.size", is64 ? "l" : "i", i));
+    results += is64 ? "l" : "i";
+  });
+  if (results === "") return;
+  const func: FuncTree = { params: "", results, declared: undefined, locals: "", body };
+  tree.functions.push(func);
+  tree.exports.push({ name: "see", func });
 }

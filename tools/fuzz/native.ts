@@ -1,14 +1,19 @@
 /** Modules through the compiler, many in one program, and run natively. */
 
-import type { CoreFunc } from "../../src/plan/component.ts";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { tmpdir } from "node:os";
 import { MemoryDefinition } from "../../src/layout/offsets.ts";
+import type { CoreFunc } from "../../src/plan/component.ts";
 import { decodeModule } from "../../src/wasm/decode.ts";
 import { TypeInterner } from "../../src/wasm/type-interner.ts";
 import { validateModule } from "../../src/wasm/validate.ts";
 import { type BuiltScript, buildScript, reasonOf } from "../../tests/wast/build.ts";
-import { ChildFailure, ScriptProcess } from "../../tests/wast/child.ts";
 import { type LinkedInstance, ScriptLinker } from "../../tests/wast/linker.ts";
-import { decodeValues, encodeValues } from "../../tests/wast/values.ts";
+import { callCommand, placeCommand } from "../../tests/wast/child.ts";
+import { decodeValues, encodeValues, VALUE_SIZE } from "../../tests/wast/values.ts";
+import { ANSWER_HEADER } from "../../src/frontend/script.ts";
 import { type Case, normalize, type Observed, type Result, trapResult } from "./outcome.ts";
 
 export interface Configuration {
@@ -29,11 +34,136 @@ export function configurationName({ optLevel, bounds }: Configuration): string {
   return `-O${optLevel} ${bounds}`;
 }
 
+/** A module, and what it is known to do: how long its memories are in the end says how much of them to read. */
+export interface Subject {
+  readonly one: Case;
+  readonly expected: Observed;
+}
+
 /** What happened to each module; a text when it was not compiled, or the program failed. */
 export type NativeResult = { readonly observed: Observed } | { readonly failure: string };
 
+/** Looks at an executable before it runs; says what is wrong with it. */
+export type Inspect = (executable: Uint8Array) => string | undefined;
+
 const TIMEOUT = 20_000;
 const WIDTH: Readonly<Record<string, number>> = { i: 32, l: 64, f: 32, d: 64 };
+
+/** Answers of a program, in order. Throws `RangeError` where they end. */
+class Answers {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  next(size: number): { readonly status: number; readonly bytes: Uint8Array } {
+    const end = this.#at + ANSWER_HEADER + size;
+    if (end > this.#bytes.length) throw new RangeError("no more answers");
+    const bytes = this.#bytes.subarray(this.#at, end);
+    this.#at = end;
+    return {
+      status: new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true),
+      bytes: bytes.subarray(ANSWER_HEADER),
+    };
+  }
+}
+
+/** What is asked of one module's instance, and what the answers mean. */
+class Script {
+  readonly #subject: Subject;
+  readonly #program: BuiltScript["program"];
+  readonly #linked: LinkedInstance;
+  readonly #linker: ScriptLinker;
+  readonly #entries: ReadonlyMap<string, number>;
+
+  constructor(subject: Subject, { program }: BuiltScript, linker: ScriptLinker, { linked, entries }: Loaded) {
+    this.#subject = subject;
+    this.#program = program;
+    this.#linked = linked;
+    this.#linker = linker;
+    this.#entries = entries;
+  }
+
+  get #instantiates(): boolean {
+    return "values" in this.#subject.expected.instantiation;
+  }
+
+  *#globals(): Generator<readonly [name: string, type: string, at: number]> {
+    for (const [name, type] of this.#subject.one.interface.globals) {
+      const item = this.#linker.exportOf(this.#linked, name);
+      if (item?.sort === "global") yield [name, type, this.#program.offsets.global(item.index)];
+    }
+  }
+
+  *#memories(): Generator<readonly [length: number, at: number, expected: number]> {
+    const { one, expected } = this.#subject;
+    for (let i = 0; i < one.interface.memories; i++) {
+      const item = this.#linker.exportOf(this.#linked, `m${i}`);
+      if (item?.sort !== "memory") continue;
+      const { offsets } = this.#program;
+      const length = offsets.memoryDefinition(item.index) + MemoryDefinition.currentLength;
+      yield [length, offsets.memory(item.index), expected.memories[i]?.length ?? 0];
+    }
+  }
+
+  commands(): Uint8Array[] {
+    const { firstEntry, scriptEntries, scriptInstantiate } = this.#program;
+    const instantiate = scriptInstantiate.get(this.#linked.index) ?? firstEntry;
+    const out = [callCommand("call", instantiate - firstEntry, new Uint8Array(), 0)];
+    if (!this.#instantiates) return out;
+    for (const call of this.#subject.one.calls) {
+      const entry = scriptEntries[this.#entries.get(call.export) ?? -1] ?? firstEntry;
+      const results = this.#subject.one.interface.functions.get(call.export)?.results ?? "";
+      out.push(callCommand("call", entry - firstEntry, encodeValues(call.args), results.length));
+    }
+    for (const [, , at] of this.#globals()) out.push(placeCommand("read", at, VALUE_SIZE));
+    for (const [length, at, expected] of this.#memories()) {
+      out.push(placeCommand("read", length, VALUE_SIZE));
+      out.push(placeCommand("read", at, expected));
+    }
+    return out;
+  }
+
+  observe(answers: Answers): Observed {
+    const { status } = answers.next(0);
+    const globals = new Map<string, bigint>();
+    if (status !== 0) return { instantiation: trapResult(status), calls: [], globals, memories: [] };
+    const instantiation = { values: [] };
+    const results: Result[] = [];
+    const memories: Uint8Array[] = [];
+    if (!this.#instantiates) return { instantiation, calls: results, globals, memories };
+    for (const call of this.#subject.one.calls) {
+      const types = this.#subject.one.interface.functions.get(call.export)?.results ?? "";
+      const answer = answers.next(VALUE_SIZE * types.length);
+      if (answer.status !== 0) {
+        results.push(trapResult(answer.status));
+        continue;
+      }
+      const values = decodeValues(
+        answer.bytes,
+        Array.from(types, (t) => WIDTH[t] ?? 64),
+      );
+      results.push({ values: values.map((v, i) => normalize(types[i] ?? "i", v)) });
+    }
+    for (const [name, type] of this.#globals()) {
+      const [bits = 0n] = decodeValues(answers.next(VALUE_SIZE).bytes, [WIDTH[type] ?? 64]);
+      globals.set(name, normalize(type, bits));
+    }
+    for (const [, , expected] of this.#memories()) {
+      const [length = 0n] = decodeValues(answers.next(VALUE_SIZE).bytes, [64]);
+      // Of another length it is another memory, whatever is in it.
+      if (Number(length) < expected) {
+        memories.push(new Uint8Array(Number(length)));
+        return { instantiation, calls: results, globals, memories };
+      }
+      const { bytes } = answers.next(expected);
+      memories.push(Number(length) === expected ? bytes : new Uint8Array(expected + 1));
+    }
+    return { instantiation, calls: results, globals, memories };
+  }
+}
 
 interface Loaded {
   readonly linked: LinkedInstance;
@@ -41,24 +171,30 @@ interface Loaded {
   readonly entries: ReadonlyMap<string, number>;
 }
 
-/** `stepwise`: some of them can't be instantiated. Never rejects for what is wrong with a module. */
-export async function runNatively(
-  cases: readonly Case[],
+/** `stepwise`: some of them can't be instantiated. Never throws for what is wrong with a module. */
+export function runNatively(
+  subjects: readonly Subject[],
   configuration: Configuration,
   stepwise: boolean,
-): Promise<readonly NativeResult[]> {
+  inspect: Inspect = () => undefined,
+): readonly NativeResult[] {
+  // One of them is at fault, and the others need not suffer.
+  const fail = (failure: string): readonly NativeResult[] => {
+    if (subjects.length === 1) return [{ failure }];
+    return subjects.flatMap((subject) => runNatively([subject], configuration, stepwise, inspect));
+  };
   const interner = new TypeInterner();
   const linker = new ScriptLinker(interner, configuration.bounds);
   const functions: CoreFunc[] = [];
   const loaded: Loaded[] = [];
   let built: BuiltScript;
   try {
-    for (const { bytes, interface: shape } of cases) {
-      const module = decodeModule(bytes, undefined, undefined, interner);
+    for (const { one } of subjects) {
+      const module = decodeModule(one.bytes, undefined, undefined, interner);
       validateModule(module);
       const linked = linker.instantiate(module, new Map());
       const entries = new Map<string, number>();
-      for (const name of shape.functions.keys()) {
+      for (const name of one.interface.functions.keys()) {
         const item = linker.exportOf(linked, name);
         if (item?.sort !== "func") throw new Error(`no function ${name}`);
         entries.set(name, functions.push(item.func) - 1);
@@ -69,77 +205,46 @@ export async function runNatively(
     const [refused] = built.refused;
     if (refused !== undefined) throw new Error(refused.reason);
   } catch (error) {
-    // One of them is at fault, and the others need not suffer.
-    const failure = `compilation: ${reasonOf(error)}`;
-    return cases.length === 1 ? [{ failure }] : separately(cases, configuration, stepwise);
+    return fail(`compilation: ${reasonOf(error)}`);
   }
-  const child = new ScriptProcess(built.executable, TIMEOUT);
-  const results: NativeResult[] = [];
+  const rejected = inspect(built.executable);
+  if (rejected !== undefined) return fail(`verifier: ${rejected}`);
+  const scripts = subjects.flatMap((subject, i) => {
+    const own = loaded[i];
+    return own === undefined ? [] : [new Script(subject, built, linker, own)];
+  });
+  const { output, failure } = execute(built.executable, Buffer.concat(scripts.flatMap((s) => s.commands())));
+  if (failure !== undefined) return fail(failure);
+  const answers = new Answers(output);
   try {
-    for (const [i, one] of cases.entries()) {
-      const own = loaded[i];
-      if (own !== undefined) results.push({ observed: await runOne(child, built, linker, one, own) });
-    }
+    return scripts.map((s) => ({ observed: s.observe(answers) }));
   } catch (error) {
-    if (!(error instanceof ChildFailure)) throw error;
-    if (cases.length > 1) return separately(cases, configuration, stepwise);
-    return [{ failure: error.message }];
+    if (!(error instanceof RangeError)) throw error;
+    return fail("the program failed: it ended too early");
+  }
+}
+
+/** Runs a program with its commands. */
+function execute(
+  executable: Uint8Array,
+  input: Uint8Array,
+): { readonly output: Uint8Array; readonly failure: string | undefined } {
+  const folder = mkdtempSync(join(tmpdir(), "windlass-fuzz-"));
+  try {
+    const path = join(folder, "program");
+    writeFileSync(path, executable, { mode: 0o755 });
+    const { status, signal, error, stdout } = spawnSync(path, [], {
+      input,
+      env: {},
+      maxBuffer: 1 << 30,
+      timeout: TIMEOUT,
+      killSignal: "SIGKILL",
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    const timedOut = error !== undefined && "code" in error && error.code === "ETIMEDOUT";
+    const why = timedOut ? `no answer after ${TIMEOUT / 1000} s` : (signal ?? error?.message ?? `exit code ${status}`);
+    return { output: stdout, failure: status === 0 ? undefined : `the program failed: ${why}` };
   } finally {
-    child.close();
+    rmSync(folder, { recursive: true, force: true });
   }
-  return results;
-}
-
-async function separately(
-  cases: readonly Case[],
-  configuration: Configuration,
-  stepwise: boolean,
-): Promise<readonly NativeResult[]> {
-  const out: NativeResult[] = [];
-  for (const one of cases) out.push(...(await runNatively([one], configuration, stepwise)));
-  return out;
-}
-
-async function runOne(
-  child: ScriptProcess,
-  { program }: BuiltScript,
-  linker: ScriptLinker,
-  { interface: shape, calls }: Case,
-  { linked, entries }: Loaded,
-): Promise<Observed> {
-  const { offsets, firstEntry, scriptEntries, scriptInstantiate } = program;
-  const instantiate = scriptInstantiate.get(linked.index) ?? firstEntry;
-  const { status } = await child.call("call", instantiate - firstEntry, new Uint8Array(), 0);
-  const globals = new Map<string, bigint>();
-  if (status !== 0) return { instantiation: trapResult(status), calls: [], globals, memories: [] };
-  const results: Result[] = [];
-  for (const call of calls) {
-    const entry = scriptEntries[entries.get(call.export) ?? -1] ?? firstEntry;
-    const types = shape.functions.get(call.export)?.results ?? "";
-    const answer = await child.call("call", entry - firstEntry, encodeValues(call.args), types.length);
-    if (answer.status !== 0) {
-      results.push(trapResult(answer.status));
-      continue;
-    }
-    const values = decodeValues(
-      answer.bytes,
-      Array.from(types, (t) => WIDTH[t] ?? 64),
-    );
-    results.push({ values: values.map((v, i) => normalize(types[i] ?? "i", v)) });
-  }
-  for (const [name, type] of shape.globals) {
-    const item = linker.exportOf(linked, name);
-    if (item?.sort !== "global") continue;
-    const [bits = 0n] = decodeValues(await child.read(offsets.global(item.index), 16), [WIDTH[type] ?? 64]);
-    globals.set(name, normalize(type, bits));
-  }
-  const memories: Uint8Array[] = [];
-  for (let i = 0; i < shape.memories; i++) {
-    const item = linker.exportOf(linked, `m${i}`);
-    if (item?.sort !== "memory") continue;
-    const at = offsets.memoryDefinition(item.index) + MemoryDefinition.currentLength;
-    const [length = 0n] = decodeValues(await child.read(at, 16), [64]);
-    memories.push(await child.read(offsets.memory(item.index), Number(length)));
-  }
-  return { instantiation: { values: [] }, calls: results, globals, memories };
 }

@@ -1,6 +1,6 @@
-/** Operators that follow from their row in the opcode table alone, by what they give. */
+/** Operators that follow from their row in the opcode table alone, by what they give; and which opcodes there are to test. */
 
-import { OPCODES, type OpcodeRow } from "../../src/wasm/opcodes.ts";
+import { OPCODES, type OpcodeRow, REFUSED_FEATURES } from "../../src/wasm/opcodes.ts";
 import type { Types } from "./tree.ts";
 
 export interface Operator {
@@ -14,14 +14,10 @@ export interface Operator {
   readonly extra: number;
 }
 
-/**
- * What is not generated, and why.
- */
-const LEFT_OUT: readonly { readonly names: RegExp; readonly reason: string }[] = [
-  { names: /relaxed/, reason: "several results are allowed" },
-  // `memory.atomic.wait32` may wait for ever besides.
-  { names: /atomic/, reason: "not compiled yet" },
-  { names: /128$|mul_wide/, reason: "no part of Wasm 3.0" },
+/** What is not generated, and why. */
+export const LEFT_OUT: readonly { readonly names: RegExp; readonly reason: string }[] = [
+  { names: /atomic/, reason: "threads are not compiled" },
+  { names: /^(throw|throw_ref|try_table)$/, reason: "exceptions are not compiled" },
 ];
 
 function isOne(immediates: string): immediates is Operator["immediates"] {
@@ -30,25 +26,30 @@ function isOne(immediates: string): immediates is Operator["immediates"] {
 
 const rows: readonly OpcodeRow[] = OPCODES;
 
+/** Opcodes that are compiled, each of which the random programs have to execute. */
+export const COMPILED: readonly { readonly name: string; readonly code: number }[] = rows.flatMap(
+  ([name, code, , , feature]) => {
+    if (REFUSED_FEATURES.includes(feature) || LEFT_OUT.some(({ names }) => names.test(name))) return [];
+    return [{ name, code }];
+  },
+);
+
+const compiled = new Set(COMPILED.map(({ code }) => code));
+
+/** Those with a fixed signature and operands that are of no special form. */
 export const OPERATORS: readonly Operator[] = rows.flatMap(([name, code, immediates, signature, , extra]) => {
-  if (signature === "*" || signature === ":" || !isOne(immediates)) return [];
-  if (LEFT_OUT.some(({ names }) => names.test(name))) return [];
+  if (signature === "*" || signature === ":" || !isOne(immediates) || !compiled.has(code)) return [];
   const [params = "", results = ""] = signature.split(":");
   return [{ name, code, immediates, params, results, extra: extra ?? 0 }];
 });
 
-export const CODE: ReadonlyMap<string, number> = new Map(rows.map((row) => [row[0], row[1]]));
+const CODE: ReadonlyMap<string, number> = new Map(rows.map((row) => [row[0], row[1]]));
 
 /** The opcode of a mnemonic. Throws `RangeError`. */
 export function codeOf(name: string): number {
   const code = CODE.get(name);
   if (code === undefined) throw new RangeError(`no operator ${name}`);
   return code;
-}
-
-/** Operators that give one value of a type, or none. */
-export function operatorsOf(results: Types): readonly Operator[] {
-  return BY_RESULT.get(results) ?? [];
 }
 
 const BY_RESULT = new Map<Types, Operator[]>();
@@ -58,10 +59,15 @@ for (const operator of OPERATORS) {
   BY_RESULT.set(operator.results, list);
 }
 
+/** Operators that give values of these types. */
+export function operatorsOf(results: Types): readonly Operator[] {
+  return BY_RESULT.get(results) ?? [];
+}
+
 /** Vector operators that compute floats: which bits a NaN has is not said. */
 export function floatLanes(name: string): 32 | 64 | undefined {
   const match =
-    /^(f32x4|f64x2)\.(add|sub|mul|div|min|max|sqrt|ceil|floor|trunc|nearest|demote_f64x2_zero|promote_low_f32x4)$/.exec(
+    /^(f32x4|f64x2)\.(add|sub|mul|div|min|max|sqrt|ceil|floor|trunc|nearest|demote_f64x2_zero|promote_low_f32x4|relaxed_(n?madd|min|max))$/.exec(
       name,
     );
   if (match === null) return undefined;

@@ -28,6 +28,8 @@ export interface Interface {
 /** A module to be run. */
 export interface Case {
   readonly bytes: Uint8Array;
+  /** What the other engine runs: means the same, in operators that it knows. */
+  readonly engineBytes: Uint8Array;
   readonly interface: Interface;
   readonly calls: readonly Call[];
 }
@@ -66,8 +68,13 @@ const CLASSES: readonly { readonly name: string; readonly message: RegExp; reado
   },
   {
     name: "signature",
-    message: /null function or function signature mismatch/,
+    message: /function signature mismatch|^null function$/,
     traps: [Trap.uninitialized_element, Trap.indirect_call_type_mismatch],
+  },
+  {
+    name: "null reference",
+    message: /dereferencing a null pointer/,
+    traps: [Trap.null_reference, Trap.null_function_reference],
   },
   { name: "unaligned", message: /operation does not support unaligned accesses/, traps: [Trap.unaligned_atomic] },
   { name: "stack", message: /Maximum call stack size exceeded/, traps: [Trap.stack_exhausted] },

@@ -1,10 +1,11 @@
 /** Makes a failing module smaller, as long as it stays valid and goes on failing. */
 
 import { engineAccepts } from "./engine.ts";
-import { constant } from "./function.ts";
+import { constant } from "./constants.ts";
+import { DanglingReference, encodeForEngine } from "./encode.ts";
 import type { Call, Generated } from "./generate.ts";
 import { Random } from "./random.ts";
-import { DanglingReference, encodeTree, type Expr, type FuncTree, type ModuleTree, ON_STACK } from "./tree.ts";
+import { type Expr, type FuncTree, type ModuleTree, ON_STACK } from "./tree.ts";
 
 /** Whether a candidate still fails. */
 export type Fails = (candidate: Generated) => Promise<boolean>;
@@ -51,7 +52,7 @@ class Reducer {
     const undo = change();
     let keep = false;
     try {
-      if (engineAccepts(encodeTree(this.#tree))) {
+      if (engineAccepts(encodeForEngine(this.#tree, { watched: [] }))) {
         this.tried++;
         keep = await this.#fails(this.result);
       }

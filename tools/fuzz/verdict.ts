@@ -68,6 +68,7 @@ const ENGINE_REJECTS: readonly { readonly message: RegExp; readonly reason: stri
 /** The engine accepts, and we reject. By our message. */
 const ENGINE_ACCEPTS: readonly { readonly message: RegExp; readonly reason: string }[] = [
   { message: /needs the legacy-exceptions feature$/, reason: "no part of the standard any more" },
+  { message: /needs the gc feature$/, reason: "refused by name" },
   { message: /^malformed: malformed reference type$/, reason: "V8 11 takes numbers as the type of an element segment" },
   { message: /^invalid: atomic alignment must be natural$/, reason: "V8 11 takes less" },
 ];

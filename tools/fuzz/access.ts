@@ -1,0 +1,258 @@
+/** Random operators on memories and tables: addresses, most of them in bounds, and everything that moves many bytes or elements. */
+
+import { constant } from "./constants.ts";
+import type { Frame } from "./frame.ts";
+import { isSubtype } from "./frame.ts";
+import type { Operator } from "./operators.ts";
+import { declaredOf, type Expr, type Immediate, isNonNull, type TableTree } from "./tree.ts";
+
+export type MakeValue = (type: string, depth: number) => Expr;
+
+/** Whether an element of type `from` may be where `to` is wanted. */
+function fits(f: Frame, from: string, to: string): boolean {
+  if (from === to) return true;
+  const a = declaredOf(from);
+  const b = declaredOf(to);
+  if (isNonNull(to) && !isNonNull(from)) return false;
+  if (b !== undefined) return a !== undefined && isSubtype(f.tree, a.index, b.index);
+  return to !== "x" && from !== "x";
+}
+
+export class Access {
+  readonly #f: Frame;
+  readonly #value: MakeValue;
+
+  constructor(frame: Frame, value: MakeValue) {
+    this.#f = frame;
+    this.#value = value;
+  }
+
+  get #memories() {
+    return this.#f.tree.memories;
+  }
+
+  get hasMemory(): boolean {
+    return this.#memories.length > 0;
+  }
+
+  pickMemory(): number {
+    return this.#f.r.chance(0.6) ? 0 : this.#f.r.below(this.#memories.length);
+  }
+
+  /** An expression of an i32 as an address of this width. */
+  #wide(is64: boolean, value: Expr): Expr {
+    return is64 ? this.#f.node("i64.extend_i32_u", "l", [value]) : value;
+  }
+
+  #number(is64: boolean, value: number): Expr {
+    return is64 ? this.#f.i64(BigInt(value)) : this.#f.i32(value);
+  }
+
+  /** Any value of the width. */
+  #anything(is64: boolean, depth: number): Expr {
+    return this.#value(is64 ? "l" : "i", depth + 1);
+  }
+
+  // Loads and stores.
+
+  offset(is64: boolean): bigint {
+    const { r } = this.#f;
+    const way = r.below(200);
+    if (way < 90) return 0n;
+    if (way < 180) return BigInt(r.below(64));
+    if (way < 196) return BigInt(r.pick([200, 4096, 65520]));
+    if (is64 && r.chance(0.5))
+      return r.pick([0x100000000n, 0x7fffffffffffffffn, 0x8000000000000000n, 0xffffffffffffffffn]);
+    return BigInt(r.pick([65535, 65536, 0x7fffffff, 0x80000000, 0xffffffff, 0x1ffffff, 0x2000000, 0x2000001]));
+  }
+
+  memarg(memory: number, align: number): Immediate {
+    return { kind: "memarg", align, memory, offset: this.offset(this.#memories[memory]?.is64 ?? false) };
+  }
+
+  address(memory: number, { immediates, extra }: Operator, depth: number): Expr {
+    const { r } = this.#f;
+    const { is64, min } = this.#memories[memory] ?? { is64: false, min: 0 };
+    const way = r.below(100);
+    const masked = (mask: number): Expr =>
+      this.#f.node("i32.and", "i", [this.#value("i", depth + 1), this.#f.i32(mask)]);
+    if (immediates === "atomic" && way < 90) return this.#wide(is64, masked(0xfff & -(1 << extra)));
+    if (way < 25) return this.#number(is64, r.below(256));
+    if (is64 && way < 45) {
+      const mask = this.#f.i64(r.pick([15n, 255n, 0xfffn, 0x7fffn]));
+      return this.#f.node("i64.and", "l", [this.#value("l", depth + 1), mask]);
+    }
+    if (way < 75) return this.#wide(is64, masked(r.pick([15, 255, 0xfff, 0x7fff])));
+    if (way < 85) {
+      const scale = this.#f.node("i32.shl", "i", [masked(63), this.#f.i32(r.below(4))]);
+      return this.#wide(is64, this.#f.node("i32.add", "i", [masked(0xfff), scale]));
+    }
+    if (way < 93) return this.#number(is64, 65536 * min - r.between(0, 20));
+    if (way < 97) {
+      if (is64)
+        return this.#f.i64(r.pick([-1n, -8n, 0x100000000n, 0x7fffffffffffffffn, -0x8000000000000000n, 0xffffffffn]));
+      return this.#f.i32(r.pick([-1, -4, 0x7fffffff, -0x80000000, 65536 * 6]));
+    }
+    return this.#anything(is64, depth);
+  }
+
+  // Sizes and growth: an i32 in the end.
+
+  #narrow(is64: boolean, value: Expr): Expr {
+    return is64 ? this.#f.node("i32.wrap_i64", "i", [value]) : value;
+  }
+
+  memorySize(): Expr {
+    const memory = this.pickMemory();
+    const is64 = this.#memories[memory]?.is64 ?? false;
+    return this.#narrow(is64, this.#f.node("memory.size", is64 ? "l" : "i", [], this.#f.index(memory)));
+  }
+
+  memoryGrow(depth: number): Expr {
+    const { r } = this.#f;
+    const memory = this.pickMemory();
+    const { is64, max } = this.#memories[memory] ?? { is64: false, max: undefined };
+    // Without a maximum it may fail in one engine and not in the other, unless it is small or too much for any.
+    const delta =
+      max === undefined
+        ? this.#number(is64, r.pick([0, 1, is64 ? 2 ** 50 : 65537, -1]))
+        : r.chance(0.5)
+          ? this.#number(is64, r.pick([0, 1, 1, 2, 65536, -1]))
+          : this.#anything(is64, depth);
+    return this.#narrow(is64, this.#f.node("memory.grow", is64 ? "l" : "i", [delta], this.#f.index(memory)));
+  }
+
+  tableSize(table: number): Expr {
+    const is64 = this.#table(table).is64;
+    return this.#narrow(is64, this.#f.node("table.size", is64 ? "l" : "i", [], this.#f.index(table)));
+  }
+
+  tableGrow(table: number, depth: number): Expr {
+    const { is64, type } = this.#table(table);
+    const delta = this.#number(is64, this.#f.r.pick([0, 1, 1, 2, -1]));
+    const grow = this.#f.node(
+      "table.grow",
+      is64 ? "l" : "i",
+      [this.#value(type, depth + 1), delta],
+      this.#f.index(table),
+    );
+    return this.#narrow(is64, grow);
+  }
+
+  // Tables.
+
+  #table(index: number): TableTree {
+    const table = this.#f.tree.tables[index];
+    if (table === undefined) throw new RangeError(`no table ${index}`);
+    return table;
+  }
+
+  /** A table whose elements are of this type. */
+  tableOf(type: string): number | undefined {
+    const found = this.#f.tree.tables.flatMap((t, i) => (fits(this.#f, t.type, type) ? [i] : []));
+    return found.length === 0 ? undefined : this.#f.r.pick(found);
+  }
+
+  tableIndex(table: number, depth: number): Expr {
+    const { r } = this.#f;
+    const { is64, min } = this.#table(table);
+    if (r.chance(0.85) && min > 0) {
+      if (r.chance(0.5)) return this.#number(is64, r.below(min));
+      if (is64 && r.chance(0.5)) {
+        return this.#f.node("i64.rem_u", "l", [this.#value("l", depth + 1), this.#f.i64(BigInt(min))]);
+      }
+      return this.#wide(is64, this.#f.node("i32.rem_u", "i", [this.#value("i", depth + 1), this.#f.i32(min)]));
+    }
+    return r.chance(0.5) ? this.#number(is64, r.pick([min, min - 1, -1, 100])) : this.#anything(is64, depth);
+  }
+
+  tableGet(type: string, table: number, depth: number): Expr {
+    return this.#f.node("table.get", type, [this.tableIndex(table, depth)], this.#f.index(table));
+  }
+
+  bulkTable(out: Expr[], depth: number): void {
+    const f = this.#f;
+    const { r } = f;
+    const { tables, elements } = f.tree;
+    if (tables.length === 0) return;
+    const table = r.below(tables.length);
+    const { is64, type } = this.#table(table);
+    const small = (wide: boolean): Expr => this.#number(wide, r.chance(0.02) ? -1 : r.below(4));
+    switch (r.below(6)) {
+      case 0:
+      case 1:
+        out.push(
+          f.node("table.set", "", [this.tableIndex(table, depth), this.#value(type, depth + 1)], f.index(table)),
+        );
+        return;
+      case 2:
+        out.push(f.node("table.fill", "", [small(is64), this.#value(type, depth + 1), small(is64)], f.index(table)));
+        return;
+      case 3: {
+        const from = this.tableOf(type);
+        if (from === undefined) return;
+        const other = this.#table(from).is64;
+        const kids = [small(is64), small(other), small(is64 && other)];
+        out.push(f.node("table.copy", "", kids, f.index(table), f.index(from)));
+        return;
+      }
+      case 4: {
+        const found = elements.flatMap((e, i) => (fits(f, e.type, type) ? [i] : []));
+        if (found.length === 0) return;
+        const kids = [small(is64), small(false), small(false)];
+        out.push(f.node("table.init", "", kids, f.index(r.pick(found)), f.index(table)));
+        return;
+      }
+      default:
+        if (r.chance(0.3)) out.push(f.node("elem.drop", "", [], f.index(r.below(elements.length))));
+    }
+  }
+
+  // Many bytes.
+
+  #length(is64: boolean, depth: number): Expr {
+    const { r } = this.#f;
+    if (r.chance(0.4)) return this.#number(is64, r.pick([0, 1, 2, 3, 4, 7, 8, 15, 16, 17, 31, 32, 33, 64, 100, 300]));
+    if (r.chance(0.05)) return this.#anything(is64, depth);
+    return this.#wide(is64, this.#f.node("i32.and", "i", [this.#value("i", depth + 1), this.#f.i32(127)]));
+  }
+
+  #place(memory: number, depth: number): Expr {
+    const { r } = this.#f;
+    const { is64, min } = this.#memories[memory] ?? { is64: false, min: 0 };
+    if (r.chance(0.03)) return this.#number(is64, 65536 * min - r.below(40));
+    const masked = this.#f.node("i32.and", "i", [this.#value("i", depth + 1), this.#f.i32(r.pick([63, 0xfff]))]);
+    return this.#wide(is64, masked);
+  }
+
+  bulkMemory(out: Expr[], depth: number): void {
+    const f = this.#f;
+    const { r } = f;
+    if (!this.hasMemory) return;
+    const { data } = f.tree;
+    const way = r.below(10);
+    const memory = this.pickMemory();
+    const is64 = this.#memories[memory]?.is64 ?? false;
+    if (way < 3) {
+      const kids = [this.#place(memory, depth), this.#value("i", depth + 1), this.#length(is64, depth)];
+      out.push(f.node("memory.fill", "", kids, f.index(memory)));
+    } else if (way < 6) {
+      const from = this.pickMemory();
+      const both = is64 && (this.#memories[from]?.is64 ?? false);
+      const kids = [this.#place(memory, depth), this.#place(from, depth), this.#length(both, depth)];
+      out.push(f.node("memory.copy", "", kids, f.index(memory), f.index(from)));
+    } else if (data.length > 0) {
+      const segment = f.index(r.below(data.length));
+      if (r.chance(0.25)) out.push(f.node("data.drop", "", [], segment));
+      else {
+        const kids = [this.#place(memory, depth), f.i32(r.below(6)), f.i32(r.below(12))];
+        out.push(f.node("memory.init", "", kids, segment, f.index(memory)));
+      }
+    }
+  }
+
+  /** A constant of an address. */
+  constant(is64: boolean, value: number): Expr {
+    return constant(this.#f.r, is64 ? "l" : "i", BigInt(value));
+  }
+}
