@@ -13,7 +13,7 @@ import { moduleSignatures, NO_SIGNATURES, type SignatureOf, valueToken } from ".
 import type { FuncSymbol } from "../ir/function.ts";
 import { I32, type Signature, F32, F64, V128 } from "../ir/types.ts";
 import type { SandboxFunctions, SandboxImage, SandboxInstance, SandboxPolicy } from "../layout/sandbox.ts";
-import type { Component, CoreInstanceIndex } from "../plan/component.ts";
+import type { Component, CoreInstanceIndex, TableIndex } from "../plan/component.ts";
 import { functionType } from "../wasm/module.ts";
 import type * as wasm from "../wasm/types.ts";
 
@@ -39,6 +39,12 @@ class Types {
     }
     return index;
   }
+}
+
+/** What a table holds, as a token. */
+function elementToken(component: Component, table: TableIndex): string {
+  const { type, instance } = component.tables.get(table);
+  return valueToken(type.element, moduleSignatures(component.modules.get(component.instances.get(instance).module)));
 }
 
 /** Signature number → its type, from a module that has it, else from what is lowered. */
@@ -128,7 +134,8 @@ class FunctionList {
       case "memory-grow":
         return signatureText(MEMORY_GROW_SIGNATURE);
       case "table-grow":
-        return signatureText(TABLE_GROW_SIGNATURE).replace("ll>", "lr>");
+        // The value is what the table holds.
+        return signatureText(TABLE_GROW_SIGNATURE).replace("ll>", `l${elementToken(component, kind.table)}>`);
       case "support":
         return SUPPORT[kind.name].convention === "wasm" ? signatureText(SUPPORT[kind.name]) : undefined;
       case "instantiate":
@@ -177,9 +184,9 @@ export function sandboxPolicy(
       minBytes: Math.min(type.min * 2 ** type.pageSizeLog2, maxBytes),
       guarded: style === "guarded" && !type.is64 && type.pageSizeLog2 >= 12,
     })),
-    tables: component.tables.values().map(({ type, instance }) => ({
+    tables: [...component.tables.entries()].map(([index, { type }]) => ({
       minElements: type.min,
-      element: valueToken(type.element, definer(instance)),
+      element: elementToken(component, index),
     })),
     globals: component.globals.values().map(({ type, instance }) => valueToken(type.type, definer(instance))),
     passive: passiveLengths(program),

@@ -85,22 +85,27 @@ function storeAt(m: Machine, place: Place, value: Form | undefined, size: number
 }
 
 /** Whether a value is null or a reference of a subtype of `token`. */
-export function isReference(m: Machine, value: Form, token: string): boolean {
+export function isReference(m: Machine, value: Form, expected: string): boolean {
   const { types } = m.world;
   const known = referenceToken(m.atoms, value);
   if (known === null) return true;
-  if (known !== undefined) return types.fits(known, token);
-  // A constant: the offset of a function's code and the number of its signature.
-  if (!isConstant(value) || value.c < 0) return false;
-  return constantFits(m, value.c % 2 ** 32, Math.floor(value.c / 2 ** 32), token);
+  if (known !== undefined) return types.fits(known, expected);
+  const token = constantToken(m, value);
+  return token !== undefined && types.fits(token, expected);
 }
 
-function constantFits(m: Machine, code: number, half: number, token: string): boolean {
-  const { types, image } = m.world;
+/** What a constant is a reference to: the offset of a function's code, and the number of its signature. */
+export function constantToken(m: Machine, value: Form): string | undefined {
+  if (!isConstant(value) || value.c < 0) return undefined;
+  return tokenOfBits(m, value.c % 2 ** 32, Math.floor(value.c / 2 ** 32));
+}
+
+/** The token of the reference that has these halves, if there is one. */
+export function tokenOfBits({ world: { types, image } }: Machine, code: number, half: number): string | undefined {
   const target = image.byStart.get(image.textStart + code);
   const type = types.ofHalf(half);
-  if (target?.type === undefined || type < 0 || types.list[type]?.text !== target.type) return false;
-  return types.fits(`r${half - 1}`, token);
+  if (target?.type === undefined || type < 0 || types.list[type]?.text !== target.type) return undefined;
+  return `r${half - 1}`;
 }
 
 // Where an access goes.
@@ -201,7 +206,12 @@ function hex(n: number): string {
 
 /** sum + constant + extra ≤ the current length. */
 export function isBelowLength(m: Machine, f: Form, kind: number, index: number, extra: number): boolean {
-  return m.state.margin(f, lengthClass(kind, index)) >= f.c + extra;
+  const { state } = m;
+  const length = lengthClass(kind, index);
+  if (state.margin(f, length) >= f.c + extra) return true;
+  // Everything that it may be is below what the length is known to be at least.
+  state.range(f);
+  return state.lo >= 0 && state.hi + extra <= state.leastOf(length);
 }
 
 function locateElement(m: Machine, address: Form, offset: Form, index: number, size: number): Place | undefined {

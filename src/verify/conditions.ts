@@ -136,6 +136,7 @@ function assumeEqual(state: State, left: Form, right: Form, typeOf: TypeOfSignat
 
 function assumeUnequal(state: State, left: Form, right: Form, typeOf: TypeOfSignature): void {
   if (!isConstant(right)) return;
+  if (isConstant(left) && left.c === right.c) state.impossible = true;
   const atom = loneAtom(left);
   if (atom === 0) return;
   const { kind, payload } = state.atoms;
@@ -169,6 +170,7 @@ function learnFloor(state: State, left: Form, right: Form): void {
 /** x + d ≤ y, unsigned. */
 function assumeLess(state: State, x: Form, y: Form, d: number): void {
   if (!state.isExact(y) || !state.isExact(x)) return;
+  if (isConstant(x) && isConstant(y) && x.c + d > y.c) state.impossible = true;
   state.range(y);
   if (Number.isFinite(state.hi)) boundAbove(state, x, state.hi - d);
   state.range(x);

@@ -3,7 +3,7 @@
  * expected; and what is left of the registers behind a call.
  */
 
-import { inElements, isBelowLength, isReference, UNCHECKED_STACK } from "./access.ts";
+import { inElements, isBelowLength, isReference, tokenOfBits, UNCHECKED_STACK } from "./access.ts";
 import { Flow, OperandKind } from "./decode.ts";
 import type { CodeFunction } from "./image.ts";
 import { Op } from "./instructions.ts";
@@ -460,6 +460,20 @@ function dataRange(m: Machine, lo: number, end: Form): Extent | undefined {
   return { kind: "data", from: lo - rodataStart, to: hi - rodataStart };
 }
 
+/** These bytes of the read-only data are references that fit `token`, or null. */
+function isImage(m: Machine, from: number, to: number, token: string): boolean {
+  const { rodata } = m.world.image;
+  if (from % 8 !== 0 || to % 8 !== 0) return false;
+  const view = new DataView(rodata.buffer, rodata.byteOffset, rodata.length);
+  for (let at = from; at < to; at += 8) {
+    const [code, half] = [view.getUint32(at, true), view.getUint32(at + 4, true)];
+    if (code === 0 && half === 0) continue;
+    const found = tokenOfBits(m, code, half);
+    if (found === undefined || !m.world.types.fits(found, token)) return false;
+  }
+  return true;
+}
+
 /** The references in `from` may be copied to a table of elements `token`. */
 function fitsElements(m: Machine, from: Extent, token: string): boolean {
   if (!isFunctionReference(token)) return true;
@@ -470,8 +484,7 @@ function fitsElements(m: Machine, from: Extent, token: string): boolean {
       return isFunctionReference(sub) && m.world.types.fits(sub, token);
     }
     case "data":
-      if (from.from === from.to) return true;
-      return policy.images.some(({ offset, count }) => from.from >= offset && from.to <= offset + 8 * count);
+      return isImage(m, from.from, from.to, token);
     case "element area":
       return true;
     case "memory":

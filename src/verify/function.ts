@@ -90,12 +90,7 @@ class Verifier {
       this.#runBlock(block);
     }
     if (this.#failed !== undefined) return [this.#failed];
-    const out = this.#problems.flat();
-    const unreached = this.#starts.findIndex((_, b) => this.#heads[b] === undefined);
-    if (unreached >= 0 && out.length === 0) {
-      out.push(this.#problem(this.#starts[unreached] ?? 0, "no path leads to this instruction"));
-    }
-    return out;
+    return this.#problems.flat();
   }
 
   #problem(n: number, reason: string): Problem {
@@ -234,6 +229,7 @@ class Verifier {
   }
 
   #enter(n: number, state: State): void {
+    if (state.impossible) return;
     const block = this.#blockOf[n] ?? -1;
     if (block < 0) {
       this.#failed = this.#problem(

@@ -3,7 +3,7 @@
  * everything that ends a block to `control.ts`. An instruction that isn't known here is refused.
  */
 
-import { loadValue, storeValue, touch } from "./access.ts";
+import { constantToken, loadValue, storeValue, touch } from "./access.ts";
 import { Cc, negated } from "./conditions.ts";
 import type { ContextMap, Rights } from "./context.ts";
 import { type CodeReader, Flow, type Instruction, NO_REGISTER, OperandKind, OTHER_REGISTER } from "./decode.ts";
@@ -221,9 +221,7 @@ export class Machine {
       case Op.widening:
         // rdx:rax from rax and an operand.
         this.operand(0);
-        this.write(Reg.rax, 8, this.fresh(8, "rax"));
-        this.write(Reg.rdx, 8, this.fresh(8, "rdx"));
-        return;
+        return this.#wide();
       case Op.signOfRax:
         this.write(Reg.rdx, 8, this.fresh(8, "rdx"));
         return;
@@ -297,7 +295,16 @@ export class Machine {
     const { i } = this;
     const address = this.address();
     if (i.r0 === Reg.rsp) return this.#moveStack(address);
-    this.result(address === undefined ? this.fresh(i.s0) : this.truncate(address, i.s0));
+    this.result(address === undefined ? this.fresh(i.s0) : this.#named(this.truncate(address, i.s0)));
+  }
+
+  /** A constant that is a reference to a function becomes one by name, so that it joins with others. */
+  #named(value: Form): Form {
+    const token = value.c >= 2 ** 32 && isConstant(value) ? constantToken(this, value) : undefined;
+    if (token === undefined) return value;
+    const reference = this.atom(Number.POSITIVE_INFINITY, AtomKind.reference, 0, token, "reference");
+    this.state.narrow(reference.a, 1, Number.POSITIVE_INFINITY);
+    return reference;
   }
 
   /** A new stack pointer: somewhere in the frame. */
@@ -321,7 +328,7 @@ export class Machine {
     const y = this.operand(1);
     if (i.k0 === OperandKind.register && i.r0 === Reg.rsp) return this.#moveStack(combine(x, y, sign));
     const sum = combine(x, y, sign);
-    const value = sum === undefined ? this.fresh(size) : this.truncate(sum, size);
+    const value = sum === undefined ? this.fresh(size) : this.#named(this.truncate(sum, size));
     if (size >= 4) {
       this.state.flags =
         sign === -1 ? { kind: "compare", size, left: x, right: y } : { kind: "result", size, left: value, right: ZERO };
@@ -420,15 +427,20 @@ export class Machine {
     const size = this.size();
     if (i.operands === 1) {
       this.operand(0);
-      this.write(Reg.rax, 8, this.fresh(8, "rax"));
-      this.write(Reg.rdx, 8, this.fresh(8, "rdx"));
-      return;
+      return this.#wide();
     }
     const x = this.operand(i.operands === 3 ? 1 : 0);
     const y = this.operand(i.operands === 3 ? 2 : 1);
     const k = isConstant(y) ? (size === 4 ? y.c | 0 : y.c) : Number.NaN;
     const product = Number.isNaN(k) ? undefined : multiply(x, k);
     this.result(product === undefined ? this.fresh(size) : this.truncate(product, size));
+  }
+
+  /** Results of the operand's size in rax and rdx; those of 4 bytes are zero-extended. */
+  #wide(): void {
+    const size = this.size() === 4 ? 4 : 8;
+    this.write(Reg.rax, 8, this.fresh(size, "rax"));
+    this.write(Reg.rdx, 8, this.fresh(size, "rdx"));
   }
 
   #set(flags: State["flags"]): void {

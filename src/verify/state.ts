@@ -72,6 +72,10 @@ export class State {
   ranges: Map<number, Range>;
   relations: Map<string, Relations>;
   elements: Map<string, Element>;
+  /** `lengthClass` → what that length is at least. */
+  least: Map<number, number>;
+  /** No execution gets here: what was learnt contradicts itself. */
+  impossible = false;
   flags: CompareFlags | undefined;
   /** rsp was compared with the limit at this displacement from the frame record. */
   floor = Number.POSITIVE_INFINITY;
@@ -87,6 +91,7 @@ export class State {
     this.ranges = new Map(from?.ranges);
     this.relations = new Map(from?.relations);
     this.elements = new Map(from?.elements);
+    this.least = new Map(from?.least);
     this.flags = from?.flags;
     if (from !== undefined) this.floor = from.floor;
   }
@@ -149,7 +154,18 @@ export class State {
       hi: Math.min(old.hi, hi > EXACT ? Number.POSITIVE_INFINITY : hi),
       free: Math.max(old.free, free),
     };
+    if (next.lo > next.hi) this.impossible = true;
     if (next.lo !== old.lo || next.hi !== old.hi || next.free !== old.free) this.ranges.set(atom, next);
+    const kind = this.atoms.kind[atom];
+    if (next.lo > old.lo && (kind === AtomKind.memoryLength || kind === AtomKind.tableLength)) {
+      const length = lengthClass(kind, this.atoms.detail[atom] ?? 0);
+      if (next.lo > this.leastOf(length)) this.least.set(length, next.lo);
+    }
+  }
+
+  /** What the length of `lengthClass` is known to be at least: it never shrinks. */
+  leastOf(length: number): number {
+    return this.least.get(length) ?? 0;
   }
 
   /** Learns sum + k ≤ l. Only sums without negative terms are kept. */
@@ -270,6 +286,13 @@ class Join {
         to.elements.delete(key);
         this.#changed = true;
       }
+    }
+    for (const [length, least] of to.least) {
+      const other = from.leastOf(length);
+      if (other >= least) continue;
+      if (other === 0) to.least.delete(length);
+      else to.least.set(length, other);
+      this.#changed = true;
     }
     to.flags = undefined;
     if (from.floor > to.floor) {
