@@ -54,6 +54,8 @@ export class Instruction {
   high = false;
   /** The immediate as a signed number; NaN when it isn't exact. */
   immediate = 0;
+  /** Of one that isn't exact. */
+  immediateBits = "";
   /** Memory operand. A rip-relative one has no base, and its address as displacement. */
   base = NO_REGISTER;
   index = NO_REGISTER;
@@ -231,8 +233,10 @@ export class CodeReader {
       return OperandKind.memory;
     }
     if (kind >= OpKind.Immediate8 && kind <= OpKind.Immediate32to64) {
-      const value = Number(BigInt.asIntN(64, raw.immediate(n)));
+      const bits = BigInt.asIntN(64, raw.immediate(n));
+      const value = Number(bits);
       i.immediate = Number.isSafeInteger(value) ? value : Number.NaN;
+      if (Number.isNaN(i.immediate)) i.immediateBits = bits.toString();
       return OperandKind.immediate;
     }
     if (kind === OpKind.NearBranch64) {

@@ -11,15 +11,13 @@ import type { RightsOf } from "./context.ts";
 import { type End, run } from "./control.ts";
 import { Flow, type Instruction } from "./decode.ts";
 import type { CodeFunction } from "./image.ts";
-import { Machine, type Problem, Reg, type World } from "./machine.ts";
+import { Machine, NO_BLOCK, type Problem, Reg, type World } from "./machine.ts";
 import { State } from "./state.ts";
 import type { FunctionType } from "./types.ts";
 import { AtomKind, Atoms, Base, Form, ofAtom } from "./values.ts";
 
 /** Runs of one block: more than any range needs to settle. */
 const VISIT_LIMIT = 200;
-/** Before the first block. */
-const OUTSIDE = -1;
 
 export function verifyFunction(world: World, f: CodeFunction, rights: RightsOf): Problem[] {
   const type = f.type === undefined ? undefined : world.types.of(f.type);
@@ -257,7 +255,7 @@ function initialState(type: FunctionType): State {
   const atoms = new Atoms();
   const state = new State(atoms);
   for (let r = 0; r < 16; r++) {
-    const any = atoms.make(`entry r${r}`, OUTSIDE, Number.POSITIVE_INFINITY, AtomKind.plain, 0, undefined);
+    const any = atoms.make(`entry r${r}`, NO_BLOCK, Number.POSITIVE_INFINITY, AtomKind.plain, 0, undefined);
     state.registers.push(ofAtom(any));
   }
   for (const r of [3, 5, 12, 13, 14, 15]) state.registers[r] = new Form(Base.saved + r, 0);
@@ -265,7 +263,7 @@ function initialState(type: FunctionType): State {
   state.registers[Reg.rdi] = new Form(Base.context, 0);
   state.slots.set(8, new Form(Base.returnAddress, 0));
   const reference = (token: string, place: string): Form =>
-    ofAtom(atoms.make(place, OUTSIDE, Number.POSITIVE_INFINITY, AtomKind.reference, 0, token));
+    ofAtom(atoms.make(place, NO_BLOCK, Number.POSITIVE_INFINITY, AtomKind.reference, 0, token));
   for (const [register, token] of type.registerReferences) {
     state.registers[register] = reference(token, `entry r${register}`);
   }

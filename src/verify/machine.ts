@@ -47,6 +47,9 @@ export interface World {
 
 export const Reg = { rax: 0, rcx: 1, rdx: 2, rbx: 3, rsp: 4, rbp: 5, rsi: 6, rdi: 7, r11: 11 } as const;
 
+/** Of unknowns that no block defines. */
+export const NO_BLOCK = -1;
+
 /** The largest number of `size` bytes; up to infinity for 8. */
 function limitOf(size: number): number {
   return size === 8 ? Number.POSITIVE_INFINITY : 2 ** (8 * size) - 1;
@@ -137,7 +140,7 @@ export class Machine {
         return this.read(n === 0 ? i.r0 : n === 1 ? i.r1 : i.r2, n === 0 ? i.s0 : n === 1 ? i.s1 : i.s2);
       case OperandKind.immediate: {
         const size = this.size();
-        if (Number.isNaN(i.immediate)) return this.fresh(8, "immediate");
+        if (Number.isNaN(i.immediate)) return this.#inexact();
         return size < 8 ? this.truncate(constant(i.immediate), size) : constant(i.immediate);
       }
       case OperandKind.memory:
@@ -145,6 +148,12 @@ export class Machine {
       default:
         return this.fresh(8, `operand${n}`);
     }
+  }
+
+  /** A constant of 64 bits that is no exact number: the same unknown wherever it occurs. */
+  #inexact(): Form {
+    const place = `constant ${this.i.immediateBits}`;
+    return ofAtom(this.atoms.make(place, NO_BLOCK, Number.POSITIVE_INFINITY, AtomKind.plain, 0, undefined));
   }
 
   /** Bytes that the instruction works on. */
@@ -375,11 +384,23 @@ export class Machine {
       this.result(ZERO);
       return;
     }
+    if (op !== Op.xor && this.#bothBytes()) {
+      state.registers[i.r0] = this.atom(Number.POSITIVE_INFINITY, AtomKind.conditionByte, 0, undefined, "bytes");
+      return;
+    }
     const x = this.operand(0);
     const y = this.operand(1);
     const value = this.#logicValue(op, size, x, y);
     if (size >= 4) state.flags = { kind: "result", size, left: value, right: ZERO };
     this.result(value);
+  }
+
+  /** Both operands are registers whose low byte is 0 or 1, and the rest of them is anything. */
+  #bothBytes(): boolean {
+    const { i, state, atoms } = this;
+    if (i.k0 !== OperandKind.register || i.k1 !== OperandKind.register || i.high || i.r0 < 0 || i.r1 < 0) return false;
+    const [a, b] = [loneAtom(state.register(i.r0)), loneAtom(state.register(i.r1))];
+    return atoms.kind[a] === AtomKind.conditionByte && atoms.kind[b] === AtomKind.conditionByte;
   }
 
   #logicValue(op: number, size: number, x: Form, y: Form): Form {
@@ -449,8 +470,8 @@ export class Machine {
       this.result(this.fresh(1));
       return;
     }
-    if (flags === undefined || !understood(i.condition)) return this.write(i.r0, 1, ZERO);
-    const condition: Condition = { op: "compare", condition: i.condition, flags };
+    const known = flags !== undefined && understood(i.condition);
+    const condition: Condition | undefined = known ? { op: "compare", condition: i.condition, flags } : undefined;
     this.state.registers[i.r0] = this.atom(Number.POSITIVE_INFINITY, AtomKind.conditionByte, 0, condition);
   }
 
