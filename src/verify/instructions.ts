@@ -31,6 +31,7 @@ export const Op = {
   compareExchange: 25,
   nothing: 26,
   vector: 27,
+  divide: 28,
   // What `control.ts` handles.
   push: 30,
   pop: 31,
@@ -55,7 +56,7 @@ const GENERAL: Readonly<Record<string, number>> = {
   Shr: Op.shr,
   Imul: Op.multiply,
   Mul: Op.widening,
-  Div: Op.widening,
+  Div: Op.divide,
   Idiv: Op.widening,
   Cdq: Op.signOfRax,
   Cqo: Op.signOfRax,

@@ -231,6 +231,8 @@ export class Machine {
         // rdx:rax from rax and an operand.
         this.operand(0);
         return this.#wide();
+      case Op.divide:
+        return this.#divide();
       case Op.signOfRax:
         this.write(Reg.rdx, 8, this.fresh(8, "rdx"));
         return;
@@ -462,6 +464,22 @@ export class Machine {
     const size = this.size() === 4 ? 4 : 8;
     this.write(Reg.rax, 8, this.fresh(size, "rax"));
     this.write(Reg.rdx, 8, this.fresh(size, "rdx"));
+  }
+
+  /** Unsigned: rdx:rax by operand 0. */
+  #divide(): void {
+    const divisor = this.operand(0);
+    const size = this.size() === 4 ? 4 : 8;
+    const high = this.read(Reg.rdx, size);
+    const limit = (f: Form): number => {
+      if (!this.state.isExact(f)) return limitOf(size);
+      this.state.range(f);
+      return this.state.hi;
+    };
+    const dividend = isConstant(high) && high.c === 0 ? limit(this.read(Reg.rax, size)) : limitOf(size);
+    const remainder = Math.min(dividend, Math.max(0, limit(divisor) - 1));
+    this.write(Reg.rax, 8, this.bounded(size, dividend, "rax"));
+    this.write(Reg.rdx, 8, this.bounded(size, remainder, "rdx"));
   }
 
   #set(flags: State["flags"]): void {
