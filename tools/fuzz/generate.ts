@@ -174,6 +174,12 @@ function elements(r: Random, tree: ModuleTree, features: Features): ElementTree[
 }
 
 function dataSegments(r: Random, tree: ModuleTree, features: Features): void {
+  // Most addresses are small: what is there should not be 0.
+  tree.memories.forEach(({ min, is64 }, memory) => {
+    if (min === 0 || r.chance(0.3)) return;
+    const bytes = Array.from({ length: 320 }, () => r.below(256));
+    tree.data.push({ offset: offsetExpr(r, is64, 0, features), memory, bytes });
+  });
   for (let i = r.below(4); i > 0 && tree.memories.length > 0; i--) {
     const bytes = Array.from({ length: r.below(40) }, () => r.below(256));
     const at = r.below(tree.memories.length);
