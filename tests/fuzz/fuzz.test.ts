@@ -74,14 +74,14 @@ test("random modules compute what V8 computes, and everything that is compiled i
     "--seed",
     "0",
     "--modules",
-    "480",
+    "640",
     "--json",
     "--cases",
     scratch,
   );
   assert.equal(status, 0, stdout + stderr);
   const summary = JSON.parse(stdout);
-  assert.equal(summary.modules, 480);
+  assert.equal(summary.modules, 640);
   assert.ok(summary.runs === summary.modules);
   if (which === "pinned") assert.deepEqual(summary.neverExecuted, []);
   else assert.equal(summary.v8, ownEngine().version);

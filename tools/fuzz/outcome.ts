@@ -52,7 +52,8 @@ const CLASSES: readonly { readonly name: string; readonly message: RegExp; reado
   {
     name: "memory bounds",
     message: /memory access out of bounds|data segment.*out of bounds/,
-    traps: [Trap.memory_out_of_bounds],
+    // Of an atomic access that is neither aligned nor in bounds V8 says the one, and we say the other.
+    traps: [Trap.memory_out_of_bounds, Trap.unaligned_atomic],
   },
   { name: "division by zero", message: /^(divide|remainder) by zero$/, traps: [Trap.integer_divide_by_zero] },
   { name: "division overflow", message: /^divide result unrepresentable$/, traps: [Trap.integer_overflow] },
