@@ -111,7 +111,8 @@ describe("objects", () => {
       assert.equal(silent("nm", ["-u", path]), "");
       // Nothing that the dynamic linker would have to write into code, no section that is writable and executable.
       const sections = [...all.matchAll(/^ {2}\[ *\d+\] (\S+) +[A-Z]\w+ .* ([WAXMSILGTE]+) +\d+ +\d+ +\d+$/gm)];
-      assert.ok(sections.length > 5);
+      // Text, unwind information, data, their relocations: what installs no handler has nothing else.
+      assert.ok(sections.length >= 5);
       for (const [line, , flags = ""] of sections) assert.ok(!(flags.includes("W") && flags.includes("X")), line);
       const kinds = new Set([...all.matchAll(/R_X86_64_\w+/g)].map(([kind]) => kind));
       for (const kind of kinds) assert.match(kind, /^R_X86_64_(PC32|PLT32)$/);
