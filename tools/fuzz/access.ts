@@ -15,7 +15,7 @@ function fits(f: Frame, from: string, to: string): boolean {
   const b = declaredOf(to);
   if (isNonNull(to) && !isNonNull(from)) return false;
   if (b !== undefined) return a !== undefined && isSubtype(f.tree, a.index, b.index);
-  return to !== "x" && from !== "x";
+  return to !== "x" && from !== "x" && to !== "e" && from !== "e";
 }
 
 export class Access {

@@ -8,6 +8,7 @@ import { codeOf, floatLanes, type Operator, operatorsOf } from "./operators.ts";
 import type { Random } from "./random.ts";
 import { RelaxedOperands } from "./relaxed.ts";
 import {
+  type CatchClause,
   declaredOf,
   type Expr,
   type FuncTree,
@@ -151,7 +152,9 @@ export class BodyGenerator {
         : f.node("local.tee", type, [this.value(type, depth + 1)], f.index(local));
     }
     if (way < 68) return this.#select(type, depth);
-    if (way < 78 && f.scopes.length < MAX_LABELS) return this.#block(type, depth + 1);
+    if (way < 78 && f.scopes.length < MAX_LABELS) {
+      return f.tree.tags.length > 0 && r.chance(0.5) ? this.#try(type, depth + 1) : this.#block(type, depth + 1);
+    }
     if (way < 86) {
       const callees = f.callees.filter((c) => c.results === type);
       if (callees.length > 0) return this.#anyCall(r.pick(callees), depth);
@@ -181,7 +184,7 @@ export class BodyGenerator {
       const global = f.globalOf(type, false);
       if (global !== undefined) return f.node("global.get", type, [], f.index(global));
     }
-    if (isReferenceType(type) && type !== "x" && r.chance(0.7)) {
+    if (isReferenceType(type) && type !== "x" && type !== "e" && r.chance(0.7)) {
       const func = f.functionOf(type);
       if (func !== undefined) return f.refFunc(type, func);
     }
@@ -431,6 +434,74 @@ export class BodyGenerator {
     return this.#f.node("br_if", label.types, kids, { kind: "label", label });
   }
 
+  /** Throws, in place of a value. */
+  #throw(results: Types, depth: number): Expr {
+    const r = this.#r;
+    const f = this.#f;
+    if (r.chance(0.25)) return f.node("throw_ref", results, [this.value("e", depth + 1)]);
+    const tag = r.below(f.tree.tags.length);
+    return f.node("throw", results, this.#values(f.tree.tags[tag] ?? "", depth + 1), f.index(tag));
+  }
+
+  /**
+   * A `try_table` in a block that handles what it catches, in a block with results; other clauses may lead anywhere.
+   *
+   *     (block results (block caught (try_table results …) (br 1)) …caught, results)
+   */
+  #try(results: Types, depth: number): Expr {
+    const r = this.#r;
+    const f = this.#f;
+    const { tags } = f.tree;
+    const outer: Label = { types: results };
+    const own = r.chance(0.75) ? r.below(tags.length) : undefined;
+    const byReference = r.chance(0.5);
+    const caught = `${own === undefined ? "" : (tags[own] ?? "")}${byReference ? "e" : ""}`;
+    const handler: Label = { types: caught };
+    f.scopes.push({ label: outer, loop: false });
+    f.scopes.push({ label: handler, loop: false });
+    const clauses: CatchClause[] = [{ tag: own, byReference, label: handler }];
+    for (let i = r.below(3); i > 0; i--) {
+      const tag = r.chance(0.7) ? r.below(tags.length) : undefined;
+      const types = tag === undefined ? "" : (tags[tag] ?? "");
+      for (const [wanted, reference] of [
+        [`${types}e`, true],
+        [types, false],
+      ] as const) {
+        const targets = f.scopes.filter((s) => s.label.types === wanted);
+        if (targets.length === 0) continue;
+        const clause = { tag, byReference: reference, label: r.pick(targets).label };
+        if (r.chance(0.5)) clauses.push(clause);
+        else clauses.unshift(clause);
+        break;
+      }
+    }
+    const params = this.#operands();
+    const kids = this.#values(params, depth);
+    const label: Label = { types: results };
+    const immediates: Immediate[] = [
+      { kind: "block", params, results },
+      { kind: "catches", clauses },
+    ];
+    const body = this.#body(label, false, params, results, depth);
+    // Something to catch.
+    if (r.chance(0.3)) {
+      const { callees } = f;
+      body.unshift(...this.#dropAll(this.#anyCall(r.pick(callees), depth)));
+    }
+    const attempt: Expr = { ...f.node("try_table", results, kids, ...immediates), bodies: [body], label };
+    f.scopes.pop();
+    const inner: Expr = {
+      ...f.node("block", caught, [], { kind: "block", params: "", results: caught }),
+      bodies: [[f.node("br", caught, [attempt], { kind: "label", label: outer })]],
+      label: handler,
+    };
+    const rest: Expr[] = this.#dropAll(inner);
+    this.#statements(rest, r.below(2));
+    rest.push(...this.#values(results, depth));
+    f.scopes.pop();
+    return { ...f.node("block", results, [], { kind: "block", params: "", results }), bodies: [rest], label: outer };
+  }
+
   /** Branches on whether a reference is null. */
   #branchOnNull({ label }: Scope, depth: number): Expr {
     const { types } = label;
@@ -465,6 +536,7 @@ export class BodyGenerator {
         return { ...call, code: TAIL.get(call.code) ?? call.code, results };
       }
     }
+    if (f.tree.tags.length > 0 && r.chance(0.8)) return this.#throw(results, depth);
     if (r.chance(0.06)) return f.node("unreachable", results, []);
     return f.node("return", results, this.#values(own, depth + 1));
   }
@@ -506,8 +578,10 @@ export class BodyGenerator {
       if (global !== undefined && wanted !== undefined) {
         out.push(f.node("global.set", "", [this.value(wanted, depth)], f.index(global)));
       }
-    } else if (way < 66 && depth < MAX_LABELS) out.push(this.#block("", depth));
-    else if (way < 74 && this.#counting < 3) this.#counted(out);
+    } else if (way < 66 && depth < MAX_LABELS) {
+      const isTry = f.tree.tags.length > 0 && r.chance(0.6);
+      out.push(isTry ? this.#try("", depth) : this.#block("", depth));
+    } else if (way < 74 && this.#counting < 3) this.#counted(out);
     else if (way < 80 && depth > 0) {
       const scope = r.pick(f.scopes);
       out.push(
@@ -529,7 +603,7 @@ export class BodyGenerator {
   #dropReference(depth: number): Expr {
     const f = this.#f;
     const reference = f.referenceType();
-    const nonNull = this.#features.typedReferences && reference !== "x" && this.#r.chance(0.7);
+    const nonNull = this.#features.typedReferences && reference !== "x" && reference !== "e" && this.#r.chance(0.7);
     return f.node("drop", "", [this.#reference(nonNull ? nonNullable(reference) : reference, depth)]);
   }
 

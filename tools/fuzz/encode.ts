@@ -145,6 +145,13 @@ class Encoder {
       w.varU32(this.#functions.length);
       for (const { params, results, declared } of this.#functions) w.varU32(declared ?? this.#type(params, results));
     });
+    const tags = this.#section((w) => {
+      w.varU32(m.tags.length);
+      for (const types of m.tags) {
+        w.u8(0);
+        w.varU32(this.#type(types, ""));
+      }
+    });
     const out = new ByteWriter(4096);
     out.bytes(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
     const put = (id: number, fill: (w: ByteWriter) => void): void => {
@@ -160,6 +167,7 @@ class Encoder {
       w.varU32(m.memories.length);
       for (const memory of m.memories) this.#limits(w, memory);
     });
+    if (m.tags.length > 0) put(13, (w) => w.bytes(tags));
     put(6, (w) => this.#globalSection(w));
     put(7, (w) => this.#exportSection(w));
     if (m.start !== undefined) {
@@ -393,6 +401,14 @@ class Encoder {
         else w.varS32(this.#type(params, results));
         return;
       }
+      case "catches":
+        w.varU32(immediate.clauses.length);
+        for (const { tag, byReference, label } of immediate.clauses) {
+          w.u8((tag === undefined ? 2 : 0) + (byReference ? 1 : 0));
+          if (tag !== undefined) w.varU32(tag);
+          w.varU32(this.#depth(label));
+        }
+        return;
       case "memarg":
         w.varU32(immediate.align | (immediate.memory > 0 ? 0x40 : 0));
         if (immediate.memory > 0) w.varU32(immediate.memory);

@@ -10,6 +10,7 @@ export interface Features {
   readonly table64: boolean;
   readonly extendedConstants: boolean;
   readonly relaxedSimd: boolean;
+  readonly exceptions: boolean;
 }
 
 function accepts(...sections: readonly (readonly number[])[]): boolean {
@@ -26,6 +27,7 @@ export const EVERYTHING: Features = {
   table64: true,
   extendedConstants: true,
   relaxedSimd: true,
+  exceptions: true,
 };
 
 /** What this process's WebAssembly has. */
@@ -38,6 +40,8 @@ export function engineFeatures(): Features {
     memory64: accepts([5, 1, 4, 1]),
     table64: accepts([4, 1, 0x70, 4, 1]),
     extendedConstants: accepts([6, 1, 0x7f, 0, 0x41, 1, 0x41, 1, 0x6a, 0x0b]),
+    // A global of exnref.
+    exceptions: accepts([6, 1, 0x69, 0, 0xd0, 0x69, 0x0b]),
     // A function of two vectors.
     relaxedSimd: accepts(
       [1, 1, 0x60, 2, 0x7b, 0x7b, 1, 0x7b],

@@ -60,12 +60,16 @@ export class Frame {
 
   /** Of a local: what has a value from the start. */
   localType(): string {
+    if (this.tree.tags.length > 0 && this.r.chance(0.1)) return "e";
     return this.r.chance(0.95) ? this.anyType() : this.referenceType();
   }
 
   /** A reference that may be null. */
   referenceType(): string {
-    return this.r.pick(["r", "x", ...this.tree.types.map((_, i) => referenceTo(i, true))]);
+    return this.r.pick([
+      ...(this.tree.tags.length > 0 ? ["r", "x", "e"] : ["r", "x"]),
+      ...this.tree.types.map((_, i) => referenceTo(i, true)),
+    ]);
   }
 
   anyType(): string {

@@ -83,6 +83,12 @@ function declaredTypes(r: Random, all: string, { typedReferences }: Features): D
   return out;
 }
 
+/** What exceptions carry. */
+function tagTypes(r: Random, all: string, { exceptions }: Features): Types[] {
+  if (!exceptions || r.chance(0.5)) return [];
+  return Array.from({ length: r.between(1, 3) }, () => types(r, r.chance(0.3) ? `${all}rxee` : all, 4));
+}
+
 function tables(r: Random, declared: number, { table64 }: Features): TableTree[] {
   return Array.from({ length: r.chance(0.15) ? 0 : r.between(1, 3) }, () => {
     const min = r.below(12);
@@ -192,7 +198,12 @@ function dataSegments(r: Random, tree: ModuleTree, features: Features): void {
 
 function globals(r: Random, tree: ModuleTree, all: string, features: Features): void {
   tree.globals.push({ type: "i", mutable: true, init: constant(r, "i", 0n), export: "fuel" });
-  const references = ["r", "x", ...tree.types.map((_, i) => referenceTo(i, true))];
+  const references = [
+    "r",
+    "x",
+    ...(tree.tags.length > 0 ? ["e", "e"] : []),
+    ...tree.types.map((_, i) => referenceTo(i, true)),
+  ];
   for (let i = r.below(6); i > 0; i--) {
     const type = r.chance(0.12) ? r.pick(references) : (all[r.below(all.length)] ?? "i");
     const at = tree.globals.length;
@@ -245,6 +256,7 @@ export function generateModule(r: Random, features: Features): Generated {
   const internal = internalFunctions(r, declared, all);
   const tree: ModuleTree = {
     types: declared,
+    tags: tagTypes(r, all, features),
     functions: [...internal],
     exports: [],
     globals: [],
@@ -254,6 +266,9 @@ export function generateModule(r: Random, features: Features): Generated {
     data: [],
     start: undefined,
   };
+  if (tree.tags.length > 0 && r.chance(0.4)) {
+    tree.tables.push({ min: r.between(1, 6), max: undefined, is64: false, type: "e", init: undefined });
+  }
   const full = fullTable(r, tree, features);
   if (full !== undefined) tree.tables.push(full);
   globals(r, tree, all, features);

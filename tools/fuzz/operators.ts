@@ -18,7 +18,6 @@ export interface Operator {
 export const LEFT_OUT: readonly { readonly names: RegExp; readonly reason: string }[] = [
   { names: /^memory\.atomic\./, reason: "waiting and notifying need a second thread" },
   { names: /^atomic\.fence$/, reason: "has an immediate of its own, and nothing to see" },
-  { names: /^(throw|throw_ref|try_table)$/, reason: "exceptions have tests of their own" },
 ];
 
 function isOne(immediates: string): immediates is Operator["immediates"] {

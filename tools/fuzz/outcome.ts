@@ -78,6 +78,8 @@ const CLASSES: readonly { readonly name: string; readonly message: RegExp; reado
     traps: [Trap.null_reference, Trap.null_function_reference],
   },
   { name: "unaligned", message: /operation does not support unaligned accesses/, traps: [Trap.unaligned_atomic] },
+  { name: "exception", message: /^\[object WebAssembly.Exception\]$/, traps: [Trap.uncaught_exception] },
+  { name: "null exception", message: /rethrowing null value/, traps: [Trap.null_exception_reference] },
   { name: "stack", message: /Maximum call stack size exceeded/, traps: [Trap.stack_exhausted] },
 ];
 

@@ -4,7 +4,7 @@
  */
 
 /**
- * One letter for each value: `i l f d v` as in the opcode table, `r` funcref, `x` externref, `R` a funcref that is not null; `A` to `F` are
+ * One letter for each value: `i l f d v` as in the opcode table, `r` funcref, `x` externref, `R` a funcref that is not null, `e` exnref; `A` to `F` are
  * references to the module's declared types, in order, and `S` to `X` the same when not null.
  */
 export type Types = string;
@@ -21,6 +21,7 @@ const PLAIN: Readonly<Record<string, readonly number[]>> = {
   v: [0x7b],
   r: [0x70],
   x: [0x6f],
+  e: [0x69],
   R: [0x64, 0x70],
 };
 
@@ -50,11 +51,11 @@ export function valueType(letter: string): readonly number[] {
 export function heapType(letter: string): readonly number[] {
   const declared = declaredOf(letter);
   if (declared !== undefined) return [declared.index];
-  return [letter === "x" ? 0x6f : 0x70];
+  return letter === "e" || letter === "x" ? valueType(letter) : [0x70];
 }
 
 export function isReferenceType(letter: string): boolean {
-  return letter === "r" || letter === "x" || letter === "R" || declaredOf(letter) !== undefined;
+  return letter === "r" || letter === "x" || letter === "e" || letter === "R" || declaredOf(letter) !== undefined;
 }
 
 /** References that are never null: a local of such a type has no value at first. */
@@ -79,6 +80,14 @@ export interface DeclaredType {
   readonly final: boolean;
 }
 
+/** A clause of a `try_table`; a `tag` where there is one. */
+export interface CatchClause {
+  readonly tag: number | undefined;
+  /** The label takes a reference to the exception, last. */
+  readonly byReference: boolean;
+  readonly label: Label;
+}
+
 export type Immediate =
   | { readonly kind: "bytes"; readonly bytes: readonly number[] }
   | { readonly kind: "u32"; readonly value: number }
@@ -89,6 +98,7 @@ export type Immediate =
   | { readonly kind: "type"; readonly params: Types; readonly results: Types; readonly declared: number | undefined }
   /** The type of a block. */
   | { readonly kind: "block"; readonly params: Types; readonly results: Types }
+  | { readonly kind: "catches"; readonly clauses: readonly CatchClause[] }
   | { readonly kind: "memarg"; readonly align: number; readonly memory: number; readonly offset: bigint };
 
 export interface Expr {
@@ -152,6 +162,8 @@ export interface DataTree {
 
 export interface ModuleTree {
   readonly types: readonly DeclaredType[];
+  /** What exceptions carry. */
+  readonly tags: readonly Types[];
   functions: FuncTree[];
   readonly exports: { readonly name: string; readonly func: FuncTree }[];
   readonly globals: GlobalTree[];
