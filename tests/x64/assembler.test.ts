@@ -117,7 +117,7 @@ test("jump tables and constants lie behind the code and are reached", () => {
     a.none(Inst.ret);
   }
   const f = a.finish(0);
-  const view = new DataView(f.code.buffer);
+  const view = new DataView(f.code.buffer, f.code.byteOffset, f.code.length);
   const code = disassemble(f.code.subarray(0, f.codeLength));
   const rets = code.filter((i) => i.code === Code.Retnq).map((i) => i.at);
   const [tableAt = 0, eight = 0, sixteen = 0, four = 0, again = 0] = code
@@ -207,7 +207,7 @@ test("any mix of branches, alignment and records: everything points where it poi
         if (steps.length === 0) for (const label of labels) a.bind(label);
         const f = a.finish(0);
         const code = disassemble(f.code);
-        const view = new DataView(f.code.buffer);
+        const view = new DataView(f.code.buffer, f.code.byteOffset, f.code.length);
         const markAt = (at: number) => (f.code[at] === 0xb9 ? view.getUint32(at + 1, true) - 0x7000_0000 : -1);
         const starts = new Set(code.map((i) => i.at).concat(f.code.length));
         // Each label's mark is followed by those of labels bound at the same step.
