@@ -1,15 +1,12 @@
 /**
  * Compiled adapters against the model of the Canonical ABI (`tests/abi-model/`), for longer than tests do.
  *
- *     npm run abi -- [--cases N] [--seed S]      random calls; then which types and traps there were
- *     npm run abi -- --mutations [--only TEXT]   leaves out every check, mask and extension of adapters, one at a time: each must be noticed
- *
  * Exits 1 on the first difference, or when a mutation is not noticed.
  */
 
-import { parseArgs } from "node:util";
 import { sitesOf, without } from "../tests/abi-model/mutations.ts";
 import { runRandom, type Statistics, statistics } from "../tests/abi-model/pair.ts";
+import { EXIT_FAILED, failWith, numberFrom, parseArguments, toolCommand } from "./command.ts";
 
 const FUNCTIONS = 25;
 const CALLS = 60;
@@ -73,21 +70,33 @@ async function mutate(only: string): Promise<void> {
     );
   }
   console.log(`${sites.length} mutations, ${missed} wrong`);
-  if (missed > 0) process.exitCode = 1;
+  if (missed > 0) process.exitCode = EXIT_FAILED;
 }
 
-const { values } = parseArgs({
-  options: {
-    cases: { type: "string", default: "100000" },
-    seed: { type: "string", default: "1" },
-    mutations: { type: "boolean", default: false },
-    only: { type: "string", default: "" },
-  },
-});
+interface Options {
+  readonly cases: number;
+  readonly seed: number;
+  readonly mutations?: boolean;
+  readonly only: string;
+}
+
+const command = toolCommand(
+  "abi",
+  "Compares compiled adapters between components with the model of the Canonical ABI, call by call.",
+  "[options]",
+)
+  .option("--cases <n>", "random calls; then it says which types and traps there were", numberFrom(1, true), 100_000)
+  .option("--seed <n>", "seed of the first component", numberFrom(0, true), 1)
+  .option("--mutations", "leave out every check, mask and extension of adapters, one at a time: each must be noticed")
+  .option("--only <text>", "mutations with this in their name", "")
+  .addHelpText("after", "\nExits 1 on the first difference, or when a mutation is not noticed.");
+parseArguments(command);
+const options = command.opts<Options>();
+if (command.args.length > 0) failWith(`too many arguments: ${command.args.join(" ")}`);
 try {
-  if (values.mutations) await mutate(values.only);
-  else await random(Number(values.cases), Number(values.seed));
+  if (options.mutations) await mutate(options.only);
+  else await random(options.cases, options.seed);
 } catch (error) {
   console.log(error instanceof Error ? error.message : String(error));
-  process.exitCode = 1;
+  process.exitCode = EXIT_FAILED;
 }

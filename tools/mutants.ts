@@ -1,35 +1,48 @@
 /**
  * Components with random damage through the whole compiler: each must give an object or a clear error, in bounded time and memory.
  *
- *     npm run mutants -- [--count N] [--seed S] [--memory MIB] [--timeout SECONDS] [PATH…]
- *
  * Mutants are made and compiled in a child process with a bounded heap, so that a crash, an endless loop or too much memory is a finding and not
- * the end. PATH: more components to damage, or folders of them. Exits 1 when there was a finding; a finding is repeated with `--seed` and `--count 1`.
+ * the end.
  */
 
 import { type ChildProcess, fork } from "node:child_process";
-import { parseArgs } from "node:util";
 import type { MutantReport, MutantRequest } from "../tests/cli/mutants-worker.ts";
+import { EXIT_FAILED, numberFrom, parseArguments, toolCommand } from "./command.ts";
 
 const WORKER = new URL("../tests/cli/mutants-worker.ts", import.meta.url);
 /** Mutants of one message: a report comes back for each of these. */
 const BATCH = 20;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    count: { type: "string", default: "20000" },
-    seed: { type: "string", default: "1" },
-    memory: { type: "string", default: "600" },
-    timeout: { type: "string", default: "60" },
-  },
-});
-const count = Number(values.count);
-const first = Number(values.seed);
-const timeout = Number(values.timeout) * 1000;
+interface Options {
+  readonly count: number;
+  readonly seed: number;
+  readonly memory: number;
+  readonly timeout: number;
+}
+
+const command = toolCommand(
+  "mutants",
+  "Damages components at random and compiles them: each must give an object or a clear error, in bounded time and memory.",
+  "[options] [path...]",
+)
+  .argument("[path...]", "more components to damage, or folders of them")
+  .option("--count <n>", "mutants", numberFrom(1, true), 20_000)
+  .option(
+    "--seed <n>",
+    "seed of the first mutant; a finding is repeated with its seed and --count 1",
+    numberFrom(0, true),
+    1,
+  )
+  .option("--memory <mib>", "heap of the child that compiles", numberFrom(16, true), 600)
+  .option("--timeout <seconds>", "how long a batch of them may take", numberFrom(1, false), 60)
+  .addHelpText("after", "\nExits 1 when there was a finding.");
+parseArguments(command);
+const options = command.opts<Options>();
+const { count, seed: first } = options;
+const timeout = options.timeout * 1000;
 
 function start(): ChildProcess {
-  return fork(WORKER, positionals, { execArgv: [...process.execArgv, `--max-old-space-size=${values.memory}`] });
+  return fork(WORKER, command.args, { execArgv: [...process.execArgv, `--max-old-space-size=${options.memory}`] });
 }
 
 /** The reports of some mutants; a string says how the child ended instead. */
@@ -80,4 +93,4 @@ child.kill();
 const shown = [...kinds].sort((a, b) => b[1] - a[1]).map(([kind, n]) => `${n} ${kind}`);
 console.log(`${count} mutants: ${shown.join(", ")}; slowest ${slowest.milliseconds} ms (seed ${slowest.seed})`);
 console.log(`${findings} findings`);
-process.exit(findings > 0 ? 1 : 0);
+process.exit(findings > 0 ? EXIT_FAILED : 0);
