@@ -4,6 +4,7 @@
  * `-Wall -Wextra -Wpedantic`. Several components' headers go together: what they share sits under one guard.
  */
 
+import type { ResourceIndex, TypeFuncIndex } from "../component/types.ts";
 import type { Api, ApiExport, ApiImport, ApiRealloc } from "../frontend/api.ts";
 import { allStatuses, type CStruct, HOST_STRUCTS, HostStatus, OPTIONS } from "../layout/host.ts";
 import type { Component } from "../plan/component.ts";
@@ -109,19 +110,24 @@ function flatDescription(signature: FuncType): string {
   return `flat arguments: ${flatList(signature.params)}; flat results: ${flatList(signature.results)}`;
 }
 
+/** A function in WIT's words; types that C declares by their names. */
+function functionLabel(component: Component, api: Api, path: readonly string[], type: TypeFuncIndex): string {
+  const resource = (r: ResourceIndex) => component.resources.get(r).name;
+  return `${path.join(" ")}: ${witFunc(component.types, type, resource, (t) => api.types.witPath(t)?.at(-1))}`;
+}
+
 function importMember(component: Component, api: Api, item: ApiImport): string[] {
   const runtimeImport = component.imports.get(item.import);
+  const label = functionLabel(component, api, item.path, runtimeImport.type);
   if (item.abi === "typed") {
     const func = component.types.func(runtimeImport.type);
     return [
-      `  ${comment(`${item.path.join(" ")}: ${witFunc(component.types, runtimeImport.type, (r) => component.resources.get(r).name)}`)}`,
+      `  ${comment(label)}`,
       `  windlass_status_t (*${item.name})(${typedParameters(api, func, ["void *data", "windlass_call_t *call"])});`,
     ];
   }
   const lowering = component.lowerings.get(item.lowerings[0] ?? component.lowerings.nextKey());
-  const lines = [
-    `  ${comment(`${item.path.join(" ")}: ${witFunc(component.types, runtimeImport.type, (r) => component.resources.get(r).name)}; ${flatDescription(lowering.signature)}`)}`,
-  ];
+  const lines = [`  ${comment(`${label}; ${flatDescription(lowering.signature)}`)}`];
   if (item.abi === "dynamic") lines.push(`  windlass_lowering_t ${item.name};`);
   else lines.push(`  struct { ${api.prefix}_${item.name}_fn *callee; void *data; } ${item.name};`);
   return lines;
@@ -163,18 +169,17 @@ function importMembers(component: Component, api: Api): string[] {
 function exportFunction(component: Component, api: Api, item: ApiExport): string[] {
   const { prefix } = api;
   const { lifted } = item;
+  const label = functionLabel(component, api, item.path, lifted.type);
   if (api.typedExports) {
     return [
-      comment(
-        `${item.path.join(" ")}: ${witFunc(component.types, lifted.type, (r) => component.resources.get(r).name)}`,
-      ),
+      comment(label),
       `windlass_status_t ${prefix}_${item.name}(${typedParameters(api, component.types.func(lifted.type), [`${prefix}_t *instance`])});`,
     ];
   }
   const memory = item.memory === undefined ? undefined : api.memories[item.memory]?.name;
   const realloc = item.realloc === undefined ? undefined : api.reallocs[item.realloc]?.name;
   const notes = [
-    `${item.path.join(" ")}: ${witFunc(component.types, lifted.type, (r) => component.resources.get(r).name)}`,
+    label,
     flatDescription(lifted.signature),
     `count is at least ${item.values}`,
     ...(memory === undefined ? [] : [`pointers refer to ${prefix}_${memory}()`]),

@@ -43,8 +43,16 @@ class TypeWriter {
     return this.api.types.write(t);
   }
 
+  /** The fields of a type with a name stand right below its comment. */
   #wit(t: InterfaceType): string {
-    return witType(this.component.types, t, (r) => this.component.resources.get(r).name);
+    const path = this.api.types.witPath(t);
+    if (path !== undefined) return `${t.kind} ${path.join(" ")}`;
+    return witType(
+      this.component.types,
+      t,
+      (r) => this.component.resources.get(r).name,
+      (part) => this.api.types.witPath(part)?.at(-1),
+    );
   }
 
   /** `typedef struct NAME { … } NAME;` */

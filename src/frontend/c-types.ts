@@ -61,6 +61,11 @@ function keyOf(t: InterfaceType): string {
   return "type" in t ? `${t.kind}:${t.type}` : t.kind;
 }
 
+/** Whether a name makes a type of this kind, rather than stand for it. */
+function hasOwnName(kind: string): boolean {
+  return ["record", "variant", "enum", "flags"].includes(kind);
+}
+
 interface TypeName {
   readonly path: readonly string[];
   readonly type: Exclude<NamedType, undefined>;
@@ -117,6 +122,7 @@ export class CTypes {
   readonly resources: readonly CResource[];
   readonly #types: ComponentTypes;
   readonly #names = new Map<string, string>();
+  readonly #paths = new Map<string, readonly string[]>();
 
   /** `functions` use the types; `taken` are names of C functions without the prefix. */
   constructor(component: Component, prefix: string, functions: readonly TypeFunc[], taken: ReadonlySet<string>) {
@@ -135,11 +141,13 @@ export class CTypes {
       new Set([...taken, "t", "imports_t", "string_t"]),
     ).map((name) => name.replace(/_t_(\d+)$/, "_$1_t"));
     const byKey = new Map<string, string[]>();
-    given.forEach(({ type }, i) => {
+    given.forEach(({ path, type }, i) => {
       const key = keyOfNamed(type);
       const names = byKey.get(key);
-      if (names === undefined) byKey.set(key, [wholes[i] ?? ""]);
-      else names.push(wholes[i] ?? "");
+      if (names === undefined) {
+        byKey.set(key, [wholes[i] ?? ""]);
+        if (hasOwnName(type.kind)) this.#paths.set(key, path);
+      } else names.push(wholes[i] ?? "");
     });
 
     // Names of structure, which depend on those.
@@ -160,7 +168,7 @@ export class CTypes {
         resources.push({ resource: type.resource, name, aliases: this.#whole(others) });
         continue;
       }
-      const owned = ["record", "variant", "enum", "flags"].includes(type.kind) && first !== undefined;
+      const owned = hasOwnName(type.kind) && first !== undefined;
       const name = owned ? first.slice(0, -2) : free(this.#stem(type));
       this.#names.set(key, name);
       const aliases = owned || first === undefined ? others : [first, ...others];
@@ -225,6 +233,11 @@ export class CTypes {
     const name = this.#names.get(keyOf(t));
     if (name === undefined) throw new InternalError("bindings", `a ${t.kind} has no name`);
     return name;
+  }
+
+  /** Interface and name in WIT of a type that C declares under that name. */
+  witPath(t: InterfaceType): readonly string[] | undefined {
+    return this.#paths.get(keyOf(t));
   }
 
   /** How C writes the type. */

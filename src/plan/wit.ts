@@ -6,6 +6,9 @@ import type { ComponentTypes, InterfaceType, ResourceIndex, TypeFuncIndex } from
 /** The name of a resource. */
 export type ResourceName = (resource: ResourceIndex) => string;
 
+/** The name that stands for a type; undefined: its structure is written. */
+export type TypeName = (t: InterfaceType) => string | undefined;
+
 /** Longer types are cut off here: a type may be exponentially larger than its definition. */
 const MAX_LENGTH = 2_000;
 
@@ -13,11 +16,13 @@ const MAX_LENGTH = 2_000;
 class Writer {
   readonly #types: ComponentTypes;
   readonly #resource: ResourceName;
+  readonly #name: TypeName;
   #length = 0;
 
-  constructor(types: ComponentTypes, resource: ResourceName) {
+  constructor(types: ComponentTypes, resource: ResourceName, name: TypeName) {
     this.#types = types;
     this.#resource = resource;
+    this.#name = name;
   }
 
   #list(parts: Iterable<string>): string {
@@ -42,6 +47,8 @@ class Writer {
     const types = this.#types;
     this.#length++;
     if (this.#length > MAX_LENGTH) return "…";
+    const name = this.#name(t);
+    if (name !== undefined) return name;
     switch (t.kind) {
       case "record": {
         const { fields } = types.records.table.get(t.type);
@@ -106,12 +113,26 @@ class Writer {
   }
 }
 
+function unnamed(): undefined {
+  return undefined;
+}
+
 /** `list<own<output-stream>>`. Long types end in `…`. */
-export function witType(types: ComponentTypes, t: InterfaceType, resource: ResourceName): string {
-  return new Writer(types, resource).type(t);
+export function witType(
+  types: ComponentTypes,
+  t: InterfaceType,
+  resource: ResourceName,
+  name: TypeName = unnamed,
+): string {
+  return new Writer(types, resource, name).type(t);
 }
 
 /** `func(name: string, times: u32) -> result<string>`. */
-export function witFunc(types: ComponentTypes, index: TypeFuncIndex, resource: ResourceName): string {
-  return new Writer(types, resource).func(index);
+export function witFunc(
+  types: ComponentTypes,
+  index: TypeFuncIndex,
+  resource: ResourceName,
+  name: TypeName = unnamed,
+): string {
+  return new Writer(types, resource, name).func(index);
 }

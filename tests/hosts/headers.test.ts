@@ -160,6 +160,18 @@ test("the header's comments can't be ended by a name of the input", { skip: noHo
   }
 });
 
+test("comments name the types that WIT names, and say once what each is", { skip: noHost }, async () => {
+  const { header: city } = await hosts.object("city-comments", await ownComponent("city"), { hostAbi: "typed" });
+  assert.ok(city.includes("/* record hello:city/greeter@0.1.0 city-info */\ntypedef struct"), city);
+  assert.ok(city.includes("/* hello:city/greeter@0.1.0 run: func(info: city-info) */"), city);
+  const { header } = await hosts.object("forward-comments", await ownComponent("forward"), { hostAbi: "typed" });
+  assert.match(header, /\/\* variant \S+ shape \*\//);
+  assert.doesNotMatch(header, /\b(?:variant|enum|flags) \{/);
+  // Without C types nothing else in the header says what is in one.
+  const flat = await hosts.object("city-flat-comments", await ownComponent("city"), { hostAbi: "flat" });
+  assert.match(flat.header, /run: func\(info: record \{ name: string, head-count: u32, budget: u64 \}\)/);
+});
+
 test("a prefix that C keeps for itself is made another", { skip: noHost }, async () => {
   const bytes = await ownComponent("sync");
   const headers: string[] = [];
