@@ -245,7 +245,7 @@ export class PlanBuilder {
   ): MemoryIndex {
     const page = 2 ** type.pageSizeLog2;
     if (type.min * page > MAX_MEMORY_BYTES) {
-      const message = `a memory of ${type.min * page} bytes exceeds the limit of ${MAX_MEMORY_BYTES}`;
+      const message = `a memory of ${BigInt(type.min) * BigInt(page)} bytes exceeds the limit of ${MAX_MEMORY_BYTES}`;
       throw componentError("limit", message, path, offset);
     }
     const maxBytes = Math.min(type.max === undefined ? MAX_MEMORY_BYTES : type.max * page, MAX_MEMORY_BYTES);
