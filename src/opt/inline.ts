@@ -2,8 +2,8 @@
  * Puts the bodies of small functions in place of direct calls of them.
  *
  * Receives a function as the front end made it, and a source that says which bodies are small enough; a body depends on its function alone, so
- * that what a function becomes does not depend on what was compiled before it. Calls in a body that was put in are looked at again, to a depth,
- * never of a function that is being put in. What a function may grow by is bounded by its size.
+ * that what a function becomes does not depend on what was compiled before it. Calls in a body that was put in are looked at again, to a depth;
+ * a recursive function is put into itself too. What a function may grow by is bounded by its size.
  *
  * Guarantees: every instruction of inlined code has a row in `inlinedFunction` as its `loc`, from which a backtrace shows the functions as if they
  * had been called; the caller checks its stack when the body would have.
@@ -40,6 +40,8 @@ export interface InlineSource {
 
 /** Calls in a body that was put in are looked at too, this deep. */
 const MAX_DEPTH = 3;
+/** A recursive function is put into itself this many times, one in the other; into others once. */
+const MAX_SELF = 2;
 /** What a call costs besides its arguments: setting up and leaving a frame. */
 const CALL_COST = 4;
 /** A function may grow by this many instructions, and by one in `GROWTH` of its own. */
@@ -123,11 +125,13 @@ class Inliner {
 
   #choose(call: Inst, symbol: FuncSymbol): Func | undefined {
     const func = this.#func;
-    if (symbol === this.#self) return undefined;
+    const most = symbol === this.#self ? MAX_SELF : 1;
     let depth = 0;
+    let open = 0;
     for (let loc = func.loc.get(call); loc < 0; loc = func.inlinedCall.get(~loc)) {
       depth++;
-      if (depth === MAX_DEPTH || func.inlinedFunction.get(~loc) === symbol) return undefined;
+      if (func.inlinedFunction.get(~loc) === symbol) open++;
+      if (depth === MAX_DEPTH || open === most) return undefined;
     }
     const body = this.#source.body(symbol);
     if (body === undefined) return undefined;
