@@ -40,6 +40,7 @@ async function random(cases: number, seed: number): Promise<void> {
   console.log(`types in signatures:\n${counts(stats.types)}`);
   console.log(`address types, caller to callee:\n${counts(stats.pointers)}`);
   console.log(`encodings, caller to callee:\n${counts(stats.encodings)}`);
+  console.log(`what is async, caller to callee:\n${counts(stats.abis)}`);
   console.log(`traps:\n${counts(stats.trapNames)}`);
 }
 

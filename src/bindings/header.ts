@@ -180,7 +180,7 @@ function exportFunction(component: Component, api: Api, item: ApiExport): string
   const realloc = item.realloc === undefined ? undefined : api.reallocs[item.realloc]?.name;
   const notes = [
     label,
-    flatDescription(lifted.signature),
+    flatDescription(item.signature),
     `count is at least ${item.values}`,
     ...(memory === undefined ? [] : [`pointers refer to ${prefix}_${memory}()`]),
     ...(realloc === undefined ? [] : [`arguments are allocated with ${prefix}_${realloc}()`]),

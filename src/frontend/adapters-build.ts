@@ -4,7 +4,7 @@
  *
  * In this order: the caller may leave; parameters are lifted and lowered (while `realloc` runs its instance may not leave); the call; no
  * borrowed handle is left; results; `post-return`; what was lent is the caller's again. That the callee may be entered was decided when the
- * plan was made (`plan/instances.ts`).
+ * plan was made (`plan/instances.ts`). What an `async`-lifted callee does for its result is in its `task.return` (`task-return.ts`).
  */
 
 import { emitCheckAligned, emitCheckInside } from "../abi/checks.ts";
@@ -14,23 +14,27 @@ import { emitTranscoder, type TranscoderName, TRANSCODERS } from "../abi/transco
 import { Transfer } from "../abi/transfer.ts";
 import { FlatDestination, FlatSource, type Destination, type Source } from "../abi/values.ts";
 import { InternalError } from "../base/diagnostics.ts";
-import type { InterfaceType } from "../component/types.ts";
+import type { InterfaceType, TypeFunc } from "../component/types.ts";
 import type { Func, Value } from "../ir/function.ts";
 import { I32, I64, type Signature } from "../ir/types.ts";
 import { InstanceFlag } from "../layout/offsets.ts";
 import { Trap } from "../layout/traps.ts";
-import type { CanonicalOptions } from "../plan/component.ts";
+import type { CanonicalOptions, LiftedFunction } from "../plan/component.ts";
 import * as wasm from "../wasm/types.ts";
-import { type Adapter, type Direction, type End, isDefinedBy, isHost, refuses } from "./adapters.ts";
+import { type Adapter, type Direction, type End, isDefinedBy, isHost, type Passing, refuses } from "./adapters.ts";
 import { emitReturnLent, GuestLift, GuestLower } from "./adapters-context.ts";
 import { IrAbiEmitter } from "./adapters-emitter.ts";
 import { CheckLower, HostLift, HostLower, refusingEmitter } from "./host-context.ts";
 import type { Program } from "./program.ts";
 import { Emitter, type Variable } from "./structured.ts";
-import { emitEndTask } from "./tasks.ts";
-import { emitCheckMayLeave } from "./trampolines.ts";
+import { irType } from "./signatures.ts";
+import { emitCallLifted, emitEndTask, taskResult } from "./tasks.ts";
+import { emitCheckMayBlock, emitCheckMayLeave } from "./trampolines.ts";
 
 const ATTRIBUTES = { stackCheck: true, entry: false } as const;
+
+/** What an `async`-lowered call gives: `Subtask.State.RETURNED`, and no handle, because the subtask is over. */
+export const SUBTASK_RETURNED = 2;
 
 /** (context, pointer, length) → pointer, length: guest pointers and lengths, zero-extended. */
 export const STRING_SIGNATURE: Signature = { params: [I64, I64, I64], results: [I64, I64], convention: "wasm" };
@@ -209,98 +213,127 @@ export function withoutLeaving<T>(e: Emitter, program: Program, options: Canonic
   return result;
 }
 
+/** Traps if the task of a lifted function still has handles that it borrowed. */
+export function emitCheckBorrowsReturned(e: Emitter, program: Program, { type, options }: LiftedFunction): void {
+  const params = program.component.types.func(type).params.map((p) => p.type);
+  const borrowed = [...program.adapters.facts.resources(params, "borrow")];
+  if (!borrowed.some((resource) => !isDefinedBy(program.component, resource, options))) return;
+  e.trapIf(e.load32(e.param(0), program.offsets.instanceBorrows(options.instance)), Trap.borrows_remain);
+}
+
+/**
+ * The callee's result, by the core values that it left, as the caller wants it: in its memory at the guest pointer `place`, or as the core values
+ * that these are.
+ */
+export function emitResult(
+  e: Emitter,
+  program: Program,
+  adapter: Adapter,
+  values: readonly Value[],
+  place: Value | undefined,
+): readonly Value[] {
+  const { result } = program.component.types.func(adapter.callee.type);
+  if (result === undefined) return [];
+  const transfer = transferOf(e, program, program.adapters.results(adapter));
+  const { lift, lower } = transfer;
+  const move = (): readonly Value[] => {
+    const [pointer] = values;
+    if (pointer === undefined) throw new InternalError("frontend", "a result without values", e.func.name);
+    const from = program.adapters.passing(adapter).result.from
+      ? lift.source(checkedPlace(e, program, lift, pointerIn(e, pointer), [result]))
+      : new FlatSource(transfer.e, lift.flattening, values);
+    if (place !== undefined) {
+      const to = checkedPlace(e, program, lower, place, [result]);
+      transfer.value(result, from, lower.destination(to));
+      return [];
+    }
+    const into = FlatDestination.into(transfer.e, lower.flattening, lower.flattening.flattenType(result));
+    transfer.value(result, from, into.destination);
+    return into.values();
+  };
+  return hasPointers(program, [result]) ? withoutLeaving(e, program, adapter.options, move) : move();
+}
+
 class AdapterBuilder {
   readonly e: Emitter;
   readonly program: Program;
   readonly adapter: Adapter;
+  readonly func: TypeFunc;
   readonly params: readonly InterfaceType[];
-  readonly result: readonly InterfaceType[];
-  readonly paramsInMemory: boolean;
-  readonly resultInMemory: boolean;
+  readonly passing: { readonly params: Passing; readonly result: Passing };
 
   constructor(program: Program, adapter: Adapter, name: string) {
-    const type = program.component.types.func(adapter.callee.type);
     this.program = program;
     this.adapter = adapter;
-    this.params = type.params.map((p) => p.type);
-    this.result = type.result === undefined ? [] : [type.result];
-    const { paramsInMemory, resultInMemory } = program.adapters.flattening.flattenFuncType(type, "lower");
-    this.paramsInMemory = paramsInMemory;
-    this.resultInMemory = resultInMemory;
+    this.func = program.component.types.func(adapter.callee.type);
+    this.params = this.func.params.map((p) => p.type);
+    this.passing = program.adapters.passing(adapter);
+    const { params, result } = this.passing;
     // One that passes a few core values on has a frame as small as a trampoline's.
-    const isSmall = !paramsInMemory && !resultInMemory && !hasPointers(program, [...this.params, ...this.result]);
+    const types = this.func.result === undefined ? this.params : [...this.params, this.func.result];
+    const inMemory = params.from || params.to || result.from || result.to;
     this.e = Emitter.start(
       name,
       program.signature(adapter.signature),
-      isSmall ? { ...ATTRIBUTES, stackCheck: false } : ATTRIBUTES,
+      inMemory || hasPointers(program, types) ? ATTRIBUTES : { ...ATTRIBUTES, stackCheck: false },
     );
   }
 
   build(): Func {
-    const { e, program, adapter } = this;
+    const { e, program, adapter, func } = this;
     const { callee, options } = adapter;
-    const { facts } = program.adapters;
-    const { paramsInMemory, resultInMemory } = this;
     const context = e.param(0);
     emitCheckMayLeave(e, program, context, options.instance);
+    if (func.isAsync) emitCheckMayBlock(e, program, options);
 
     const direction = program.adapters.parameters(adapter);
-    const allocates = paramsInMemory || hasPointers(program, this.params);
-    const lowerParams = (): readonly Value[] => this.#params(direction, paramsInMemory);
+    const lowerParams = (): readonly Value[] => this.#params(direction);
+    const allocates = this.passing.params.to || hasPointers(program, this.params);
     const args = allocates ? withoutLeaving(e, program, callee.options, lowerParams) : lowerParams();
-    const results = e.call(program.functionSymbol(callee.core), program.signature(callee.signature), [
-      context,
-      ...args,
-    ]);
-    const borrowed = [...facts.resources(this.params, "borrow")];
-    if (borrowed.some((resource) => !isDefinedBy(program.component, resource, callee.options))) {
-      e.trapIf(e.load32(context, program.offsets.instanceBorrows(callee.options.instance)), Trap.borrows_remain);
-    }
-
-    const lowerResult = (): readonly Value[] => this.#result(results, resultInMemory);
-    const flat = hasPointers(program, this.result) ? withoutLeaving(e, program, options, lowerResult) : lowerResult();
-    const { postReturn } = callee.options;
-    if (postReturn !== undefined) {
-      const signature = program.signature({ kind: "func", params: callee.signature.results, results: [] });
-      withoutLeaving(e, program, callee.options, () =>
-        e.call(program.functionSymbol(postReturn), signature, [context, ...results]),
-      );
-    }
+    const last = e.params.at(-1);
+    const place = this.passing.result.to && last !== undefined ? pointerIn(e, last) : undefined;
+    const results = emitCallLifted(e, program, callee, adapter, args, place);
+    const flat = callee.options.isAsync ? this.#returned() : this.#result(results, place);
     emitEndTask(e, program, context, callee.options.instance);
     if (direction.lends) emitReturnLent(e, program, options);
-    e.return(...flat);
+    if (options.isAsync) e.return(e.i32(SUBTASK_RETURNED));
+    else e.return(...flat);
     return e.finish();
   }
 
+  /** What the callee has left for the caller when it is back. */
+  #result(results: readonly Value[], place: Value | undefined): readonly Value[] {
+    const { e, program, adapter } = this;
+    const { callee } = adapter;
+    const { postReturn } = callee.options;
+    emitCheckBorrowsReturned(e, program, callee);
+    const flat = emitResult(e, program, adapter, results, place);
+    if (postReturn !== undefined) {
+      const signature = program.signature({ kind: "func", params: callee.signature.results, results: [] });
+      withoutLeaving(e, program, callee.options, () =>
+        e.call(program.functionSymbol(postReturn), signature, [e.param(0), ...results]),
+      );
+    }
+    return flat;
+  }
+
+  /** What `task.return` has left for the caller, if it is not in memory. */
+  #returned(): readonly Value[] {
+    const { e, program, adapter } = this;
+    const at = taskResult(program, adapter.callee.options.instance);
+    const results = adapter.options.isAsync ? [] : adapter.signature.results;
+    return results.map((type) => e.load(irType(type), e.param(0), at));
+  }
+
   /** `lift_flat_values` of the caller's parameters and `lower_flat_values` of the callee's. */
-  #params(direction: Direction, inMemory: boolean): readonly Value[] {
-    const { e, params, program } = this;
+  #params(direction: Direction): readonly Value[] {
+    const { e, params, program, passing } = this;
     const transfer = transferOf(e, program, direction);
-    const from = inMemory
+    const from = passing.params.from
       ? transfer.lift.source(checkedPlace(e, program, transfer.lift, pointerIn(e, e.param(1)), params))
       : new FlatSource(transfer.e, transfer.lift.flattening, e.params, 1);
     const sources = params.map((_, i) => from.field(params, i));
-    return lowerParameters(transfer, params, sources, inMemory);
-  }
-
-  /** The same of the result. */
-  #result(results: readonly Value[], inMemory: boolean): readonly Value[] {
-    const { e, result } = this;
-    if (result.length === 0) return [];
-    const transfer = transferOf(e, this.program, this.program.adapters.results(this.adapter));
-    const { lift, lower } = transfer;
-    if (!inMemory) {
-      const into = FlatDestination.into(transfer.e, lower.flattening, lower.flattening.flattenTypes(result));
-      transfer.fields(result, new FlatSource(transfer.e, lift.flattening, results), into.destination);
-      return into.values();
-    }
-    const [pointer] = results;
-    const out = e.params.at(-1);
-    if (pointer === undefined || out === undefined) throw new InternalError("frontend", "no place of the result");
-    const from = checkedPlace(e, this.program, lift, pointerIn(e, pointer), result);
-    const to = checkedPlace(e, this.program, lower, pointerIn(e, out), result);
-    transfer.fields(result, lift.source(from), lower.destination(to));
-    return [];
+    return lowerParameters(transfer, params, sources, passing.params.to);
   }
 }
 

@@ -4,13 +4,13 @@
  */
 
 import { Abi, type PointerAbi } from "../abi/abi.ts";
-import { Flattening } from "../abi/flatten.ts";
+import { Flattening, MAX_FLAT_PARAMS } from "../abi/flatten.ts";
 import { Sizes, typeKey } from "../abi/sizes.ts";
 import { transcodersOf } from "../abi/strings.ts";
 import type { TranscoderName } from "../abi/transcode.ts";
 import { TypeFacts } from "../abi/transfer.ts";
 import { InternalError, WindlassError } from "../base/diagnostics.ts";
-import type { InterfaceType, ResourceIndex, TypeFuncIndex } from "../component/types.ts";
+import type { InterfaceType, ResourceIndex, TypeFunc, TypeFuncIndex } from "../component/types.ts";
 import type {
   CanonicalOptions,
   Component,
@@ -55,6 +55,12 @@ export interface Direction {
   readonly lower: End;
   /** Whether lent handles are kept track of: only where the same call may give them away. */
   readonly lends: boolean;
+}
+
+/** Whether values are in memory: of who gives them, and of who gets them. */
+export interface Passing {
+  readonly from: boolean;
+  readonly to: boolean;
 }
 
 /** Whether what is wrong with a value refuses the host's call, and does not trap. */
@@ -134,20 +140,24 @@ export class AdapterFunctions {
 
   #typedExport({ type, options }: LiftedFunction): void {
     const func = this.#component.types.func(type);
-    // Where a guest's function gets parameters and leaves its result is what its caller would say of a lowered one.
-    const { paramsInMemory, resultInMemory } = this.flattening.flattenFuncType(func, "lift");
+    const { paramsInMemory } = this.flattening.flattenFuncType(func, "lift");
     const { check, direction } = this.exportParameters(type, options);
     for (const param of func.params) {
       this.#value(param.type, direction, !isByValue(param.type), paramsInMemory);
       if (check !== undefined && this.facts.holds(param.type, (t) => t.kind === "string")) this.#string(check);
     }
     if (func.result === undefined) return;
-    this.#value(func.result, { lift: options, lower: { role: "copy" }, lends: false }, resultInMemory, true);
+    this.#value(
+      func.result,
+      { lift: options, lower: { role: "copy" }, lends: false },
+      this.leavesInMemory(func, options),
+      true,
+    );
   }
 
   #typedImport(lowering: LowerImport): void {
     const func = this.#component.types.func(lowering.type);
-    const { paramsInMemory, resultInMemory } = this.flattening.flattenFuncType(func, "lower");
+    const { paramsInMemory, resultInMemory } = this.flattening.flattenFuncType(func, "lower", lowering.options);
     const direction = this.importParameters(lowering);
     for (const param of func.params) {
       this.#value(param.type, direction, paramsInMemory, !isByValue(param.type));
@@ -207,12 +217,30 @@ export class AdapterFunctions {
     return { lift: callee.options, lower: options, lends: false };
   }
 
+  /** Whether a lifted function leaves its result in memory, when it returns or for `task.return`, which gets it as parameters are passed. */
+  leavesInMemory(func: TypeFunc, options: CanonicalOptions): boolean {
+    if (!options.isAsync) return this.flattening.flattenFuncType(func, "lift").resultInMemory;
+    return func.result !== undefined && this.flattening.flattenType(func.result).length > MAX_FLAT_PARAMS;
+  }
+
+  /** How an adapter's parameters and result are passed. */
+  passing({ callee, options }: Adapter): { readonly params: Passing; readonly result: Passing } {
+    const func = this.#component.types.func(callee.type);
+    const caller = this.flattening.flattenFuncType(func, "lower", options);
+    return {
+      params: {
+        from: caller.paramsInMemory,
+        to: this.flattening.flattenFuncType(func, "lift", callee.options).paramsInMemory,
+      },
+      result: { from: this.leavesInMemory(func, callee.options), to: caller.resultInMemory },
+    };
+  }
+
   #adapter(adapter: Adapter): void {
-    const { params, result } = this.#component.types.func(adapter.callee.type);
-    const flat = this.flattening.flattenFuncType(this.#component.types.func(adapter.callee.type), "lower");
-    const parameters = this.parameters(adapter);
-    for (const { type } of params) this.#value(type, parameters, flat.paramsInMemory, flat.paramsInMemory);
-    if (result !== undefined) this.#value(result, this.results(adapter), flat.resultInMemory, flat.resultInMemory);
+    const func = this.#component.types.func(adapter.callee.type);
+    const { params, result } = this.passing(adapter);
+    for (const { type } of func.params) this.#value(type, this.parameters(adapter), params.from, params.to);
+    if (func.result !== undefined) this.#value(func.result, this.results(adapter), result.from, result.to);
   }
 
   /** `from` and `to`: whether the value is in memory there. */

@@ -23,7 +23,8 @@ import type {
   RuntimeComponentInstanceIndex,
   RuntimeImportIndex,
 } from "../plan/component.ts";
-import { I32 } from "../wasm/types.ts";
+import { pointerType } from "../plan/signatures.ts";
+import { type FuncType, I32 } from "../wasm/types.ts";
 import { CTypes, memberNames } from "./c-types.ts";
 import { cMembers, cNames } from "./names.ts";
 
@@ -32,6 +33,8 @@ export interface ApiExport {
   /** `["hello:city/greeter", "run"]`. */
   readonly path: readonly string[];
   readonly lifted: LiftedFunction;
+  /** The flat values that a host passes and gets. */
+  readonly signature: FuncType;
   /** Without the prefix: `greeter_run`. The C function is `<prefix>_<name>`. */
   readonly name: string;
   /** Members of the array that the caller passes: the larger of parameters and results. */
@@ -186,6 +189,26 @@ export function reallocIndex(api: Api, options: CanonicalOptions): number | unde
   return index < 0 ? undefined : index;
 }
 
+/** What a host sees of a lifted function with flat values; throws an `unsupported` error when it can't be called so. */
+function hostSignature(
+  component: Component,
+  path: readonly string[],
+  { type, options }: LiftedFunction,
+  abi: HostAbi,
+): FuncType {
+  const func = component.types.func(type);
+  const flattening = new Flattening(component.types, pointerType(component, options));
+  const { signature, resultInMemory } = flattening.flattenFuncType(func, "lift");
+  if (options.isAsync && abi !== "typed" && func.result !== undefined) {
+    // `task.return` leaves nothing in memory that would last until the host looks.
+    if (resultInMemory || flattening.containsPointer(func.result)) {
+      const message = `export ${JSON.stringify(path.join(" "))}: an async-lifted function with a result that is not one flat value, and the host ABI \`${abi}\``;
+      throw new WindlassError({ kind: "unsupported", message });
+    }
+  }
+  return signature;
+}
+
 /**
  * `selected` says which exported functions become entries, `exportAbi` how a host calls them. Deterministic. Throws `WindlassError` for what C can't
  * call.
@@ -199,11 +222,6 @@ export function describeApi(
   const found: FoundExport[] = [];
   collect(component.exports, [], found);
   const chosen = found.filter((f) => selected(f.path));
-  for (const { path, lifted } of chosen) {
-    if (component.types.func(lifted.type).isAsync) {
-      throw new WindlassError({ kind: "unsupported", message: `the async function ${path.join(" ")}` });
-    }
-  }
   const names = cNames(
     chosen.map((f) => f.path),
     TAKEN,
@@ -221,10 +239,12 @@ export function describeApi(
     return known >= 0 ? known : memories.push({ memory, name: numbered("memory", memories.length, used) }) - 1;
   };
   const exports = chosen.map(({ path, lifted }, i): ApiExport => {
-    const { params, results } = lifted.signature;
+    const signature = hostSignature(component, path, lifted, exportAbi);
+    const { params, results } = signature;
     return {
       path,
       lifted,
+      signature,
       name: names[i] ?? "",
       values: Math.max(params.length, results.length),
       memory: memoryOf(lifted.options),

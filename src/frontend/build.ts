@@ -33,6 +33,7 @@ import {
   buildMemoryAccessor,
   buildNew,
   buildPostReturnEntry,
+  buildTaskBody,
   buildReallocEntry,
   buildUser,
 } from "./entries.ts";
@@ -153,6 +154,8 @@ export function buildFunction(program: Program, symbol: FuncSymbol, work?: Works
       return buildEnterDrop(program, name);
     case "lifted-entry":
       return buildLiftedEntry(program, kind.export, name);
+    case "task-body":
+      return buildTaskBody(program, kind.export, name);
     case "post-return-entry":
       return buildPostReturnEntry(program, kind.export, name);
     case "realloc-entry":

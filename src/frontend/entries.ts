@@ -23,7 +23,7 @@ import { emitGiveBack } from "./options.ts";
 import type { Program } from "./program.ts";
 import { irType } from "./signatures.ts";
 import { Emitter } from "./structured.ts";
-import { emitEndTask } from "./tasks.ts";
+import { emitCallLifted, emitEndTask, taskResult } from "./tasks.ts";
 import {
   API_SIGNATURES,
   ENTER_INSTANTIATE,
@@ -162,7 +162,7 @@ export function buildEnterInstantiate(program: Program, name: string): Func {
   const { status } = emitEnter(e, program, context, program.instantiate, INSTANTIATE, []);
   e.if(e.eqz(status), () => {
     e.store(context, ContextField.state, e.i32(InstanceState.ready));
-    for (const instance of program.instancesWithStorage) emitEndTask(e, program, context, instance);
+    for (const instance of program.tasks.withStorage) emitEndTask(e, program, context, instance);
   });
   e.return(status);
   return e.finish();
@@ -183,7 +183,8 @@ export function buildLiftedEntry(program: Program, index: number, name: string):
   const item = program.api.exports[index];
   const e = Emitter.start(name, LIFTED_ENTRY, ENTRY_ATTRIBUTES);
   if (item === undefined) throw new RangeError(`no export ${index}`);
-  const { core, signature, options } = item.lifted;
+  const { signature } = item;
+  const { core, options } = item.lifted;
   const [context, values] = [e.param(0), e.param(1)];
   emitCheckInstance(e, program, context);
   const ready = e.eqImm(e.load32(context, ContextField.state), InstanceState.ready);
@@ -200,7 +201,7 @@ export function buildLiftedEntry(program: Program, index: number, name: string):
     e,
     program,
     context,
-    program.functionSymbol(core),
+    program.taskBody(index) ?? program.functionSymbol(core),
     program.signature(signature),
     args,
   );
@@ -210,6 +211,19 @@ export function buildLiftedEntry(program: Program, index: number, name: string):
     storeValues(e, values, results);
   });
   e.return(status);
+  return e.finish();
+}
+
+/** What the entry of an export enters that is an `async` function: (context, flat parameters…) → flat result. */
+export function buildTaskBody(program: Program, index: number, name: string): Func {
+  const item = program.api.exports[index];
+  if (item === undefined) throw new RangeError(`no export ${index}`);
+  const { lifted, signature } = item;
+  const e = Emitter.start(name, program.signature(signature), { stackCheck: true, entry: false });
+  const results = emitCallLifted(e, program, lifted, index, e.params.slice(1));
+  const at = taskResult(program, lifted.options.instance);
+  const load = (): readonly Value[] => signature.results.map((type) => e.load(irType(type), e.param(0), at));
+  e.return(...(lifted.options.isAsync ? load() : results));
   return e.finish();
 }
 

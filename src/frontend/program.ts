@@ -18,9 +18,9 @@ import type {
   CoreFunc,
   CoreInstanceIndex,
   HostAbi,
+  LiftedFunction,
   LoweredIndex,
   MemoryIndex,
-  RuntimeComponentInstanceIndex,
   TableIndex,
   TrampolineIndex,
 } from "../plan/component.ts";
@@ -42,7 +42,7 @@ import { symbolPart } from "./names.ts";
 import { findReachable, type Reachable } from "./reachability.ts";
 import { resultSlots, wasmSignature } from "./signatures.ts";
 import { type SupportName, supportNames } from "./support.ts";
-import { instancesWithStorage } from "./tasks.ts";
+import { Tasks } from "./tasks.ts";
 import { isDirectExport } from "./typed.ts";
 import { functionSignature, resolveFunction } from "./wasm/constants.ts";
 import { analyzeComponent, type ComponentFacts } from "./wasm/facts.ts";
@@ -111,7 +111,7 @@ export type FunctionKind =
   | { readonly kind: "transcoder"; readonly name: TranscoderName; readonly refusing: boolean }
   /** Typed exports: the C function, and what it enters (`typed.ts`); `drop` is a position in `Api.drops`. */
   | { readonly kind: "typed-entry"; readonly export: number }
-  | { readonly kind: "typed-body"; readonly export: number }
+  | { readonly kind: "typed-body" | "task-body"; readonly export: number }
   | { readonly kind: "typed-drop"; readonly drop: number }
   /** An entry: `drop` is a position in `Api.resourceDrops`. */
   | { readonly kind: "resource-drop"; readonly drop: number }
@@ -172,7 +172,7 @@ export class Program {
   /** Of a core module; then `api` is empty. */
   readonly core: CoreApi | undefined;
   readonly adapters: AdapterFunctions;
-  readonly instancesWithStorage: ReadonlySet<RuntimeComponentInstanceIndex>;
+  readonly tasks: Tasks;
   readonly functions = new PrimaryMap<FuncSymbol, ProgramFunction>();
   readonly data = new PrimaryMap<DataSymbol, DataObject>();
   readonly offsets: VMComponentOffsets;
@@ -234,6 +234,8 @@ export class Program {
   readonly #refusingTranscoders = new Map<TranscoderName, FuncSymbol>();
   /** Bodies of typed exports; undefined for one whose entry needs none. */
   readonly #typedBodies: readonly (FuncSymbol | undefined)[];
+  /** What the entries of exports with flat values enter, where that is not the function itself. */
+  readonly #taskBodies: readonly (FuncSymbol | undefined)[];
   readonly #hostSupport = new Map<HostSupportName, FuncSymbol>();
   /** The module's name, and from the second instance of a module on its number. */
   readonly #instanceNames: readonly string[];
@@ -257,6 +259,10 @@ export class Program {
       options.prefix,
       (path) => options.output !== "executable" || isRun(path),
       isTyped ? "typed" : "dynamic",
+    );
+    this.tasks = new Tasks(
+      component,
+      this.api.exports.map((e) => e.lifted),
     );
     this.adapters = new AdapterFunctions(component, isTyped ? this.api.exports.map((e) => e.lifted) : []);
     this.core = component.core === undefined ? undefined : describeCoreApi(component, CORE_TAKEN);
@@ -367,7 +373,6 @@ export class Program {
       const name = trampoline.kind === "task-builtin" ? `${trampoline.name}` : trampoline.kind;
       return local({ kind: "trampoline", index }, `${name}${index}${of}`);
     });
-    this.instancesWithStorage = instancesWithStorage(component);
     this.#adapterStrings = this.adapters.strings.map(({ direction: { lift, lower } }, index) => {
       const encodings = `${isHost(lift) ? "host" : lift.stringEncoding}-${isHost(lower) ? "host" : lower.stringEncoding}`;
       return local({ kind: "adapter-string", index }, `adapter::string${index}::${encodings}`);
@@ -394,6 +399,11 @@ export class Program {
     this.#typedBodies = this.api.exports.map((e, i) =>
       isTyped && !isDirectExport(this, e.lifted)
         ? local({ kind: "typed-body", export: i }, `lift::${e.name}`)
+        : undefined,
+    );
+    this.#taskBodies = this.api.exports.map((e, i) =>
+      !isTyped && component.types.func(e.lifted.type).isAsync
+        ? local({ kind: "task-body", export: i }, `task::${e.name}`)
         : undefined,
     );
     if (this.isTyped) {
@@ -505,6 +515,13 @@ export class Program {
       content: { kind: "funcrefs", functions: Int32Array.from(functions), signatures: Uint32Array.from(signatures) },
     });
     return { symbol, count: functions.length };
+  }
+
+  /** The function behind an export of `api`. */
+  exported(index: number): LiftedFunction {
+    const item = this.api.exports[index];
+    if (item === undefined) throw new RangeError(`no export ${index}`);
+    return item.lifted;
   }
 
   /** Whether accesses may fault: then the object installs handlers, and not otherwise. */
@@ -683,6 +700,10 @@ export class Program {
   /** The body of the typed export `index`. */
   typedBody(index: number): FuncSymbol {
     return this.#symbol(this.#typedBodies[index], `body of export ${index}`);
+  }
+  /** What the entry of the export `index` enters in place of the function. */
+  taskBody(index: number): FuncSymbol | undefined {
+    return this.#taskBodies[index];
   }
   /** By its position in `adapters.strings`. */
   adapterString(index: number): FuncSymbol {

@@ -1,7 +1,7 @@
 /**
- * The canonical built-ins for asynchrony and threads where every task is synchronous (`TaskAction`): what the Canonical ABI leaves of them. A
- * task never waits, so what would have to wait traps; it is the one thread of its instance; the only thing that a waitable set
- * can do is to be empty.
+ * The canonical built-ins for asynchrony and threads where no task ever waits (`TaskAction`): what the Canonical ABI leaves of them. A
+ * task that may not block traps when it would have to wait, one that may is refused then; it is the one thread of its instance; the only thing
+ * that a waitable set can do is to be empty. `task.return` is `task-return.ts`.
  */
 
 import { unreachable } from "../base/diagnostics.ts";
@@ -19,12 +19,15 @@ import type { Trampoline } from "../plan/component.ts";
 import { emitHandleFree, emitHandleLookup, emitHandleNew, handleTag } from "./handles.ts";
 import type { Program } from "./program.ts";
 import { Emitter } from "./structured.ts";
-import { taskSlot } from "./tasks.ts";
+import { buildTaskReturn } from "./task-return.ts";
+import { emitMayBlock, taskSlot } from "./tasks.ts";
 import { emitCheckMayLeave, TRAMPOLINE_ATTRIBUTES } from "./trampolines.ts";
 
-type TaskBuiltin = Extract<Trampoline, { kind: "task-builtin" }>;
+export type TaskBuiltin = Extract<Trampoline, { kind: "task-builtin" }>;
 
 const BACKPRESSURE_LIMIT = 2 ** 16;
+/** `Cancelled.FALSE`. */
+const NOT_CANCELLED = 0;
 /** Two u32. */
 const EVENT_SIZE = 8;
 
@@ -35,6 +38,7 @@ function isAlwaysAllowed({ action: { kind } }: TaskBuiltin): boolean {
 
 export function buildTaskBuiltin(program: Program, builtin: TaskBuiltin, name: string): Func {
   const { action, instance, signature } = builtin;
+  if (action.kind === "task-return") return buildTaskReturn(program, builtin, action, name);
   const e = Emitter.start(name, program.signature(signature), TRAMPOLINE_ATTRIBUTES);
   const context = e.param(0);
   if (!isAlwaysAllowed(builtin)) emitCheckMayLeave(e, program, context, instance);
@@ -63,6 +67,20 @@ export function buildTaskBuiltin(program: Program, builtin: TaskBuiltin, name: s
       e.return();
       break;
     }
+    case "task-cancel":
+      e.trapUnless(e.load32(context, program.offsets.instanceTask(instance) + InstanceTask.resolver), Trap.not_async);
+      e.trap(Trap.not_cancelled);
+      break;
+    case "wait":
+      e.trapUnless(emitMayBlock(e, program, instance), Trap.cannot_block);
+      if (action.of === "unknown-handle") find(NO_SUCH_NUMBER);
+      if (action.of === "waitable-set") find(WAITABLE_SET_NUMBER);
+      e.trap(action.of === "unknown-handle" ? Trap.unknown_handle : Trap.wait_unsupported);
+      break;
+    case "yield":
+      e.trapIf(emitMayBlock(e, program, instance), Trap.wait_unsupported);
+      e.return(e.i32(NOT_CANCELLED));
+      break;
     case "constant":
       e.return(e.i32(action.value));
       break;

@@ -41,7 +41,7 @@ import type * as wasm from "../wasm/types.ts";
 import { reallocIndex } from "./api.ts";
 import { emitCheckNotLent, emitHandleFree, emitHandleLookup, emitHandleNew, emitIsOwn, handleTag } from "./handles.ts";
 import { emitCheckRange } from "./memory.ts";
-import { emitEndTask } from "./tasks.ts";
+import { emitEndTask, emitMayBlock } from "./tasks.ts";
 import type { Program } from "./program.ts";
 import { cSignature, irType } from "./signatures.ts";
 import { Emitter } from "./structured.ts";
@@ -58,6 +58,15 @@ export function emitCheckMayLeave(
 ): void {
   const flags = e.load32(context, program.offsets.instanceFlags(instance));
   e.trapUnless(e.andImm(flags, InstanceFlag.mayLeave), Trap.cannot_leave_component);
+}
+
+/** Behind that: a synchronous call of an `async` function needs a task that may block. */
+export function emitCheckMayBlock(
+  e: Emitter,
+  program: Program,
+  { instance, isAsync }: Pick<CanonicalOptions, "instance" | "isAsync">,
+): void {
+  if (!isAsync) e.trapUnless(emitMayBlock(e, program, instance), Trap.cannot_block);
 }
 
 /** A host function and its data; traps when there is none. */
@@ -166,6 +175,7 @@ export function buildLowered(program: Program, index: LoweredIndex, name: string
   const lowering = program.component.lowerings.get(index);
   const e = Emitter.start(name, program.signature(lowering.signature), TRAMPOLINE_ATTRIBUTES);
   emitCheckMayLeave(e, program, e.param(0), lowering.options.instance);
+  if (program.component.types.func(lowering.type).isAsync) emitCheckMayBlock(e, program, lowering.options);
   const { callee } = lowering;
   if (callee.kind === "builtin") e.return(...emitBuiltinCall(e, program, lowering));
   else if (callee.abi === "flat") e.return(...emitFlatCall(e, program, index, lowering));

@@ -19,8 +19,17 @@ import { CONTEXT_MAGIC, ContextField, InstanceFlag, TrapRecord } from "../layout
 import { Trap } from "../layout/traps.ts";
 import type { LiftedFunction, LoweredIndex, LowerImport } from "../plan/component.ts";
 import * as wasm from "../wasm/types.ts";
-import { checkedPlace, hasPointers, lowerParameters, pointerIn, transferOf, withoutLeaving } from "./adapters-build.ts";
-import { type Direction, isDefinedBy } from "./adapters.ts";
+import {
+  checkedPlace,
+  emitCheckBorrowsReturned,
+  hasPointers,
+  lowerParameters,
+  pointerIn,
+  SUBTASK_RETURNED,
+  transferOf,
+  withoutLeaving,
+} from "./adapters-build.ts";
+import type { Direction } from "./adapters.ts";
 import { emitReturnLent, emitReturnLentByHost } from "./adapters-context.ts";
 import { IrAbiEmitter } from "./adapters-emitter.ts";
 import { cSignatureOf, definedBits, isByValue, placeArguments, wordsOf } from "./c-signature.ts";
@@ -30,7 +39,8 @@ import { emitBeginResult, emitOpenArena, emitResetArena } from "./host-memory.ts
 import { HOST_SUPPORT } from "./host-support.ts";
 import type { Program } from "./program.ts";
 import { Emitter, type Variable } from "./structured.ts";
-import { emitCheckMayLeave, emitHostCallee } from "./trampolines.ts";
+import { emitCallLifted } from "./tasks.ts";
+import { emitCheckMayBlock, emitCheckMayLeave, emitHostCallee } from "./trampolines.ts";
 
 const DROP: Signature = { params: [I64, I64], results: [I32], convention: "c" };
 const BODY_ATTRIBUTES = { stackCheck: true, entry: false } as const;
@@ -91,6 +101,7 @@ class TypedExport {
   get isDirect(): boolean {
     const { lifted, params, func } = this;
     const { result } = func;
+    if (func.isAsync) return false;
     const isScalar = (t: InterfaceType): boolean => isByValue(t) && wordsOf(t).length === 1 && !("resource" in t);
     if (lifted.options.postReturn !== undefined || lifted.signature.params.length > params.length) return false;
     // A result that must be checked traps, and a trap needs an entry that is active.
@@ -139,33 +150,18 @@ export function buildTypedBody(program: Program, index: number, name: string): F
   const context = e.param(0);
   let next = 1;
   const words = params.map((type) => wordsOf(type).map(() => e.param(next++)));
-  const inMemory = program.adapters.flattening.flattenFuncType(func, "lift");
+  const { paramsInMemory } = program.adapters.flattening.flattenFuncType(func, "lift");
 
   const { check, direction } = typed.arguments;
   if (check !== undefined) typed.check(transferOf(e, program, check), words);
   const lowerParams = (): readonly Value[] => typed.lowered(transferOf(e, program, direction), words);
-  const allocates = inMemory.paramsInMemory || hasPointers(program, params);
+  const allocates = paramsInMemory || hasPointers(program, params);
   const args = allocates ? withoutLeaving(e, program, options, lowerParams) : lowerParams();
-  const core = program.functionSymbol(lifted.core);
-  const results = e.call(core, program.signature(lifted.signature), [context, ...args]);
-  const borrowed = [...program.adapters.facts.resources(params, "borrow")];
-  if (borrowed.some((resource) => !isDefinedBy(program.component, resource, options))) {
-    e.trapIf(e.load32(context, program.offsets.instanceBorrows(options.instance)), Trap.borrows_remain);
-  }
+  const out = func.result === undefined ? undefined : e.param(next);
+  const results = emitCallLifted(e, program, lifted, index, args, out);
+  if (!options.isAsync) emitCheckBorrowsReturned(e, program, lifted);
   if (typed.lends) emitReturnLentByHost(e, program);
-  if (func.result !== undefined) {
-    const types = [func.result];
-    const copies = hasPointers(program, types);
-    if (copies) emitBeginResult(e, program);
-    const transfer = transferOf(e, program, typed.resultDirection);
-    const [first] = results;
-    if (first === undefined) throw new InternalError("frontend", "a result without values", name);
-    const from = inMemory.resultInMemory
-      ? transfer.lift.source(checkedPlace(e, program, transfer.lift, pointerIn(e, first), types))
-      : new FlatSource(transfer.liftEmitter, transfer.lift.flattening, results);
-    transfer.value(func.result, from, transfer.lower.destination(e.param(next)));
-    if (copies) emitOpenArena(e, program, context);
-  }
+  if (!options.isAsync && out !== undefined) emitTypedResult(e, program, index, results, out);
   if (options.postReturn !== undefined) {
     const { postReturn } = options;
     const signature = program.signature({ kind: "func", params: lifted.signature.results, results: [] });
@@ -177,10 +173,32 @@ export function buildTypedBody(program: Program, index: number, name: string): F
   return e.finish();
 }
 
+/** The result of an export, by the core values that it left, into the host's memory at `out`. */
+export function emitTypedResult(
+  e: Emitter,
+  program: Program,
+  index: number,
+  values: readonly Value[],
+  out: Value,
+): void {
+  const typed = typedExport(program, index);
+  const { func, lifted } = typed;
+  if (func.result === undefined) return;
+  const types = [func.result];
+  const copies = hasPointers(program, types);
+  if (copies) emitBeginResult(e, program);
+  const transfer = transferOf(e, program, typed.resultDirection);
+  const [first] = values;
+  if (first === undefined) throw new InternalError("frontend", "a result without values", e.func.name);
+  const from = program.adapters.leavesInMemory(func, lifted.options)
+    ? transfer.lift.source(checkedPlace(e, program, transfer.lift, pointerIn(e, first), types))
+    : new FlatSource(transfer.liftEmitter, transfer.lift.flattening, values);
+  transfer.value(func.result, from, transfer.lower.destination(out));
+  if (copies) emitOpenArena(e, program, e.param(0));
+}
+
 function typedExport(program: Program, index: number): TypedExport {
-  const item = program.api.exports[index];
-  if (item === undefined) throw new RangeError(`no export ${index}`);
-  return new TypedExport(program, item.lifted);
+  return new TypedExport(program, program.exported(index));
 }
 
 /** Whether an export's entry enters the guest's function and not a body. */
@@ -393,6 +411,7 @@ export function buildTypedLowered(program: Program, index: LoweredIndex, name: s
   const stackCheck = types.some((t) => !isByValue(t)) || hasPointers(program, types);
   const e = Emitter.start(name, program.signature(lowering.signature), { ...BODY_ATTRIBUTES, stackCheck });
   emitCheckMayLeave(e, program, e.param(0), lowering.options.instance);
+  if (func.isAsync) emitCheckMayBlock(e, program, lowering.options);
   e.return(...emitTypedCall(e, program, index, lowering, func));
   return e.finish();
 }
@@ -413,7 +432,7 @@ function emitTypedCall(
   if (frame.size > 0) emitResetArena(e, program, frame.size);
 
   const direction = adapters.importParameters(lowering);
-  const words = liftArguments(e, program, func, direction, frame, arena);
+  const words = liftArguments(e, program, func, lowering, direction, frame, arena);
   const out = func.result === undefined ? undefined : e.offset(arena, frame.result);
   if (out !== undefined && func.result !== undefined) emitClear(e, out, 0, adapters.hostSizes.elemSize(func.result));
   const { callee, data } = emitHostCallee(e, program, context, index);
@@ -426,13 +445,15 @@ function emitTypedCall(
   const results = out === undefined ? [] : lowerAnswer(e, program, func, lowering, out);
   emitResetArena(e, program);
   if (direction.lends) emitReturnLent(e, program, lowering.options);
-  return results;
+  // A host function is back when its task is over.
+  return lowering.options.isAsync ? [e.i32(SUBTASK_RETURNED)] : results;
 }
 
 function liftArguments(
   e: Emitter,
   program: Program,
   func: TypeFunc,
+  { options }: LowerImport,
   direction: Direction,
   frame: ArenaFrame,
   arena: Value,
@@ -440,7 +461,7 @@ function liftArguments(
   const { flattening } = program.adapters;
   const params = typesOf(func);
   const transfer = transferOf(e, program, direction);
-  const { paramsInMemory } = flattening.flattenFuncType(func, "lower");
+  const { paramsInMemory } = flattening.flattenFuncType(func, "lower", options);
   const from: Source<Value> = paramsInMemory
     ? transfer.lift.source(checkedPlace(e, program, transfer.lift, pointerIn(e, e.param(1)), params))
     : new FlatSource(transfer.liftEmitter, transfer.lift.flattening, e.params, 1);
@@ -471,7 +492,7 @@ function lowerAnswer(
   if (result === undefined) return [];
   const transfer = transferOf(e, program, adapters.importResults(lowering));
   const from = transfer.lift.source(out);
-  const { resultInMemory } = adapters.flattening.flattenFuncType(func, "lower");
+  const { resultInMemory } = adapters.flattening.flattenFuncType(func, "lower", lowering.options);
   const lower = (): readonly Value[] => {
     if (!resultInMemory) {
       const into = FlatDestination.into(transfer.e, transfer.lower.flattening, lowering.signature.results);

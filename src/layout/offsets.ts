@@ -185,14 +185,21 @@ export const ContextField = {
   hostCall: 112,
 } as const;
 
-/** What the running task of a component instance has (Canonical ABI: `Thread.storage`), and its `backpressure`. */
+/** What the running task of a component instance has (Canonical ABI: `Thread.storage`, `Task`), and the instance's `backpressure`. */
 export const InstanceTask = {
-  size: 24,
+  size: 40,
   /** u64 for each slot; zero between tasks. */
   storage: 0,
   /** u32. */
   backpressure: 16,
+  /** u32: not 0 while the task is one of an `async` function, which may block. */
+  mayBlock: 20,
+  /** u32: who gets the result (`frontend/tasks.ts`) while the task of an `async`-lifted function owes one; `TASK_RESOLVED` afterwards; else 0. */
+  resolver: 24,
+  /** u64: where that one wants the result; or the result, if it is flat. */
+  result: 32,
 } as const;
+export const TASK_RESOLVED = 0xffff_ffff;
 
 /** The trap record, relative to `VMComponentOffsets.trap`. */
 export const TrapRecord = {

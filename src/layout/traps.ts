@@ -55,7 +55,7 @@ const ROWS = {
   not_async: "an async-lifted function's built-in called by a function that is lifted synchronously",
   unknown_thread: "unknown thread index",
   backpressure_overflow: "backpressure counter overflow",
-  /** What making one would need, is not there yet: the only refusal of a built-in that waits until it is called. */
+  /** What making one would need, is not there yet: refused when it is called. */
   async_unsupported: "streams, futures and threads are not supported",
   /** `memory.atomic.wait` on a memory that isn't. */
   expected_shared_memory: "expected shared memory",
@@ -67,6 +67,14 @@ const ROWS = {
   null_exception_reference: "null exception reference",
   /** Every exception of the store is still referred to. */
   exceptions_exhausted: "too many exceptions are alive",
+  resolved_twice: "`task.return` or `task.cancel` called more than once for current task",
+  not_cancelled: "`task.cancel` called by task which has not been cancelled",
+  wrong_result: "invalid `task.return` signature and/or options for current task",
+  /** The function is back and has not called `task.return`. */
+  no_result: "async-lifted export failed to produce a result",
+  unsupported_callback_code: "unsupported callback code",
+  /** The other refusal of what is not known before it happens. */
+  wait_unsupported: "an async task that waits or yields is not supported",
 } as const satisfies Record<string, string>;
 
 export type TrapName = keyof typeof ROWS;

@@ -98,6 +98,10 @@ export interface CanonicalOptions {
   readonly realloc: CoreFunc | undefined;
   readonly postReturn: CoreFunc | undefined;
   readonly stringEncoding: StringEncoding;
+  /** Of `canon lift`: `task.return` gives the result. Of `canon lower`: the result goes to memory, and the call gives a status. */
+  readonly isAsync: boolean;
+  /** `canon lift` that is `async`: the core function returns what its task waits for. */
+  readonly callback: boolean;
 }
 
 /** A host function, by where the component imports it: `["wasi:io/streams@0.2.6", "[method]output-stream.write"]`. */
@@ -149,7 +153,7 @@ export type Trampoline =
       readonly signature: FuncType;
       readonly signatureIndex: SignatureIndex;
     }
-  /** A canonical built-in for asynchrony or threads, in a component whose tasks are all synchronous. */
+  /** A canonical built-in for asynchrony or threads, in a component whose tasks never wait. */
   | {
       readonly kind: "task-builtin";
       readonly name: string;
@@ -167,12 +171,22 @@ export type Trampoline =
     };
 
 /**
- * What is left of a built-in for asynchrony or threads where every task is synchronous, so that none ever waits, there is one thread, and
- * nothing can be waited for. All but the first three check first that the instance may leave.
+ * What is left of a built-in for asynchrony or threads where no task ever waits, there is one thread, and nothing can be waited for. All
+ * but the first three check first that the instance may leave.
  */
 export type TaskAction =
   | { readonly kind: "context-get" | "context-set"; readonly slot: number }
   | { readonly kind: "backpressure"; readonly by: 1 | -1 }
+  /** From the task's instance to whoever called it. */
+  | {
+      readonly kind: "task-return";
+      readonly result: InterfaceType | undefined;
+      readonly options: Pick<CanonicalOptions, "memory" | "stringEncoding">;
+    }
+  | { readonly kind: "task-cancel" }
+  /** Would wait for its first parameter, or for another thread: traps in a task that may not block, and is refused in one that may. */
+  | { readonly kind: "wait"; readonly of: "waitable-set" | "unknown-handle" | "thread" }
+  | { readonly kind: "yield" }
   | { readonly kind: "constant"; readonly value: number }
   | { readonly kind: "trap"; readonly trap: TrapName }
   /** Looks up its first parameter, which can be no index of what it is for: always traps. */

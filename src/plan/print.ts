@@ -36,6 +36,7 @@ function optionsText(options: CanonicalOptions): string {
   if (options.memory !== undefined) parts.push(`memory${options.memory}`);
   if (options.realloc !== undefined) parts.push(`realloc=${coreFuncName(options.realloc)}`);
   if (options.postReturn !== undefined) parts.push(`post-return=${coreFuncName(options.postReturn)}`);
+  if (options.isAsync) parts.push(options.callback ? "async with callback" : "async");
   return parts.join(" ");
 }
 

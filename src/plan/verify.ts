@@ -306,9 +306,10 @@ class PlanVerifier {
   /** Rule 6 and 8. Returns the signature. */
   #flat(where: string, type: TypeFuncIndex, context: FlattenContext, options: CanonicalOptions): FuncType {
     this.#index(this.#c.types.funcs.table, type, where);
-    const { params, result } = this.#c.types.func(type);
+    const { params, result, isAsync } = this.#c.types.func(type);
     const { flattening } = this.#abi.for(pointerType(this.#c, options));
-    const flat = flattening.flattenFuncType(this.#c.types.func(type), context);
+    if (options.isAsync && !isAsync) this.#fail(where, "the function is not `async`");
+    const flat = flattening.flattenFuncType(this.#c.types.func(type), context, options);
     const pointers = (list: typeof params) => list.some((p) => flattening.containsPointer(p.type));
     const results = result === undefined ? [] : [{ name: "", type: result }];
     const inMemory = flat.paramsInMemory || flat.resultInMemory || pointers(params) || pointers(results);
@@ -350,7 +351,10 @@ class PlanVerifier {
       if (trampoline.kind === "task-builtin") {
         this.#sameSignature(where, trampoline.signatureIndex, trampoline.signature, "the numbered signature");
         this.#index(this.#c.componentInstances, trampoline.instance, where);
-        if ("memory" in trampoline.action) this.#index(this.#c.memories, trampoline.action.memory, where);
+        const { action } = trampoline;
+        const memory =
+          action.kind === "task-return" ? action.options.memory : "memory" in action ? action.memory : undefined;
+        if (memory !== undefined) this.#index(this.#c.memories, memory, where);
         continue;
       }
       this.#index(this.#c.resources, trampoline.resource, where);

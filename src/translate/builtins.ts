@@ -1,7 +1,7 @@
 /**
- * Canonical built-ins for asynchrony and threads: what they do in a component whose tasks are all synchronous. Functions that are lifted or lowered
- * asynchronously, or that have streams and futures in their types, are refused, so that no task ever waits, no subtask is in a table,
- * and the only streams, futures and threads would be those that an instance makes for itself: making one traps.
+ * Canonical built-ins for asynchrony and threads: what they do in a component whose tasks never wait. Each task runs to its end when it is called,
+ * so that no subtask is in a table; functions that have streams and futures in their types are refused; and the only streams, futures and
+ * threads would be those that an instance makes for itself: making one traps, and so does waiting.
  */
 
 import { unreachable } from "../base/diagnostics.ts";
@@ -10,17 +10,16 @@ import type { MemoryIndex, TaskAction } from "../plan/component.ts";
 
 /** The index of an instance's only thread: the first of its table. */
 const THREAD_INDEX = 1;
-/** `Cancelled.FALSE`. */
-const NOT_CANCELLED = 0;
 
-/** The action of a built-in; undefined when it is refused. `memory` finds the one of an immediate. */
+/** The action of a built-in; undefined when it is refused. `memory` finds the one of an immediate. `task.return` has a type, and is not here. */
 export function taskAction(
-  builtin: AsyncBuiltin,
+  builtin: Exclude<AsyncBuiltin, { name: "task.return" }>,
   memory: (index: number) => MemoryIndex | undefined,
 ): TaskAction | undefined {
   const trap = (name: Extract<TaskAction, { kind: "trap" }>["trap"]): TaskAction => ({ kind: "trap", trap: name });
   /** One that waits unless it is `async`. */
-  const waits = (isAsync: boolean): TaskAction => (isAsync ? { kind: "unknown-handle" } : trap("cannot_block"));
+  const waits = (isAsync: boolean): TaskAction =>
+    isAsync ? { kind: "unknown-handle" } : { kind: "wait", of: "unknown-handle" };
   switch (builtin.name) {
     case "context.get":
       return { kind: "context-get", slot: builtin.slot };
@@ -30,16 +29,16 @@ export function taskAction(
       return { kind: "backpressure", by: 1 };
     case "backpressure.dec":
       return { kind: "backpressure", by: -1 };
-    case "task.return":
     case "task.cancel":
-      return trap("not_async");
+      return { kind: "task-cancel" };
     case "thread.index":
       return { kind: "constant", value: THREAD_INDEX };
     case "thread.yield":
-      return { kind: "constant", value: NOT_CANCELLED };
+      return { kind: "yield" };
     case "thread.suspend":
+      return { kind: "wait", of: "thread" };
     case "waitable-set.wait":
-      return trap("cannot_block");
+      return { kind: "wait", of: "waitable-set" };
     case "thread.resume-later":
     case "thread.suspend-then-resume":
     case "thread.yield-then-resume":

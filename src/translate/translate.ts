@@ -32,6 +32,7 @@ import type {
   LiftedFunction,
   RuntimeComponentInstanceIndex,
   StringEncoding,
+  TaskAction,
   Trampoline,
 } from "../plan/component.ts";
 import { mightBeRecursive } from "../plan/instances.ts";
@@ -332,23 +333,43 @@ class Translator {
     const unsupported = (what: string): never => {
       throw componentError("unsupported", what, scope.path, offset);
     };
-    const action = taskAction(builtin, (index) => scope.coreMemories[index]);
+    const { action, signature } =
+      builtin.name === "task.return"
+        ? this.#taskReturn(scope, instance, builtin, unsupported)
+        : {
+            action: taskAction(builtin, (index) => scope.coreMemories[index]),
+            signature: this.#builtinSignature(scope, instance, builtin),
+          };
     if (action === undefined) return unsupported(`the canonical built-in \`${builtin.name}\``);
-    const signature = this.#builtinSignature(scope, builtin, unsupported);
     const signatureIndex = this.#builder.signatureOf(signature);
     return { kind: "task-builtin", name: builtin.name, action, instance, signature, signatureIndex };
   }
 
-  #builtinSignature(scope: Scope, builtin: AsyncBuiltin, unsupported: (what: string) => never): FuncType {
+  #taskReturn(
+    scope: Scope,
+    instance: RuntimeComponentInstanceIndex,
+    builtin: Extract<AsyncBuiltin, { name: "task.return" }>,
+    unsupported: (what: string) => never,
+  ): { readonly action: TaskAction; readonly signature: FuncType } {
     const { types } = this.#builder;
-    const options = "options" in builtin ? builtin.options : [];
-    const memory = options.map((o) => (o.kind === "memory" ? scope.coreMemories[o.index] : undefined)).find(isDefined);
-    if (builtin.name !== "task.return") return builtinSignature(builtin, pointerType(this.#builder, { memory }));
-    const result = builtin.result === undefined ? undefined : evaluateValue(scope, builtin.result);
-    if (result?.kind === "unsupported") return unsupported(`\`task.return\` with ${result.what} in its type`);
-    const params = result === undefined ? [] : [{ name: "v", type: result.type }];
+    const value = builtin.result === undefined ? undefined : evaluateValue(scope, builtin.result);
+    if (value?.kind === "unsupported") return unsupported(`\`task.return\` with ${value.what} in its type`);
+    const options = this.#options(scope, instance, builtin.options);
+    const params = value === undefined ? [] : [{ name: "v", type: value.type }];
     const type = types.funcs.intern({ params, result: undefined, isAsync: false });
-    return this.#flattening({ memory }).flattenFuncType(types.func(type), "lower").signature;
+    return {
+      action: { kind: "task-return", result: value?.type, options },
+      signature: this.#flattening(options).flattenFuncType(types.func(type), "lower").signature,
+    };
+  }
+
+  #builtinSignature(
+    scope: Scope,
+    instance: RuntimeComponentInstanceIndex,
+    builtin: Exclude<AsyncBuiltin, { name: "task.return" }>,
+  ): FuncType {
+    const options = this.#options(scope, instance, "options" in builtin ? builtin.options : []);
+    return builtinSignature(builtin, pointerType(this.#builder, options));
   }
 
   #flattening(options: Pick<CanonicalOptions, "memory">): Flattening {
@@ -360,6 +381,8 @@ class Translator {
     let memory: CanonicalOptions["memory"];
     let realloc: CoreFunc | undefined;
     let postReturn: CoreFunc | undefined;
+    let isAsync = false;
+    let callback = false;
     for (const option of list) {
       switch (option.kind) {
         case "string-encoding":
@@ -375,13 +398,16 @@ class Translator {
           postReturn = coreFunc(scope, option.index);
           break;
         case "async":
+          isAsync = true;
+          break;
         case "callback":
-          throw componentError("unsupported", `the canonical option \`${option.kind}\``, scope.path, option.offset);
+          callback = true;
+          break;
         default:
           unreachable(option);
       }
     }
-    return { instance, memory, realloc, postReturn, stringEncoding };
+    return { instance, memory, realloc, postReturn, stringEncoding, isAsync, callback };
   }
 
   #funcType(scope: Pick<Scope, "path">, type: FuncTypeValue, what: string, offset: number) {
@@ -394,14 +420,13 @@ class Translator {
     if (value.kind !== "func" && value.kind !== "unsupported") {
       throw new InternalError("translate", `type ${canon.type} is no function type`);
     }
-    const refuse = (what: string): void => {
-      scope.funcs.push({ kind: "refused", what: `\`canon lift\` ${what}` });
-    };
-    if (value.kind === "unsupported") return refuse(`of a function ${value.what}`);
-    if (canon.options.some((o) => o.kind === "async")) return refuse("with the canonical option `async`");
+    if (value.kind === "unsupported") {
+      scope.funcs.push({ kind: "refused", what: `\`canon lift\` of a function ${value.what}` });
+      return;
+    }
     const options = this.#options(scope, instance, canon.options);
     const { type } = value;
-    const { signature } = this.#flattening(options).flattenFuncType(this.#builder.types.func(type), "lift");
+    const { signature } = this.#flattening(options).flattenFuncType(this.#builder.types.func(type), "lift", options);
     this.#builder.signatureOf(signature);
     const core = coreFunc(scope, canon.func);
     scope.funcs.push({ kind: "lifted", lifted: { kind: "func", core, type, signature, options } });
@@ -420,7 +445,7 @@ class Translator {
     if (func.kind === "refused") throw componentError("unsupported", func.what, scope.path, offset);
     if (func.kind === "lifted") {
       const { lifted } = func;
-      const { signature } = this.#flattening(options).flattenFuncType(b.types.func(lifted.type), "lower");
+      const { signature } = this.#flattening(options).flattenFuncType(b.types.func(lifted.type), "lower", options);
       const signatureIndex = b.signatureOf(signature);
       if (mightBeRecursive(b.componentInstances, instance, lifted.options.instance)) {
         return b.trampoline({ kind: "always-trap", signature, signatureIndex, trap: "cannot_enter_component" });
@@ -432,12 +457,17 @@ class Translator {
       const what = `the built-in \`${func.path.join(" ")}\` with a 64-bit memory`;
       throw componentError("unsupported", what, scope.path, offset);
     }
+    if (options.isAsync && (func.builtin !== undefined || b.options.hostAbi(func.path) !== "typed")) {
+      const how = func.builtin === undefined ? `the host ABI \`${b.options.hostAbi(func.path)}\`` : "the built-in WASI";
+      const what = `\`canon lower\` of ${quoted(func.path.join(" "))} with \`async\` and ${how}`;
+      throw componentError("unsupported", what, scope.path, offset);
+    }
     return this.#lowerHost(func, type, options);
   }
 
   #lowerHost(func: HostFunc, type: TypeFuncIndex, options: CanonicalOptions): CoreFunc {
     const b = this.#builder;
-    const { signature } = this.#flattening(options).flattenFuncType(b.types.func(type), "lower");
+    const { signature } = this.#flattening(options).flattenFuncType(b.types.func(type), "lower", options);
     const index = b.lowerings.push({
       import: b.runtimeImport(func.path, type),
       type,
@@ -476,14 +506,12 @@ class Translator {
       realloc: undefined,
       postReturn: undefined,
       stringEncoding: "utf8",
+      isAsync: false,
+      callback: false,
     };
     const { signature } = lift;
     return { kind: "func", core: this.#lowerHost(func, type, options), type, signature, options };
   }
-}
-
-function isDefined<T>(value: T | undefined): value is T {
-  return value !== undefined;
 }
 
 function abiOf(hostAbi: HostAbi, importAbis: ReadonlyMap<string, HostAbi> = new Map()) {

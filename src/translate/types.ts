@@ -109,11 +109,10 @@ export function evaluateValue(scope: Scope, ref: ValTypeRef): Extract<TypeValue,
 
 /** A function type. */
 function evaluateFuncType(types: ComponentTypes, scope: Scope, def: FuncTypeDef): FuncTypeValue {
-  if (def.isAsync) return { kind: "unsupported", what: "that is `async`" };
   try {
     const params = named(scope, def.params);
     const result = optional(scope, def.result);
-    return { kind: "func", type: types.funcs.intern({ params, result, isAsync: false }) };
+    return { kind: "func", type: types.funcs.intern({ params, result, isAsync: def.isAsync }) };
   } catch (error) {
     if (error instanceof Unsupported) return { kind: "unsupported", what: `with ${error.what} in its type` };
     throw error;

@@ -613,6 +613,7 @@ export function resourceDrop(instance: Instance, index: number, resource: Resour
 // Flattening
 
 export const MAX_FLAT_PARAMS = 16;
+export const MAX_FLAT_ASYNC_PARAMS = 4;
 export const MAX_FLAT_RESULTS = 1;
 
 function join(a: CoreType, b: CoreType): CoreType {
@@ -793,31 +794,54 @@ export interface Side {
   readonly instance: Instance;
 }
 
+/** Which of the two canonical definitions are `async`. */
+export interface Async {
+  readonly asyncLower: boolean;
+  readonly asyncLift: boolean;
+}
+
+/** `Subtask.State.RETURNED`. */
+const RETURNED = 2n;
+
+/** Flat parameters and results that a lowered function has at most. */
+export function maxFlat({ asyncLower }: Async): { readonly params: number; readonly results: number } {
+  return asyncLower
+    ? { params: MAX_FLAT_ASYNC_PARAMS, results: 0 }
+    : { params: MAX_FLAT_PARAMS, results: MAX_FLAT_RESULTS };
+}
+
 /**
- * A call of a lifted function through a lowering: core arguments of the caller in, core results out. `core` is the callee's core function.
+ * A call of a lifted function through a lowering: core arguments of the caller in, core results out. `core` is the callee's core function, which
+ * gives its results, or calls `task.return` with them if it is `async`-lifted.
  */
 export function call(
+  isAsync: Async,
   caller: Side,
   callee: Side,
   params: readonly Type[],
   result: Type | undefined,
   flatArgs: readonly bigint[],
-  core: (args: readonly bigint[]) => readonly bigint[],
+  core: (args: readonly bigint[], taskReturn: (flat: readonly bigint[]) => void) => readonly bigint[],
   postReturn: ((results: readonly bigint[]) => void) | undefined,
 ): bigint[] {
   trapIf(!caller.instance.mayLeave, "may not leave");
+  const max = maxFlat(isAsync);
   const results = result === undefined ? [] : [result];
   const callerContext = context(caller.options, caller.instance);
   const calleeContext = context(callee.options, callee.instance);
-  const args = liftFlatValues(callerContext, MAX_FLAT_PARAMS, flatArgs, params);
+  const args = liftFlatValues(callerContext, max.params, flatArgs, params);
   const lowered = lowerFlatValues(calleeContext, MAX_FLAT_PARAMS, args, params);
-  const flatResults = core(lowered);
-  const values = liftFlatValues(calleeContext, MAX_FLAT_RESULTS, flatResults, results);
-  trapIf(calleeContext.borrows > 0, "borrows remain");
-  const isSpilled = flattenTypes(results, caller.options.ptr).length > MAX_FLAT_RESULTS;
+  const isSpilled = flattenTypes(results, caller.options.ptr).length > max.results;
   const out = isSpilled ? Number(present(flatArgs.at(-1))) : undefined;
-  const flat = lowerFlatValues(callerContext, MAX_FLAT_RESULTS, values, results, out);
+  let flat: bigint[] = [];
+  const resolve = (limit: number, given: readonly bigint[]): void => {
+    const values = liftFlatValues(calleeContext, limit, given, results);
+    trapIf(calleeContext.borrows > 0, "borrows remain");
+    flat = lowerFlatValues(callerContext, max.results, values, results, out);
+  };
+  const flatResults = core(lowered, (given) => resolve(MAX_FLAT_PARAMS, given));
+  if (!isAsync.asyncLift) resolve(MAX_FLAT_RESULTS, flatResults);
   postReturn?.(flatResults);
   for (const handle of callerContext.lenders) handle.lends--;
-  return flat;
+  return isAsync.asyncLower ? [RETURNED] : flat;
 }

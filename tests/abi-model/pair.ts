@@ -1,7 +1,7 @@
 /** Random calls through compiled adapters and through the model, over the same memories: both must end alike, byte for byte, or trap. */
 
 import assert from "node:assert/strict";
-import { HANDLE_BORROW, HANDLE_OWN, HandleEntry, InstanceFlag } from "../../src/layout/offsets.ts";
+import { HANDLE_BORROW, HANDLE_OWN, HandleEntry, InstanceFlag, InstanceTask } from "../../src/layout/offsets.ts";
 import { TRAP_NAMES } from "../../src/layout/traps.ts";
 import type { OptLevel } from "../../src/opt/pipeline.ts";
 import type { Component } from "../../src/plan/component.ts";
@@ -20,6 +20,7 @@ import {
   lowerFlatValues,
   MAX_FLAT_PARAMS,
   MAX_FLAT_RESULTS,
+  maxFlat,
   ModelTrap,
   type Options,
   type PtrType,
@@ -41,6 +42,10 @@ import {
   pairText,
   POST,
   RESULT,
+  RETURNS,
+  returnParams,
+  RUIN,
+  RUINED,
   type Signature,
 } from "./wat.ts";
 
@@ -169,10 +174,20 @@ export interface Statistics {
   /** Calls by address types, and by encodings: caller's to callee's. */
   readonly pointers: Map<string, number>;
   readonly encodings: Map<string, number>;
+  /** Calls by what of them is `async`. */
+  readonly abis: Map<string, number>;
 }
 
 export function statistics(): Statistics {
-  return { cases: 0, traps: 0, types: new Map(), trapNames: new Map(), pointers: new Map(), encodings: new Map() };
+  return {
+    cases: 0,
+    traps: 0,
+    types: new Map(),
+    trapNames: new Map(),
+    pointers: new Map(),
+    encodings: new Map(),
+    abis: new Map(),
+  };
 }
 
 function count(into: Map<string, number>, name: string): void {
@@ -211,13 +226,17 @@ export function randomSignature(r: Random, handles: number, pointers: Pointers):
       if (footprint(t) < 600 && flattenType(t, "i32").length < 400) return t;
     }
   };
+  const asyncLift = r.chance(20);
   return {
     params: r.list(r.chance(10) ? 8 : r.below(4), () => type(true)),
     result: r.chance(25) ? undefined : type(false),
     lower: r.pick(ENCODINGS),
     lift: r.pick(ENCODINGS),
     ...pointers,
-    postReturn: r.chance(30),
+    asyncLower: r.chance(20),
+    asyncLift,
+    callback: asyncLift && r.chance(50),
+    postReturn: !asyncLift && r.chance(30),
   };
 }
 
@@ -243,7 +262,7 @@ function prepare(r: Random, signature: Signature): World {
   const values = params.map((t) => randomValue(r, t, (h) => randomHandle(r, h, callerInstance, given)));
   const flat = lowerFlatValues(
     context(options(caller, signature.lower, signature.lowerPtr), nobody),
-    MAX_FLAT_PARAMS,
+    maxFlat(signature).params,
     values,
     params,
   );
@@ -264,9 +283,13 @@ function prepare(r: Random, signature: Signature): World {
     const cx = context(options(callee, signature.lift, signature.liftPtr), nobody);
     given.clear();
     const value = randomValue(r, result, (h) => randomHandle(r, h, calleeInstance, given));
-    const [bits = 0n] = lowerFlatValues(cx, MAX_FLAT_RESULTS, [value], [result]);
-    const [type = "i32"] = coreSignature(signature, "lift").results;
-    callee.store(RESULT, type, r.chance(4) ? mutate(r, bits) : bits);
+    const { asyncLift } = signature;
+    const bits = lowerFlatValues(cx, asyncLift ? MAX_FLAT_PARAMS : MAX_FLAT_RESULTS, [value], [result]);
+    const types = asyncLift ? returnParams(signature) : coreSignature(signature, "lift").results;
+    types.forEach((type, i) => {
+      const given = bits[i] ?? 0n;
+      callee.store((asyncLift ? RETURNS : RESULT) + 8 * i, type, r.chance(4) ? mutate(r, given) : given);
+    });
   }
   for (const guest of [callee, caller]) {
     const end = guest.view.getUint32(BUMP, true);
@@ -351,17 +374,21 @@ function byModel(signature: Signature, world: World): string | undefined {
   const dropped = droppedParams(signature);
   try {
     const results = call(
+      signature,
       side(caller, signature.lower, signature.lowerPtr, callerInstance),
       side(callee, signature.lift, signature.liftPtr, calleeInstance),
       signature.params,
       signature.result,
       lower.params.map((type, i) => caller.load(ARGS + 8 * i, type)),
-      (args) => {
+      (args, taskReturn) => {
         lift.params.forEach((type, i) => {
           callee.store(ARGS + 8 * i, type, args[i] ?? 0n);
         });
         for (const i of dropped) resourceDrop(calleeInstance, Number(args[i] ?? 0n), Q);
-        return lift.results.map((type) => callee.load(RESULT, type));
+        if (!signature.asyncLift) return lift.results.map((type) => callee.load(RESULT, type));
+        taskReturn(returnParams(signature).map((type, i) => callee.load(RETURNS + 8 * i, type)));
+        callee.memory.fill(RUIN, HEAP, HEAP + RUINED);
+        return [];
       },
       signature.postReturn ? () => callee.view.setUint32(POST, callee.view.getUint32(POST, true) + 1, true) : undefined,
     );
@@ -426,6 +453,9 @@ export class Pair {
     const { status } = await this.#process.call("call", this.#entry(index), new Uint8Array(), 0);
     stats.cases++;
     count(stats.pointers, `${signature.lowerPtr} to ${signature.liftPtr}`);
+    const { asyncLower, asyncLift, callback } = signature;
+    const lifted = asyncLift ? (callback ? "callback" : "async") : "sync";
+    count(stats.abis, `${asyncLower ? "async" : "sync"} to ${lifted}`);
     count(stats.encodings, `${signature.lower} to ${signature.lift}`);
     for (const t of [...signature.params, ...(signature.result === undefined ? [] : [signature.result])]) {
       countTypes(t, stats.types);
@@ -475,6 +505,7 @@ export class Pair {
       await this.#process.write(program.offsets.instanceFlags(i), flags);
       await this.#process.write(program.offsets.instanceBorrows(i), new Uint8Array(4));
       await this.#process.write(program.offsets.instanceLenders(i), new Uint8Array(4));
+      await this.#process.write(program.offsets.instanceTask(i), new Uint8Array(InstanceTask.size));
     }
   }
 }

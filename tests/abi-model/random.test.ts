@@ -37,6 +37,7 @@ test(`${CASES} random calls between components`, { timeout: 3_600_000 }, async (
 const record = (...fields: readonly Type[]): Type => ({ k: "record", fields });
 const list = (of: Type, length?: number): Type => ({ k: "list", of, length });
 const many = (count: number, t: Type): readonly Type[] => new Array<Type>(count).fill(t);
+const SYNC = { asyncLower: false, asyncLift: false, callback: false } as const;
 const string: Type = { k: "string" };
 const u8: Type = { k: "u8" };
 
@@ -69,6 +70,9 @@ test("large types are transferred by functions of their own", { timeout: 600_000
       lower: ENCODINGS[i % 3] ?? "utf8",
       lift: ENCODINGS[(i + 1) % 3] ?? "utf8",
       postReturn: false,
+      asyncLower: i % 4 === 1,
+      asyncLift: i % 3 === 1,
+      callback: false,
       ...BOTH_32,
     }),
   );
@@ -87,7 +91,15 @@ test("strings of every pair of encodings, short and long", { timeout: 600_000 },
   for (const pointers of POINTERS.slice(2)) {
     const signatures = ENCODINGS.flatMap((lower) =>
       ENCODINGS.map(
-        (lift): Signature => ({ params: [string], result: list(string), lower, lift, ...pointers, postReturn: true }),
+        (lift): Signature => ({
+          params: [string],
+          result: list(string),
+          lower,
+          lift,
+          ...pointers,
+          ...SYNC,
+          postReturn: true,
+        }),
       ),
     );
     await runSignatures(new Random(5), signatures, 70, stats, { optLevel: 2, verify: true, what: "strings" });

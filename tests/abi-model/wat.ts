@@ -11,15 +11,20 @@
  * | `POST` | calls of `post-return` |
  * | `RESULT` | the callee's flat result; what the caller got |
  * | `ARGS` | flat arguments, 8 bytes each |
+ * | `RETURNS` | arguments of the callee's `task.return`, 8 bytes each |
+ *
+ * An `async`-lifted callee overwrites the beginning of its heap when it has called `task.return`.
  */
 
 import {
+  type Async,
   type CoreType,
   type Encoding,
   flattenType,
   flattenTypes,
   MAX_FLAT_PARAMS,
   MAX_FLAT_RESULTS,
+  maxFlat,
   type PtrType,
   type Type,
 } from "./model.ts";
@@ -32,9 +37,15 @@ export const RESULT = 0x20;
 export const ARGS = 0x40;
 export const LOG = 0x100;
 export const LOG_SIZE = 64;
+export const RETURNS = 0x600;
 export const HEAP = 0x800;
+/** What an `async`-lifted callee leaves at `HEAP`, and how many bytes of it. */
+export const RUIN = 0xee;
+export const RUINED = 64;
 
-export interface Signature {
+export interface Signature extends Async {
+  /** Of an `async` lift. */
+  readonly callback: boolean;
   readonly params: readonly Type[];
   readonly result: Type | undefined;
   readonly lower: Encoding;
@@ -52,13 +63,26 @@ export interface CoreSignature {
 
 /** `flatten_functype`. */
 export function coreSignature(signature: Signature, side: "lift" | "lower"): CoreSignature {
-  const { params, result } = signature;
-  const ptr = side === "lift" ? signature.liftPtr : signature.lowerPtr;
+  const { params, result, asyncLower, asyncLift, callback } = signature;
+  const isLift = side === "lift";
+  const ptr = isLift ? signature.liftPtr : signature.lowerPtr;
+  const max = isLift ? { params: MAX_FLAT_PARAMS, results: MAX_FLAT_RESULTS } : maxFlat(signature);
   const flat = flattenTypes(params, ptr);
   const results = result === undefined ? [] : flattenType(result, ptr);
-  const core: CoreType[] = flat.length > MAX_FLAT_PARAMS ? [ptr] : flat;
-  if (results.length <= MAX_FLAT_RESULTS) return { params: core, results };
-  return side === "lift" ? { params: core, results: [ptr] } : { params: [...core, ptr], results: [] };
+  const core: CoreType[] = flat.length > max.params ? [ptr] : flat;
+  if (isLift && asyncLift) return { params: core, results: callback ? ["i32"] : [] };
+  const isSpilled = results.length > max.results;
+  if (isLift) return { params: core, results: isSpilled ? [ptr] : results };
+  return {
+    params: isSpilled ? [...core, ptr] : core,
+    results: asyncLower ? ["i32"] : isSpilled ? [] : results,
+  };
+}
+
+/** Parameters of `task.return`. */
+export function returnParams({ result, liftPtr }: Signature): readonly CoreType[] {
+  const flat = result === undefined ? [] : flattenType(result, liftPtr);
+  return flat.length > MAX_FLAT_PARAMS ? [liftPtr] : flat;
 }
 
 /** Flat parameters of the callee that are borrowed `q`: it drops them. */
@@ -161,6 +185,15 @@ function callee(signatures: readonly Signature[], ptr: PtrType): string {
         .join(" ");
       const keep = params.map((t, k) => `(${t}.store (${ptr}.const ${ARGS + 8 * k}) (local.get ${k}))`).join(" ");
       const give = results.map((t) => `(${t}.load (${ptr}.const ${RESULT}))`).join(" ");
+      if (s.asyncLift) {
+        const given = returnParams(s)
+          .map((t, k) => `(${t}.load (${ptr}.const ${RETURNS + 8 * k}))`)
+          .join(" ");
+        const ruin = `(memory.fill (${ptr}.const ${HEAP}) (i32.const ${RUIN}) (${ptr}.const ${RUINED}))`;
+        // `EXIT`, and no waitable set.
+        const exit = s.callback ? "(i32.const 0)" : "";
+        return `(func (export "f${i}") ${list("param", params)} ${list("result", results)} ${keep} ${drop} (call $r${i} ${given}) ${ruin} ${exit})`;
+      }
       const post = `(i32.store (${ptr}.const ${POST}) (i32.add (i32.load (${ptr}.const ${POST})) (i32.const 1)))`;
       return `(func (export "f${i}") ${list("param", params)} ${list("result", results)} ${keep} ${drop} ${give})
   (func (export "p${i}") ${list("param", results)} ${post})`;
@@ -190,9 +223,11 @@ function caller(signatures: readonly Signature[], ptr: PtrType): { readonly impo
 export function pairText(signatures: readonly Signature[]): string {
   const { lowerPtr = "i32", liftPtr = "i32" } = signatures[0] ?? {};
   const texts = new TypeTexts();
-  const types = signatures.map(({ params, result }) => {
+  const isAsync = ({ asyncLower, asyncLift }: Signature): string => (asyncLower || asyncLift ? "async" : "");
+  const types = signatures.map((signature) => {
+    const { params, result } = signature;
     const shown = params.map((t, i) => `(param "p${i}" ${texts.ref(t)})`);
-    return `${shown.join(" ")}${result === undefined ? "" : ` (result ${texts.ref(result)})`}`;
+    return `${isAsync(signature)} ${shown.join(" ")}${result === undefined ? "" : ` (result ${texts.ref(result)})`}`;
   });
   const exported = texts.definitions
     .map(({ name, text }) => `(type $${name}' ${text}) (export $${name} "${name}" (type $${name}'))`)
@@ -200,13 +235,29 @@ export function pairText(signatures: readonly Signature[]): string {
   const imported = texts.definitions
     .map(({ name, text }) => `(type $${name}' ${text}) (export "${name}" (type $${name} (eq $${name}')))`)
     .join("\n    ");
-  const lifts = signatures.map(({ lift, postReturn }, i) => {
+  const lifts = signatures.map(({ lift, postReturn, asyncLift, callback }, i) => {
     const post = postReturn ? ` (post-return (core func $m "p${i}"))` : "";
+    const how = asyncLift ? ` async${callback ? ` (callback (core func $m "unreachable"))` : ""}` : "";
     return `(func (export "f${i}") ${types[i]} (canon lift (core func $m "f${i}") string-encoding=${lift}
-    (memory (core memory $m "mem")) (realloc (core func $m "realloc"))${post}))`;
+    (memory (core memory $libc "mem")) (realloc (core func $libc "realloc"))${post}${how}))`;
+  });
+  const returns = signatures.flatMap((s, i) => {
+    if (!s.asyncLift) return [];
+    const result = s.result === undefined ? "" : `(result ${texts.ref(s.result)})`;
+    const options = `string-encoding=${s.lift} (memory (core memory $libc "mem"))`;
+    return [
+      {
+        definition: `(core func $r${i} (canon task.return ${result} ${options}))`,
+        import: `(import "" "r${i}" (func $r${i} ${list("param", returnParams(s))}))`,
+        argument: `(export "r${i}" (func $r${i}))`,
+      },
+    ];
   });
   const lowers = signatures.map(
-    ({ lower }, i) => `(core func $f${i} (canon lower (func $c "f${i}") string-encoding=${lower}
+    (
+      { lower, asyncLower },
+      i,
+    ) => `(core func $f${i} (canon lower (func $c "f${i}") string-encoding=${lower}${asyncLower ? " async" : ""}
     (memory (core memory $libc "mem")) (realloc (core func $libc "realloc"))))`,
   );
   const { imports, funcs } = caller(signatures, lowerPtr);
@@ -221,9 +272,19 @@ export function pairText(signatures: readonly Signature[]): string {
   (export $r "r" (type $r'))
   (core func $drop (canon resource.drop $q))
   ${exported}
-  (core module $M (import "" "drop" (func $drop (param i32))) (memory (export "mem") ${memory(liftPtr)}) ${realloc(liftPtr)}
+  (core module $Libc (memory (export "mem") ${memory(liftPtr)}) ${realloc(liftPtr)})
+  (core instance $libc (instantiate $Libc))
+  ${returns.map((r) => r.definition).join("\n  ")}
+  (core module $M
+    (import "" "mem" (memory ${memory(liftPtr)}))
+    (import "" "drop" (func $drop (param i32)))
+    ${returns.map((r) => r.import).join("\n    ")}
+    (func (export "unreachable") (param i32 i32 i32) (result i32) unreachable)
   ${callee(signatures, liftPtr)})
-  (core instance $m (instantiate $M (with "" (instance (export "drop" (func $drop))))))
+  (core instance $m (instantiate $M (with "" (instance
+    (export "mem" (memory $libc "mem"))
+    (export "drop" (func $drop))
+    ${returns.map((r) => r.argument).join("\n    ")}))))
   ${lifts.join("\n  ")})
 (component $D
   (import "p" (instance $p (export "q" (type $q (sub resource)))))
@@ -243,7 +304,7 @@ export function pairText(signatures: readonly Signature[]): string {
   (core instance $main (instantiate $Main (with "" (instance
     (export "mem" (memory $libc "mem"))
     ${each((i) => `(export "f${i}" (func $f${i}))`)}))))
-  ${each((i) => `(func (export "run${i}") (canon lift (core func $main "run${i}")))`)})
+  ${signatures.map((s, i) => `(func (export "run${i}") ${isAsync(s)} (canon lift (core func $main "run${i}")))`).join("\n  ")})
 (instance $p (instantiate $P))
 (instance $c (instantiate $C (with "p" (instance $p))))
 (instance $d (instantiate $D (with "p" (instance $p)) (with "c" (instance $c))))

@@ -265,6 +265,8 @@ export function planOfModules(
                 realloc: undefined,
                 postReturn: undefined,
                 stringEncoding: "utf8",
+                isAsync: false,
+                callback: false,
               },
               callee: { kind: "host", abi: "flat" },
             });

@@ -46,8 +46,13 @@ type CallResult =
   | { readonly kind: "value"; readonly value: Value | undefined; readonly export: ApiExport }
   | { readonly kind: "trap"; readonly message: string };
 
-const UNSUPPORTED = trapMessage(Trap.async_unsupported);
-const refusedByTrap: Refusal = { verdict: "refused", reason: `trap: ${UNSUPPORTED}` };
+const UNSUPPORTED = [Trap.async_unsupported, Trap.wait_unsupported].map(trapMessage);
+
+/** A trap that says that something is not supported. */
+function refusalOfTrap(message: string | undefined): Refusal | undefined {
+  if (message === undefined || !UNSUPPORTED.includes(message)) return undefined;
+  return { verdict: "refused", reason: `trap: ${message}` };
+}
 
 const STATUS_TEXT = new Map(allStatuses().map(({ value, message }) => [value, message]));
 // A host in C is told more than that it may not come in.
@@ -196,7 +201,7 @@ class ComponentScript {
     const entry = built.program.enterInstantiate - built.program.firstEntry;
     const { status } = await process.call("enter", entry, new Uint8Array(), 0);
     const trap = status === 0 ? undefined : STATUS_TEXT.get(status);
-    return { built, process, refusal: trap === UNSUPPORTED ? refusedByTrap : undefined, trap };
+    return { built, process, refusal: refusalOfTrap(trap), trap };
   }
 
   async #trapsInstantiated(list: SList, line: number, message: string): Promise<void> {
@@ -241,7 +246,7 @@ class ComponentScript {
     if (built === undefined || process === undefined) throw new Error("there is no such instance");
     const name = textOf(expr.items[at]);
     const result = await this.#call(process, built, name, expr.items.slice(at + 1));
-    if (result.kind === "trap" && result.message === UNSUPPORTED) instance.refusal = refusedByTrap;
+    if (result.kind === "trap") instance.refusal = refusalOfTrap(result.message);
     if (instance.refusal !== undefined) return this.#outcome(line, instance.refusal.verdict, instance.refusal.reason);
     const wrong = judge(result, built);
     return this.#outcome(
@@ -276,7 +281,7 @@ class ComponentScript {
         type.params.map((p) => p.type),
         values,
       );
-      const { results } = lifted.signature;
+      const { results } = item.signature;
       const answer = await process.call("enter", entry - program.firstEntry, encodeValues(flat), results.length);
       if (answer.status !== 0) return { kind: "trap", message: STATUS_TEXT.get(answer.status) ?? "" };
       const flatResults = decodeValues(

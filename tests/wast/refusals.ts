@@ -10,86 +10,57 @@ export interface RefusedScript {
   readonly reasons: readonly string[];
 }
 
-const OPTION = "unsupported: the canonical option `async`";
-const LIFT = "unsupported: `canon lift` of a function that is `async`";
+const STREAM = "unsupported: `canon lift` of a function with `stream` in its type";
+const FUTURE = "unsupported: `canon lift` of a function with `future` in its type";
 const TRAP = "trap: streams, futures and threads are not supported";
+const WAIT = "trap: an async task that waits or yields is not supported";
 
 export const REFUSALS: readonly RefusedScript[] = [
-  { file: "component/values/variants.wast", forms: 5, reasons: [OPTION] },
-  { file: "component/async/async-calls-sync.wast", forms: 3, reasons: [LIFT] },
-  { file: "component/async/big-interleaving-test.wast", forms: 54, reasons: [OPTION] },
+  { file: "component/async/async-calls-sync.wast", forms: 2, reasons: [WAIT] },
+  { file: "component/async/big-interleaving-test.wast", forms: 54, reasons: [STREAM] },
   { file: "component/async/builtin-trap-poisons-instance.wast", forms: 2, reasons: [TRAP] },
-  { file: "component/async/cancel-stream.wast", forms: 2, reasons: [LIFT] },
-  { file: "component/async/cancel-subtask.wast", forms: 2, reasons: [OPTION] },
-  { file: "component/async/cancellable.wast", forms: 2, reasons: [OPTION] },
-  {
-    file: "component/async/closed-stream.wast",
-    forms: 2,
-    reasons: ["unsupported: `canon lift` of a function with `stream` in its type"],
-  },
-  { file: "component/async/cross-abi-calls.wast", forms: 48, reasons: [LIFT] },
+  { file: "component/async/cancel-stream.wast", forms: 2, reasons: [STREAM] },
+  { file: "component/async/cancel-subtask.wast", forms: 2, reasons: [FUTURE] },
+  { file: "component/async/cancellable.wast", forms: 2, reasons: [FUTURE] },
+  { file: "component/async/closed-stream.wast", forms: 2, reasons: [STREAM] },
   {
     file: "component/async/cross-task-future.wast",
     forms: 2,
     reasons: ["unsupported: `task.return` with `future` in its type"],
   },
-  { file: "component/async/deadlock.wast", forms: 2, reasons: [OPTION] },
-  { file: "component/async/dont-block-start.wast", forms: 1, reasons: [LIFT] },
-  { file: "component/async/drop-cross-task-borrow.wast", forms: 6, reasons: [OPTION] },
-  {
-    file: "component/async/drop-stream.wast",
-    forms: 4,
-    reasons: ["unsupported: `canon lift` of a function with `stream` in its type"],
-  },
-  { file: "component/async/drop-subtask.wast", forms: 3, reasons: [OPTION] },
-  { file: "component/async/drop-waitable-set.wast", forms: 2, reasons: [OPTION] },
-  { file: "component/async/during-sync-call-may-block-if-other-ready-threads.wast", forms: 5, reasons: [LIFT] },
-  {
-    file: "component/async/during-sync-call-no-exclusive-resume.wast",
-    forms: 9,
-    reasons: [
-      "unsupported: export `arm`: `canon lift` of a function that is `async`",
-      "unsupported: export `setup`: `canon lift` of a function that is `async`",
-    ],
-  },
-  {
-    file: "component/async/during-sync-call-no-sibling-resume.wast",
-    forms: 5,
-    reasons: [TRAP, "unsupported: export `setup`: `canon lift` of a function that is `async`"],
-  },
-  { file: "component/async/empty-wait.wast", forms: 2, reasons: [OPTION] },
-  {
-    file: "component/async/futures-must-write.wast",
-    forms: 3,
-    reasons: ["unsupported: `canon lift` of a function with `future` in its type"],
-  },
+  { file: "component/async/deadlock.wast", forms: 1, reasons: [WAIT] },
+  { file: "component/async/drop-cross-task-borrow.wast", forms: 3, reasons: [WAIT] },
+  { file: "component/async/drop-stream.wast", forms: 4, reasons: [STREAM] },
+  { file: "component/async/drop-subtask.wast", forms: 2, reasons: [WAIT] },
+  { file: "component/async/drop-waitable-set.wast", forms: 1, reasons: [WAIT] },
+  { file: "component/async/during-sync-call-may-block-if-other-ready-threads.wast", forms: 3, reasons: [TRAP] },
+  { file: "component/async/during-sync-call-no-exclusive-resume.wast", forms: 7, reasons: [WAIT, TRAP] },
+  { file: "component/async/during-sync-call-no-sibling-resume.wast", forms: 4, reasons: [TRAP] },
+  { file: "component/async/empty-wait.wast", forms: 1, reasons: [WAIT] },
+  { file: "component/async/futures-must-write.wast", forms: 3, reasons: [FUTURE] },
   {
     file: "component/async/partial-stream-copies.wast",
     forms: 2,
     reasons: ["unsupported: `task.return` with `stream` in its type"],
   },
-  { file: "component/async/passing-resources.wast", forms: 3, reasons: [LIFT] },
+  { file: "component/async/passing-resources.wast", forms: 3, reasons: [STREAM] },
   { file: "component/async/same-component-stream-future.wast", forms: 4, reasons: [TRAP] },
-  { file: "component/async/sync-barges-in.wast", forms: 2, reasons: [OPTION] },
+  { file: "component/async/sync-barges-in.wast", forms: 1, reasons: [WAIT] },
   {
     file: "component/async/sync-streams.wast",
     forms: 2,
     reasons: ["unsupported: `task.return` with `stream` in its type"],
   },
-  { file: "component/async/trap-if-block-and-sync.wast", forms: 46, reasons: [LIFT] },
-  { file: "component/async/trap-if-done.wast", forms: 26, reasons: [LIFT] },
-  { file: "component/async/trap-if-sync-and-waitable-set.wast", forms: 26, reasons: [OPTION] },
+  { file: "component/async/trap-if-block-and-sync.wast", forms: 4, reasons: [WAIT, TRAP] },
+  { file: "component/async/trap-if-done.wast", forms: 26, reasons: [FUTURE] },
+  { file: "component/async/trap-if-sync-and-waitable-set.wast", forms: 13, reasons: [WAIT, TRAP] },
   {
     file: "component/async/trap-if-transfer-in-waitable-set.wast",
     forms: 4,
-    reasons: ["unsupported: export `return-future-in-set`: `canon lift` of a function that is `async`"],
+    reasons: ["unsupported: export `return-future-in-set`: `canon lift` of a function with `future` in its type"],
   },
-  { file: "component/async/trap-on-reenter.wast", forms: 2, reasons: [OPTION] },
-  {
-    file: "component/async/wait-during-callback.wast",
-    forms: 2,
-    reasons: ["unsupported: export `run`: `canon lift` of a function that is `async`"],
-  },
+  { file: "component/async/trap-on-reenter.wast", forms: 1, reasons: [WAIT] },
+  { file: "component/async/wait-during-callback.wast", forms: 1, reasons: [TRAP] },
   {
     file: "component/async/zero-length.wast",
     forms: 2,
