@@ -1,6 +1,7 @@
 /**
  * Differential testing: random valid modules, compiled and run natively, against a pinned V8; and bytes that are perhaps no module, whose
- * verdict is compared. See `fuzz/outcome.ts`, `fuzz/relaxed.ts` and `fuzz/verdict.ts` for what the two may differ in.
+ * verdict is compared. See `fuzz/outcome.ts`, `fuzz/relaxed.ts` and `fuzz/verdict.ts` for what the two may differ in. With `--worlds` instead random
+ * components and C hosts around them (`worlds/`).
  */
 
 import { mkdirSync } from "node:fs";
@@ -11,12 +12,15 @@ import { showTotals } from "./fuzz/fuzzer.ts";
 import { COMPILED } from "./fuzz/operators.ts";
 import { installEngine, installedEngine, ownEngine } from "./fuzz/pinned.ts";
 import { Pool } from "./fuzz/pool.ts";
+import { findTool } from "../tests/support/tools.ts";
+import { fuzzWorlds, showWorlds } from "./worlds/fuzz.ts";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 
 interface Options {
   readonly seconds?: number;
   readonly modules?: number;
+  readonly worlds?: number | true;
   readonly seed: number;
   readonly jobs: number;
   readonly all?: boolean;
@@ -35,6 +39,7 @@ const command = toolCommand(
 )
   .option("--seconds <n>", "stop after this time (60, or no limit with --modules)", numberFrom(0, false))
   .option("--modules <n>", "stop after this many modules", numberFrom(1, true))
+  .option("--worlds [n]", "so many random worlds (1000) and their C hosts, instead of modules", numberFrom(1, true))
   .option("--seed <n>", "seed of the first module; the others have those that follow", numberFrom(0, true), Date.now())
   .option("--jobs <n>", "processes", numberFrom(1, true), 1)
   .option("--all", "every module at -O0 and -O2, with guard pages and explicit checks, instead of in one of the four")
@@ -51,14 +56,49 @@ A failing module is reduced and written to the cases, as a .wasm file, the same 
 called. What is in tests/fuzz/cases is run by every test run. Interrupting ends with the summary, which says the seed to go on with.
 Exits 1 when something failed.
 
+A world is a component that passes every call of its exports on to its imports, and a C host that calls with random values, answers with
+random values and compares; it needs a C compiler. One that fails is reduced to a .wat and a .c file among the cases.
+
 Examples:
   $ npm run fuzz -- --seconds 600 --jobs 2
-  $ npm run fuzz -- --seed 41 --modules 1 --all      what a message named`,
+  $ npm run fuzz -- --seed 41 --modules 1 --all      what a message named
+  $ npm run fuzz -- --worlds 1000 --seed 1`,
   );
 parseArguments(command);
 const options = command.opts<Options>();
 if (command.args.length > 0) failWith(`too many arguments: ${command.args.join(" ")}`);
 if (options.engine !== "pinned" && options.engine !== "own") failWith(`no engine ${options.engine}`);
+
+if (options.worlds !== undefined) await runWorlds(options.worlds === true ? 1000 : options.worlds);
+
+async function runWorlds(worlds: number): Promise<never> {
+  const cc = findTool("cc");
+  if (cc === undefined) failWith("not found: cc, which compiles the hosts of the worlds");
+  let shown = performance.now();
+  const { totals, next } = await fuzzWorlds({
+    tools: { cc, cxx: findTool("c++") },
+    seed: options.seed,
+    worlds,
+    seconds: options.seconds ?? Number.POSITIVE_INFINITY,
+    failures: options.failures,
+    reduction: 1000 * options.reduce,
+    folder: resolve(options.cases),
+    verify: options.verify === true,
+    report: (line) => void process.stderr.write(`${line}\n`),
+    progress: (so) => {
+      const now = performance.now();
+      if (now - shown < 20_000) return;
+      shown = now;
+      process.stderr.write(`${showWorlds(so)}\n`);
+    },
+  });
+  console.log(
+    options.json === true
+      ? JSON.stringify({ ...totals, nextSeed: next })
+      : `${showWorlds(totals)}; go on with --seed ${next}`,
+  );
+  process.exit(totals.failures > 0 ? EXIT_FAILED : 0);
+}
 
 const modules = options.modules ?? Number.POSITIVE_INFINITY;
 const seconds = options.seconds ?? (options.modules === undefined ? 60 : Number.POSITIVE_INFINITY);

@@ -8,7 +8,7 @@
 import { InternalError, unreachable } from "../base/diagnostics.ts";
 import type { ComponentTypes, InterfaceType, ResourceIndex, TypeFunc } from "../component/types.ts";
 import type { Component, ComponentExport, NamedType } from "../plan/component.ts";
-import { cIdentifier, cNames, isReservedWord } from "./names.ts";
+import { cNames, isReservedMember, snakeCase } from "./names.ts";
 
 /** Longer names of structure are cut: a type may be exponentially larger than its definition. */
 const MAX_STEM = 60;
@@ -106,9 +106,9 @@ function namesOfTypes(component: Component): readonly TypeName[] {
 export function memberNames(names: readonly string[], taken: readonly string[] = []): readonly string[] {
   const used = new Set(taken);
   return names.map((wanted) => {
-    const identifier = cIdentifier(wanted);
-    const base = /^[A-Za-z]/.test(identifier) ? identifier : `f_${identifier}`;
-    let name = isReservedWord(base) ? `${base}_` : base;
+    const identifier = snakeCase(wanted);
+    const base = /^[a-z]/.test(identifier) ? identifier : `f_${identifier}`;
+    let name = isReservedMember(base) ? `${base}_` : base;
     while (used.has(name)) name += "_";
     used.add(name);
     return name;

@@ -18,7 +18,12 @@ export function cIdentifier(name: string): string {
   return text.length <= MAX_NAME ? text : text.slice(0, MAX_NAME);
 }
 
-/** Reserved words of C11, C23 and C++20: no member may have such a name. */
+/** The same in lower case, as names of WIT are in C: those of one scope never differ in case only, and macros of C's headers are in capitals. */
+export function snakeCase(name: string): string {
+  return cIdentifier(name).toLowerCase();
+}
+
+/** Reserved words of C11, C23 and C++20, and macros in lower case, some of which compilers define themselves: no member may have such a name. */
 const RESERVED = new Set(
   (
     "alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t char32_t class co_await co_return " +
@@ -26,7 +31,7 @@ const RESERVED = new Set(
     "else enum explicit export extern false float for friend goto if inline int long mutable namespace new noexcept not not_eq " +
     "nullptr operator or or_eq private protected public register reinterpret_cast requires restrict return short signed sizeof static " +
     "static_assert static_cast struct switch template this thread_local throw true try typedef typeid typename typeof typeof_unqual " +
-    "union unsigned using virtual void volatile wchar_t while xor xor_eq"
+    "union unsigned using virtual void volatile wchar_t while xor xor_eq linux unix i386 errno complex imaginary noreturn"
   ).split(" "),
 );
 
@@ -34,18 +39,23 @@ export function isReservedWord(name: string): boolean {
   return RESERVED.has(name);
 }
 
+/** Members and parameters hide types of the same name in C++: nothing but a type ends in `_t`. */
+export function isReservedMember(name: string): boolean {
+  return RESERVED.has(name) || name.endsWith("_t");
+}
+
 /** The three forms of an interface's name, from short to long: `log`, `acme_greeter_log`, `acme_greeter_log_1_0_0`. */
 function interfaceForms(name: string): readonly string[] {
   const [unversioned = name] = name.split("@");
   const short = unversioned.slice(unversioned.lastIndexOf("/") + 1);
-  return [cIdentifier(short), cIdentifier(unversioned), cIdentifier(name)];
+  return [snakeCase(short), snakeCase(unversioned), snakeCase(name)];
 }
 
 /** All forms of a path, from short to long. */
 function pathForms(path: readonly string[]): readonly string[] {
   const last = path.at(-1) ?? "";
   const scopes = path.slice(0, -1).map(interfaceForms);
-  return [0, 1, 2].map((form) => [...scopes.map((s) => s[form] ?? ""), cIdentifier(last)].join("_"));
+  return [0, 1, 2].map((form) => [...scopes.map((s) => s[form] ?? ""), snakeCase(last)].join("_"));
 }
 
 /**
@@ -80,7 +90,11 @@ export function cNames(
   });
 }
 
-/** The same for members of a structure, which have no prefix: no reserved word, no leading digit. */
+/** The same for members of a structure, which have no prefix: no reserved word, no name of a type, no leading digit. */
 export function cMembers(paths: readonly (readonly string[])[]): readonly string[] {
-  return cNames(paths, RESERVED).map((name) => (/^[A-Za-z]/.test(name) ? name : `f_${name}`));
+  return cNames(paths, RESERVED).map((name) => {
+    const member = /^[a-z]/.test(name) ? name : `f_${name}`;
+    // No name from `cNames` ends in an underscore.
+    return isReservedMember(member) ? `${member}_` : member;
+  });
 }

@@ -91,7 +91,7 @@ describe("structures", () => {
 });
 
 describe("C types", () => {
-  const COMPONENTS = ["echo", "city", "callback", "sync", "handles", "forward", "greeter"];
+  const COMPONENTS = ["echo", "city", "callback", "sync", "handles", "forward", "greeter", "collide"];
   const OTHERS = ["echo", "hello-city", "composed-double-forwarder", "composed-wrapped-forwarder"];
 
   /** Typed headers, each with assertions about its types. */
@@ -115,11 +115,13 @@ describe("C types", () => {
   }
 
   const MACROS = {
-    c: "#define STATIC_ASSERT _Static_assert\n#define ALIGNOF _Alignof\n",
+    c: "#include <errno.h>\n#include <stdio.h>\n#define STATIC_ASSERT _Static_assert\n#define ALIGNOF _Alignof\n",
     cpp: "#include <cstddef>\n#define STATIC_ASSERT static_assert\n#define ALIGNOF alignof\n",
   };
 
-  for (const { extension, standard, compilers } of LANGUAGES) {
+  // With macros of the compiler's own in lower case.
+  const DIALECT = { extension: "c", standard: "gnu17", compilers: ["gcc"] };
+  for (const { extension, standard, compilers } of [...LANGUAGES, DIALECT]) {
     for (const compiler of compilers) {
       test(`${compiler} -std=${standard} lays them out as the compiled code does`, {
         skip: without(compiler),
