@@ -6,6 +6,7 @@ import { tidyControlFlow } from "./control-flow.ts";
 import { removeDeadCode } from "./dead-code.ts";
 import { moveLoopInvariants } from "./loop-invariants.ts";
 import { removeTrivialParams } from "./trivial-params.ts";
+import { threadBranches } from "./thread-branches.ts";
 import { numberValues } from "./value-numbering.ts";
 
 /** 0: what code generation needs and no more. 1: one round of what pays soonest. 2: everything. */
@@ -24,10 +25,16 @@ export function optimize(func: Func, level: OptLevel, hook?: PassHook): void {
   hook?.("trivial-params", func);
   simplifyAll(func, hook);
   if (level === 1) return;
+  const threaded = threadBranches(func);
+  hook?.("thread-branches", func);
+  if (threaded) {
+    tidyControlFlow(func);
+    hook?.("tidy-control-flow", func);
+  }
   const moved = moveLoopInvariants(func);
   hook?.("loop-invariants", func);
-  // What is the same in front of two loops, and checks that moved to where they are known to hold.
-  if (moved) simplifyAll(func, hook);
+  // What branches tell now, what is the same in front of two loops, and checks that moved to where they are known to hold.
+  if (threaded || moved) simplifyAll(func, hook);
 }
 
 /** Value numbering, and what it leaves to be cleaned up. */

@@ -108,6 +108,53 @@ const SHAPES: Readonly<Record<string, { readonly size: number; readonly make: (n
         b.return([params[7] ?? x]);
       }),
   },
+  "many conditions told to one block with many parameters": {
+    size: 2_000,
+    make: (n) =>
+      build((b, _, x) => {
+        const [join, yes, no] = [b.createBlock(), b.createBlock(), b.createBlock()];
+        const condition = b.func.appendBlockParam(join, I32);
+        const params = Array.from({ length: 40 }, () => b.func.appendBlockParam(join, I32));
+        const values = Array.from({ length: 40 }, (_, i) => b.binary(Op.iadd, I32, x, b.iconst32(i)));
+        for (let i = 0; i < n; i++) {
+          const [here, next] = [b.createBlock(), b.createBlock()];
+          b.brif(b.icmp(IntCC.eq, I32, x, b.iconst32(i)), here, [], next, []);
+          b.switchTo(here);
+          const last = b.binary(Op.imul, I32, x, b.iconst32(i));
+          b.jump(join, [b.icmp(IntCC.slt, I32, last, x), ...values.slice(1), last]);
+          b.switchTo(next);
+        }
+        b.jump(join, [b.iconst32(1), ...values]);
+        b.switchTo(join);
+        b.brif(condition, yes, [], no, []);
+        b.switchTo(yes);
+        b.return([params.reduce((sum, p) => b.binary(Op.iadd, I32, sum, p))]);
+        b.switchTo(no);
+        b.return([params[39] ?? x]);
+      }),
+  },
+  "a row of blocks that are told a condition": {
+    size: 5_000,
+    make: (n) =>
+      build((b, _, x) => {
+        const exit = b.createBlock();
+        let told: Value = b.icmp(IntCC.eq, I32, x, b.iconst32(-1));
+        for (let i = 0; i < n; i++) {
+          const [join, yes, next] = [b.createBlock(), b.createBlock(), b.createBlock()];
+          const condition = b.func.appendBlockParam(join, I32);
+          b.brif(b.binary(Op.band, I32, x, b.iconst32(i)), yes, [], join, [b.iconst32(0)]);
+          b.switchTo(yes);
+          b.jump(join, [told]);
+          b.switchTo(join);
+          b.brif(condition, exit, [], next, []);
+          b.switchTo(next);
+          told = b.icmp(IntCC.ult, I32, x, b.iconst32(i * 3));
+        }
+        b.jump(exit);
+        b.switchTo(exit);
+        b.return([x]);
+      }),
+  },
   "nested loops": {
     size: 800,
     make: (n) =>

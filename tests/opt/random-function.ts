@@ -453,7 +453,7 @@ class Generator {
   }
 
   #args(types: readonly Type[]): Value[] {
-    return types.map((type) => this.value(type));
+    return types.map((type) => (type === I32 && this.r.chance(20) ? this.condition() : this.value(type)));
   }
 
   #scoped(run: () => void): void {
@@ -508,7 +508,31 @@ class Generator {
     }
     this.exits.pop();
     b.switchTo(join);
-    for (const p of params) this.add(p);
+    const told = params.find((p) => b.func.typeOf(p) === I32);
+    if (told !== undefined && depth < 5 && r.chance(40)) this.#branchOn(told, params, depth + 1);
+    else for (const p of params) this.add(p);
+  }
+
+  /** A block that does nothing but branch on its own parameter; the parameters are read below it, and seldom where its two ways meet. */
+  #branchOn(told: Value, params: readonly Value[], depth: number): void {
+    const { b, r } = this;
+    const [yes, no, join] = [b.createBlock(), b.createBlock(), b.createBlock()];
+    const arm = (block: Block): void => {
+      b.switchTo(block);
+      this.#scoped(() => {
+        for (const p of params) this.add(p);
+        this.body(depth);
+      });
+      if (b.open) b.jump(join);
+    };
+    if (r.chance(30)) b.brif(told, yes, [], join, []);
+    else {
+      b.brif(told, yes, [], no, []);
+      arm(no);
+    }
+    arm(yes);
+    b.switchTo(join);
+    if (r.chance(20)) for (const p of params) this.add(p);
   }
 
   #loop(depth: number, join: Block, types: readonly Type[]): void {

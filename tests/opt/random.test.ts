@@ -1,4 +1,7 @@
+import assert from "node:assert/strict";
 import { test } from "node:test";
+import { optimize } from "../../src/opt/pipeline.ts";
+import { threadBranches } from "../../src/opt/thread-branches.ts";
 import { checkSame } from "./differential.ts";
 import { graphFunction, structuredFunction } from "./random-function.ts";
 
@@ -13,3 +16,13 @@ for (const level of [1, 2] as const) {
     for (let seed = FROM; seed < TO; seed++) checkSame(graphFunction(seed, 40), level, seed, 4);
   });
 }
+
+test("branches are sent past blocks in structured functions", () => {
+  let threaded = 0;
+  for (let seed = 0; seed < 400; seed++) {
+    const func = structuredFunction(seed, 60);
+    optimize(func, 1);
+    if (threadBranches(func)) threaded++;
+  }
+  assert.ok(threaded > 10, `${threaded} functions`);
+});
