@@ -9,7 +9,7 @@ import { I64 } from "../wasm/types.ts";
 import { emitRealloc } from "./checks.ts";
 import type { ArenaContext, LiftContext, LowerContext, StringEncoding } from "./context.ts";
 import type { AbiEmitter } from "./emitter.ts";
-import type { TranscoderName } from "./transcode.ts";
+import { bytesAboveAscii, type TranscoderName } from "./transcode.ts";
 import type { PointerPair } from "./values.ts";
 
 /** An encoding that one string has: `latin1+utf16` is one of two. */
@@ -90,10 +90,10 @@ export class StringTransfer<V, X> {
   #toHost(arena: ArenaContext<V>, encoding: SimpleEncoding, source: V, units: V): PointerPair<V> {
     const { e } = this;
     if (encoding === "utf8") {
-      this.transcode("validate_utf8", [source, units]);
+      this.#validateUtf8(source, units);
       if (arena.views) return [source, units];
       const copy = arena.allocate(1, units);
-      e.copy(copy, source, units);
+      this.#copyText(copy, source, units);
       return [copy, units];
     }
     const isUtf16 = encoding === "utf16";
@@ -138,14 +138,46 @@ export class StringTransfer<V, X> {
   /** `store_string_copy`. */
   #copy(encoding: SimpleEncoding, source: V, units: V, unitSize: 1 | 2, alignment: number): PointerPair<V> {
     const { e, lower } = this;
-    if (encoding !== "latin1")
-      this.transcode(encoding === "utf8" ? "validate_utf8" : "validate_utf16", [source, units]);
+    if (encoding === "utf8") this.#validateUtf8(source, units);
+    else if (encoding === "utf16") this.transcode("validate_utf16", [source, units]);
     const bytes = unitSize === 2 ? e.shl(units, 1) : units;
     const pointer = this.#allocate(alignment, bytes);
     const to = lower.memory.address(pointer);
     if (encoding === "latin1" && unitSize === 2) this.transcode("latin1_to_utf16", [to, source, units]);
-    else e.copy(to, source, bytes);
+    else this.#copyText(to, source, bytes);
     return [pointer, units];
+  }
+
+  /** Whether there are 8 to 16 bytes: two words that may overlap. Names and the like are as short as that, and calls cost more than they do. */
+  #isShort(bytes: V): V {
+    const { e } = this;
+    return e.ultImm(e.offset(bytes, -8), 9);
+  }
+
+  #validateUtf8(source: V, bytes: V): void {
+    const { e } = this;
+    const validate = (): void => void this.transcode("validate_utf8", [source, bytes]);
+    e.if(
+      this.#isShort(bytes),
+      () => {
+        const both = e.or(e.load("i64", source, 0), e.load("i64", e.add(source, bytes), -8));
+        e.if(e.neImm(e.and(both, bytesAboveAscii(e)), 0), validate);
+      },
+      validate,
+    );
+  }
+
+  #copyText(to: V, source: V, bytes: V): void {
+    const { e } = this;
+    e.if(
+      this.#isShort(bytes),
+      () => {
+        const last = e.load("i64", e.add(source, bytes), -8);
+        e.store(to, 0, e.load("i64", source, 0));
+        e.store(e.add(to, bytes), -8, last);
+      },
+      () => e.copy(to, source, bytes),
+    );
   }
 
   /** `store_string_to_utf8`. */

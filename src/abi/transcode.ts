@@ -83,7 +83,7 @@ export function emitTranscoder<V, X>(
 }
 
 /** Eight bytes, or four units, that are all ASCII have none of these bits. */
-const bytesAboveAscii = <V, X>(e: AbiEmitter<V, X>): V => e.i64Bits(0x8080_8080, 0x8080_8080);
+export const bytesAboveAscii = <V, X>(e: AbiEmitter<V, X>): V => e.i64Bits(0x8080_8080, 0x8080_8080);
 const unitsAboveAscii = <V, X>(e: AbiEmitter<V, X>): V => e.i64Bits(0xff80_ff80, 0xff80_ff80);
 
 /** Bytes of a vector; and vectors that are looked at together where there are so many. */

@@ -203,13 +203,12 @@ export function lowerParameters(
   return [lower.flattening.ptr === wasm.I64 ? pointer : e.wrap(pointer)];
 }
 
-/** Runs `body` while an instance may not leave. */
+/** Runs `body` while an instance may not leave. It may before: nothing of it is active, or it has called. */
 export function withoutLeaving<T>(e: Emitter, program: Program, options: CanonicalOptions, body: () => T): T {
   const at = program.offsets.instanceFlags(options.instance);
-  const flags = e.load32(e.param(0), at);
-  e.store(e.param(0), at, e.andImm(flags, ~InstanceFlag.mayLeave));
+  e.store(e.param(0), at, e.i32(0));
   const result = body();
-  e.store(e.param(0), at, flags);
+  e.store(e.param(0), at, e.i32(InstanceFlag.mayLeave));
   return result;
 }
 

@@ -84,63 +84,60 @@ export function emitEnter(
   return out;
 }
 
-/** Sets and clears bits of a component instance's flags, which are loaded now. */
-function emitChangeFlags(
-  e: Emitter,
-  program: Program,
-  context: Value,
-  instance: RuntimeComponentInstanceIndex,
-  set: number,
-  clear: number,
-): void {
-  const at = program.offsets.instanceFlags(instance);
-  const flags = e.load32(context, at);
-  const kept = clear === 0 ? flags : e.andImm(flags, ~clear);
-  e.store(context, at, set === 0 ? kept : e.or(kept, e.i32(set)));
+/**
+ * Refuses unless the context is that of a live instance in which no call is active (a host that was called from inside may not come back into
+ * any of its component instances, for they have an ancestor in common: Canonical ABI, `call_might_be_recursive`), and none was left without
+ * coming back. What is usual is one comparison: the magic number, the state `ready` and the depth of entries together.
+ */
+export function emitCheckIdle(e: Emitter, program: Program, context: Value): void {
+  e.if(e.eqz(context), () => e.return(e.i32(HostStatus.not_an_instance)));
+  const head = e.xor(e.load64(context, ContextField.magic), e.i64(CONTEXT_MAGIC + InstanceState.ready * 2 ** 32));
+  const busy = e.or(head, e.load64(context, ContextField.entryDepth));
+  const stop = program.interruptible ? e.or(busy, e.zext(e.load32(context, ContextField.interrupt))) : busy;
+  e.if(e.nez(stop), () => {
+    emitCheckInstance(e, program, context);
+    e.return(e.i32(HostStatus.instance_busy));
+  });
 }
+
+/** Where an entry's frame has the context: the unwinder of traps looks there, too. */
+const CONTEXT_SLOT = -8;
 
 /**
- * Whether no call is active in any of the component's instances: a host that was called from inside may not come back into another one
- * either, for they have an ancestor in common (Canonical ABI: `call_might_be_recursive`).
+ * Enters `callee` behind `emitCheckIdle`: there is no outer entry whose limits have to be kept. No register survives the call, and `context` is in the
+ * frame anyway: what comes behind the call finds it there.
  */
-function emitIsIdle(e: Emitter, context: Value): Value {
-  return e.eqz(e.load64(context, ContextField.entryDepth));
-}
-
-/** Refuses while any call is active in the component, or was left without coming back; or before it is ready. */
-export function emitCheckIdle(
+export function emitEnterIdle(
   e: Emitter,
   program: Program,
   context: Value,
-  instance: RuntimeComponentInstanceIndex | undefined,
-): void {
-  const state = e.load32(context, ContextField.state);
-  const unready = (): Value => {
-    if (instance === undefined) return state;
-    const entered = emitHasFlag(e, program, context, instance, InstanceFlag.mayEnter);
-    return e.or(state, e.xor(entered, e.i32(InstanceFlag.mayEnter)));
-  };
-  const busy = e.or(e.zext(unready()), e.load64(context, ContextField.entryDepth));
-  e.if(e.nez(busy), () => e.return(e.i32(HostStatus.instance_busy)));
+  callee: FuncSymbol,
+  signature: Signature,
+  args: readonly Value[],
+): { readonly status: Value; readonly results: readonly Value[]; readonly context: Value } {
+  const stack = e.stackPointer();
+  const budget = e.load64(context, ContextField.stackBudget);
+  const limit = e.select(e.ult(budget, stack), e.sub(stack, budget), e.i64(0));
+  e.store(context, ContextField.hostFailure, e.i32(0));
+  const leaveStack = program.exceptions && emitEnterStack(e, program, context, e.i64(0), e.i32(0));
+  e.store(context, ContextField.stackLimit, limit);
+  e.store(context, ContextField.entryDepth, e.i64(1));
+  const out = e.callCatch(callee, signature, [context, ...args]);
+  const again = e.load64(e.framePointer(), CONTEXT_SLOT);
+  e.store(again, ContextField.entryDepth, e.i64(0));
+  leaveStack?.();
+  return { ...out, context: again };
 }
 
-export function emitClearMayEnter(
-  e: Emitter,
-  program: Program,
-  context: Value,
-  instance: RuntimeComponentInstanceIndex,
-): void {
-  emitChangeFlags(e, program, context, instance, 0, InstanceFlag.mayEnter);
-}
-
-function emitHasFlag(
+/** Whether the instance may leave, or not: `may_leave` is the only flag. */
+export function emitSetMayLeave(
   e: Emitter,
   program: Program,
   context: Value,
   instance: RuntimeComponentInstanceIndex,
-  flag: number,
-): Value {
-  return e.andImm(e.load32(context, program.offsets.instanceFlags(instance)), flag);
+  may: boolean,
+): void {
+  e.store(context, program.offsets.instanceFlags(instance), e.i32(may ? InstanceFlag.mayLeave : 0));
 }
 
 /** Flat values out of the host's array. */
@@ -186,28 +183,17 @@ export function buildLiftedEntry(program: Program, index: number, name: string):
   const { signature } = item;
   const { core, options } = item.lifted;
   const [context, values] = [e.param(0), e.param(1)];
-  emitCheckInstance(e, program, context);
-  const ready = e.eqImm(e.load32(context, ContextField.state), InstanceState.ready);
-  const mayEnter = e.nez(emitHasFlag(e, program, context, options.instance, InstanceFlag.mayEnter));
-  const mayCall = e.and(e.and(ready, mayEnter), emitIsIdle(e, context));
-  e.if(e.eqz(mayCall), () => e.return(e.i32(HostStatus.instance_busy)));
+  emitCheckIdle(e, program, context);
   if (item.values > 0) {
     e.if(e.ult(e.param(2), e.i64(item.values)), () => e.return(e.i32(HostStatus.invalid_argument)));
     e.if(e.eqz(values), () => e.return(e.i32(HostStatus.invalid_argument)));
   }
   const args = loadValues(e, values, signature.params);
-  emitChangeFlags(e, program, context, options.instance, 0, InstanceFlag.mayEnter);
-  const { status, results } = emitEnter(
-    e,
-    program,
-    context,
-    program.taskBody(index) ?? program.functionSymbol(core),
-    program.signature(signature),
-    args,
-  );
+  const callee = program.taskBody(index) ?? program.functionSymbol(core);
+  const entered = emitEnterIdle(e, program, context, callee, program.signature(signature), args);
+  const { status, results } = entered;
   e.if(e.eqz(status), () => {
-    emitChangeFlags(e, program, context, options.instance, InstanceFlag.mayEnter, 0);
-    if (options.postReturn === undefined) emitEndTask(e, program, context, options.instance);
+    if (options.postReturn === undefined) emitEndTask(e, program, entered.context, options.instance);
     storeValues(e, values, results);
   });
   e.return(status);
@@ -236,22 +222,19 @@ export function buildPostReturnEntry(program: Program, index: number, name: stri
   const { instance } = item.lifted.options;
   const { results } = item.lifted.signature;
   const [context, values] = [e.param(0), e.param(1)];
-  emitCheckInstance(e, program, context);
-  const ready = e.eqImm(e.load32(context, ContextField.state), InstanceState.ready);
-  const mayEnter = e.nez(emitHasFlag(e, program, context, instance, InstanceFlag.mayEnter));
-  const mayCall = e.and(e.and(ready, mayEnter), emitIsIdle(e, context));
-  e.if(e.eqz(mayCall), () => e.return(e.i32(HostStatus.instance_busy)));
+  emitCheckIdle(e, program, context);
   if (results.length > 0) {
     e.if(e.ult(e.param(2), e.i64(results.length)), () => e.return(e.i32(HostStatus.invalid_argument)));
     e.if(e.eqz(values), () => e.return(e.i32(HostStatus.invalid_argument)));
   }
   const args = loadValues(e, values, results);
   const signature = program.signature({ kind: "func", params: results, results: [] });
-  emitChangeFlags(e, program, context, instance, 0, InstanceFlag.mayEnter | InstanceFlag.mayLeave);
-  const { status } = emitEnter(e, program, context, program.functionSymbol(postReturn), signature, args);
+  emitSetMayLeave(e, program, context, instance, false);
+  const entered = emitEnterIdle(e, program, context, program.functionSymbol(postReturn), signature, args);
+  const { status } = entered;
   e.if(e.eqz(status), () => {
-    emitChangeFlags(e, program, context, instance, InstanceFlag.mayEnter | InstanceFlag.mayLeave, 0);
-    emitEndTask(e, program, context, instance);
+    emitSetMayLeave(e, program, entered.context, instance, true);
+    emitEndTask(e, program, entered.context, instance);
   });
   e.return(status);
   return e.finish();
@@ -270,16 +253,16 @@ export function buildReallocEntry(program: Program, index: number, name: string)
   const isPower = e.and(e.nez(align), e.eqz(e.and(align, e.offset(align, -1))));
   e.if(e.eqz(e.and(isPower, e.nez(out))), () => e.return(e.i32(HostStatus.invalid_argument)));
   // Busy with itself: a host function that is called from inside `realloc` does not exist, so it is another thread or left by longjmp.
-  e.if(e.eqz(emitHasFlag(e, program, context, item.instance, InstanceFlag.mayLeave)), () => {
+  e.if(e.eqz(e.load32(context, program.offsets.instanceFlags(item.instance))), () => {
     e.return(e.i32(HostStatus.instance_busy));
   });
-  emitChangeFlags(e, program, context, item.instance, 0, InstanceFlag.mayLeave);
+  emitSetMayLeave(e, program, context, item.instance, false);
   const args = [1, 2, 3, 4].map((i) => e.param(i));
   const callee = program.checkedReallocs[index];
   if (callee === undefined) throw new RangeError(`no realloc ${index}`);
   const entered = emitEnter(e, program, context, callee, program.signature(reallocSignature(ptr)), args);
   e.if(e.eqz(entered.status), () => {
-    emitChangeFlags(e, program, context, item.instance, InstanceFlag.mayLeave, 0);
+    emitSetMayLeave(e, program, context, item.instance, true);
     const [pointer] = entered.results;
     if (pointer !== undefined) e.store(out, 0, pointer);
   });

@@ -106,7 +106,7 @@ export class HostLift extends Host implements LiftContext<Value> {
   /** Null is fine for nothing. */
   #checkPresent(address: Value, length: Value): void {
     const { abi, e } = this;
-    abi.trapIf(e.and(e.eqz(address), e.nez(length)), "invalid_pointer");
+    e.if(e.eqz(address), () => abi.trapIf(e.nez(length), "invalid_pointer"));
   }
 
   /** The entry of a handle of the host's that must be one. */

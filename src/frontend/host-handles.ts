@@ -6,10 +6,10 @@
 
 import type { Func, Value } from "../ir/function.ts";
 import { I32, I64, type Signature } from "../ir/types.ts";
-import { FIRST_REFUSAL, HostStatus } from "../layout/host.ts";
-import { HandleEntry, HostHeap, InstanceFlag } from "../layout/offsets.ts";
+import { HostStatus } from "../layout/host.ts";
+import { HandleEntry, HostHeap } from "../layout/offsets.ts";
 import { RESOURCE_DROP_SIGNATURE } from "../plan/signatures.ts";
-import { emitCheckIdle, emitCheckInstance, emitClearMayEnter, emitEnter, ENTRY_ATTRIBUTES } from "./entries.ts";
+import { emitCheckIdle, emitCheckInstance, emitEnterIdle, ENTRY_ATTRIBUTES } from "./entries.ts";
 import { emitHandleFree, emitHandleNew, entryAddress } from "./handles.ts";
 import { HOST_SUPPORT } from "./host-support.ts";
 import { Sys } from "./linux.ts";
@@ -72,8 +72,7 @@ export function buildResourceDrop(program: Program, index: number, name: string)
   const entry = e.call1(program.hostSupport("handle_find"), HOST_SUPPORT.handle_find, args);
   e.if(e.eqz(entry), () => e.return(e.i32(HostStatus.invalid_handle)));
   e.if(e.load32(entry, HandleEntry.link), () => e.return(e.i32(HostStatus.handle_lent)));
-  const instance = resource.kind === "defined" ? resource.instance : undefined;
-  emitCheckIdle(e, program, context, instance);
+  emitCheckIdle(e, program, context);
   const rep = e.load32(entry, HandleEntry.rep);
   emitHandleFree(e, e.offset(context, program.offsets.hostHandles), entry, e.wrap(handle));
   const destructor = resource.kind === "host" ? undefined : resource.destructor;
@@ -82,18 +81,10 @@ export function buildResourceDrop(program: Program, index: number, name: string)
     return e.finish();
   }
   const [root] = program.component.componentInstances.keys();
-  if (instance === undefined) {
-    // One of WASI's: it asks who calls.
-    if (root !== undefined) emitCaller(e, program, root, e.i64(0), e.i64(0));
-  } else emitClearMayEnter(e, program, context, instance);
+  // One of WASI's: it asks who calls.
+  if (resource.kind === "builtin" && root !== undefined) emitCaller(e, program, root, e.i64(0), e.i64(0));
   const signature = program.signature(RESOURCE_DROP_SIGNATURE);
-  const { status } = emitEnter(e, program, context, program.functionSymbol(destructor), signature, [rep]);
-  if (instance !== undefined) {
-    e.if(e.or(e.eqz(status), e.uge(status, e.i32(FIRST_REFUSAL))), () => {
-      const at = program.offsets.instanceFlags(instance);
-      e.store(context, at, e.or(e.load32(context, at), e.i32(InstanceFlag.mayEnter)));
-    });
-  }
+  const { status } = emitEnterIdle(e, program, context, program.functionSymbol(destructor), signature, [rep]);
   e.return(status);
   return e.finish();
 }

@@ -1,7 +1,7 @@
 /**
  * Memory for the values of a host (host ABI `typed`), all of one instance and none of it on the native stack.
  *
- * Values are given out from `hostCursor` up to `hostEnd`. While a host function runs that is the arena, which is empty again when it has returned:
+ * Values are given out from `hostCursor` up to `hostEnd`. While a host function runs that is the arena, which is empty again when the next one is called:
  * no two host functions of an instance run at once, because a host may not come back into one that is active. The result of an export goes into
  * blocks, of which the first is what its `_drop` finds: the first pointer of the result that is not null leads to its beginning.
  *
@@ -36,8 +36,8 @@ const HOST_ALLOCATE = cSignature([I64, I64], I64);
 export const FIRST_BLOCK_BYTES = 512;
 const LARGEST_STEP = 1024 * 1024;
 
-/** Everything a host function of the instance was given is gone: the cursor is at the arena's beginning. */
-export function emitResetArena(e: Emitter, program: Program, used = 0): void {
+/** Everything a host function of the instance was given is gone: the cursor is at the arena's beginning, behind `used` bytes. */
+export function emitResetArena(e: Emitter, program: Program, used: number): void {
   const context = e.param(0);
   e.store(context, ContextField.hostCursor, e.offset(context, program.offsets.hostArena + used));
 }

@@ -122,7 +122,7 @@ export function buildCreateRegion(e: Emitter, program: Program): void {
   const budget = asked.stackBudget;
   e.store(context, ContextField.stackBudget, e.select(e.ugt(budget, slack), e.sub(budget, slack), e.i64(0)));
   for (let i = 0; i < component.componentInstances.size; i++) {
-    e.store(context, offsets.instanceFlags(i), e.i32(InstanceFlag.mayLeave | InstanceFlag.mayEnter));
+    e.store(context, offsets.instanceFlags(i), e.i32(InstanceFlag.mayLeave));
   }
   for (const { at, definition, bytes } of memories) {
     e.store(context, definition + MemoryDefinition.base, place(e, context, at));

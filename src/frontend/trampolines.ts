@@ -19,7 +19,7 @@ import type { Func, Value } from "../ir/function.ts";
 import { Region } from "../ir/ops.ts";
 import { I32, I64, type Signature } from "../ir/types.ts";
 import { StringEncodingCode, VAL_RAW_SIZE } from "../layout/host.ts";
-import { ContextField, HANDLE_OWN, HandleEntry, HostResource, InstanceFlag, Lowering } from "../layout/offsets.ts";
+import { ContextField, HANDLE_OWN, HandleEntry, HostResource, Lowering } from "../layout/offsets.ts";
 import { Trap } from "../layout/traps.ts";
 import type { ResourceIndex } from "../component/types.ts";
 import type {
@@ -56,8 +56,7 @@ export function emitCheckMayLeave(
   context: Value,
   instance: RuntimeComponentInstanceIndex,
 ): void {
-  const flags = e.load32(context, program.offsets.instanceFlags(instance));
-  e.trapUnless(e.andImm(flags, InstanceFlag.mayLeave), Trap.cannot_leave_component);
+  e.trapIf(e.eqz(e.load32(context, program.offsets.instanceFlags(instance))), Trap.cannot_leave_component);
 }
 
 /** Behind that: a synchronous call of an `async` function needs a task that may block. */

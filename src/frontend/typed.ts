@@ -15,7 +15,7 @@ import type { InterfaceType, TypeFunc } from "../component/types.ts";
 import type { Func, Value } from "../ir/function.ts";
 import { F32, F64, I32, I64, type Signature, type Type } from "../ir/types.ts";
 import { FIRST_REFUSAL, HostStatus } from "../layout/host.ts";
-import { CONTEXT_MAGIC, ContextField, InstanceFlag, TrapRecord } from "../layout/offsets.ts";
+import { CONTEXT_MAGIC, ContextField, TrapRecord } from "../layout/offsets.ts";
 import { Trap } from "../layout/traps.ts";
 import type { LiftedFunction, LoweredIndex, LowerImport } from "../plan/component.ts";
 import * as wasm from "../wasm/types.ts";
@@ -33,7 +33,7 @@ import type { Direction } from "./adapters.ts";
 import { emitReturnLent, emitReturnLentByHost } from "./adapters-context.ts";
 import { IrAbiEmitter } from "./adapters-emitter.ts";
 import { cSignatureOf, definedBits, isByValue, placeArguments, wordsOf } from "./c-signature.ts";
-import { emitCheckIdle, emitCheckInstance, emitClearMayEnter, emitEnter, ENTRY_ATTRIBUTES } from "./entries.ts";
+import { emitCheckIdle, emitEnterIdle, emitSetMayLeave, ENTRY_ATTRIBUTES } from "./entries.ts";
 import { ProcessMemory, refusalOf } from "./host-context.ts";
 import { emitBeginResult, emitOpenArena, emitResetArena } from "./host-memory.ts";
 import { HOST_SUPPORT } from "./host-support.ts";
@@ -216,16 +216,19 @@ export function buildTypedEntry(program: Program, index: number, name: string): 
   const context = e.param(0);
   const words = c.params.map((positions) => positions.map((at) => e.param(at)));
   const out = c.out === undefined ? undefined : e.param(c.out);
-  emitCheckInstance(e, program, context);
-  emitCheckIdle(e, program, context, options.instance);
+  emitCheckIdle(e, program, context);
   emitCheckPointers(e, typed, words, out);
   if (typed.isDirect) emitDirect(e, typed, words, out);
   else {
     const args = [...words.flat(), ...(out === undefined ? [] : [out])];
-    emitClearMayEnter(e, program, context, options.instance);
-    const { status } = emitEnter(e, program, context, program.typedBody(index), bodySignature(func), args);
-    emitLeave(e, program, options.instance, status, () => {
-      if (typed.lends) e.if(e.uge(status, e.i32(FIRST_REFUSAL)), () => emitReturnLentByHost(e, program));
+    const entered = emitEnterIdle(e, program, context, program.typedBody(index), bodySignature(func), args);
+    const { status } = entered;
+    e.if(e.nez(status), () => {
+      e.if(e.uge(status, e.i32(FIRST_REFUSAL)), () => {
+        // It was left while arguments were lowered, and nothing is wrong with the instance.
+        emitSetMayLeave(e, program, entered.context, options.instance, true);
+        if (typed.lends) emitReturnLentByHost(e, program);
+      });
       if (out !== undefined && func.result !== undefined && hasPointers(program, [func.result])) {
         emitClear(e, out, 0, program.adapters.hostSizes.elemSize(func.result));
       }
@@ -233,21 +236,6 @@ export function buildTypedEntry(program: Program, index: number, name: string): 
     e.return(status);
   }
   return e.finish();
-}
-
-/** After a call: the instance may be entered again unless it trapped. `failed` is what a call without a result does. */
-function emitLeave(e: Emitter, program: Program, instance: number, status: Value, failed: () => void): void {
-  const context = e.param(0);
-  const at = program.offsets.instanceFlags(instance);
-  const both = InstanceFlag.mayEnter | InstanceFlag.mayLeave;
-  e.if(
-    e.eqz(status),
-    () => e.store(context, at, e.or(e.load32(context, at), e.i32(InstanceFlag.mayEnter))),
-    () => {
-      e.if(e.uge(status, e.i32(FIRST_REFUSAL)), () => e.store(context, at, e.i32(both)));
-      failed();
-    },
-  );
 }
 
 function emitCheckPointers(
@@ -272,16 +260,12 @@ function emitDirect(
   out: Value | undefined,
 ): void {
   const { program, lifted, func } = typed;
-  const { options } = lifted;
   const context = e.param(0);
   const returning = new IrAbiEmitter(e, program, (name) => e.return(e.i32(refusalOf(name))));
   const args = typed.lowered(transferOf(e, program, typed.arguments.direction, returning), words);
-  emitClearMayEnter(e, program, context, options.instance);
   const signature = program.signature(lifted.signature);
-  const { status, results } = emitEnter(e, program, context, program.functionSymbol(lifted.core), signature, args);
+  const { status, results } = emitEnterIdle(e, program, context, program.functionSymbol(lifted.core), signature, args);
   e.if(e.eqz(status), () => {
-    const at = program.offsets.instanceFlags(options.instance);
-    e.store(context, at, e.or(e.load32(context, at), e.i32(InstanceFlag.mayEnter)));
     if (func.result === undefined || out === undefined) return;
     const transfer = transferOf(e, program, typed.resultDirection);
     const from = new FlatSource(transfer.liftEmitter, transfer.lift.flattening, results);
@@ -429,7 +413,8 @@ function emitTypedCall(
   const frame = arenaFrame(program, func);
   const context = e.param(0);
   const arena = e.offset(context, program.offsets.hostArena);
-  if (frame.size > 0) emitResetArena(e, program, frame.size);
+  // What the last host function was given is gone.
+  emitResetArena(e, program, frame.size);
 
   const direction = adapters.importParameters(lowering);
   const words = liftArguments(e, program, func, lowering, direction, frame, arena);
@@ -443,7 +428,6 @@ function emitTypedCall(
     e.trap(Trap.host_function_failed);
   });
   const results = out === undefined ? [] : lowerAnswer(e, program, func, lowering, out);
-  emitResetArena(e, program);
   if (direction.lends) emitReturnLent(e, program, lowering.options);
   // A host function is back when its task is over.
   return lowering.options.isAsync ? [e.i32(SUBTASK_RETURNED)] : results;

@@ -21,8 +21,8 @@ export const CONTEXT_MAGIC = 0x4c444e57;
 /** Values of `state`. */
 export const InstanceState = { ready: 0, trapped: 1, instantiating: 2 } as const;
 
-/** Bits of a component instance's flags (Canonical ABI: `ComponentInstance.may_leave`, `may_enter`). */
-export const InstanceFlag = { mayLeave: 1, mayEnter: 2 } as const;
+/** A component instance's flags (Canonical ABI: `ComponentInstance.may_leave`), or 0. Whether it may be entered is `entryDepth`. */
+export const InstanceFlag = { mayLeave: 1 } as const;
 
 /** A 32-bit index reaches 4 GiB; a static offset below this needs no check. */
 export const GUARD_SIZE = 32 * 1024 * 1024;

@@ -446,9 +446,7 @@ export class Pair {
     await this.#process.write(memories[1] ?? 0, caller.memory);
     const reason = byModel(signature, world);
     if (!callerInstance.mayLeave) {
-      const flags = new Uint8Array(4);
-      new DataView(flags.buffer).setUint32(0, InstanceFlag.mayEnter, true);
-      await this.#process.write(program.offsets.instanceFlags(CALLER), flags);
+      await this.#process.write(program.offsets.instanceFlags(CALLER), new Uint8Array(4));
     }
     const { status } = await this.#process.call("call", this.#entry(index), new Uint8Array(), 0);
     stats.cases++;
@@ -500,7 +498,7 @@ export class Pair {
   /** What a trap leaves behind. */
   async #restore(): Promise<void> {
     const { program } = this.#built;
-    const flags = new Uint8Array(Uint32Array.of(InstanceFlag.mayEnter | InstanceFlag.mayLeave).buffer);
+    const flags = new Uint8Array(Uint32Array.of(InstanceFlag.mayLeave).buffer);
     for (let i = 0; i < program.component.componentInstances.size; i++) {
       await this.#process.write(program.offsets.instanceFlags(i), flags);
       await this.#process.write(program.offsets.instanceBorrows(i), new Uint8Array(4));

@@ -20,103 +20,81 @@ block1:
   v5 = iconst.i32 259
   return v5
 block2:
-  v6 = load.i32 [v0] full any
-  v7 = iconst.i32 1279544919
-  v8 = icmp.i32 ne v6, v7
-  brif v8, block3, block4
+  v6 = load.i64 [v0] full any
+  v7 = iconst.i64 1279544919
+  v8 = bxor.i64 v6, v7
+  v9 = load.i64 [v0 + 64] full any
+  v10 = bor.i64 v8, v9
+  v11 = iconst.i64 0
+  v12 = icmp.i64 ne v10, v11
+  brif v12, block3, block4
 block3:
-  v9 = iconst.i32 259
-  return v9
-block4:
-  v10 = load.i32 [v0 + 4] full any
-  v11 = iconst.i32 1
-  v12 = icmp.i32 eq v10, v11
-  brif v12, block5, block6
+  v13 = iconst.i64 0
+  v14 = icmp.i64 eq v0, v13
+  brif v14, block5, block6
 block5:
-  v13 = iconst.i32 258
-  return v13
+  v15 = iconst.i32 259
+  return v15
 block6:
-  v14 = load.i32 [v0 + 4] full any
-  v15 = iconst.i32 0
-  v16 = icmp.i32 eq v14, v15
-  v17 = load.i32 [v0 + 128] full any
-  v18 = iconst.i32 2
-  v19 = band.i32 v17, v18
-  v20 = iconst.i32 0
-  v21 = icmp.i32 ne v19, v20
-  v22 = band.i32 v16, v21
-  v23 = load.i64 [v0 + 64] full any
-  v24 = iconst.i64 0
-  v25 = icmp.i64 eq v23, v24
-  v26 = band.i32 v22, v25
-  v27 = iconst.i32 0
-  v28 = icmp.i32 eq v26, v27
-  brif v28, block7, block8
+  v16 = load.i32 [v0] full any
+  v17 = iconst.i32 1279544919
+  v18 = icmp.i32 ne v16, v17
+  brif v18, block7, block8
 block7:
-  v29 = iconst.i32 260
-  return v29
+  v19 = iconst.i32 259
+  return v19
 block8:
-  v30 = iconst.i64 2
-  v31 = icmp.i64 ult v2, v30
-  brif v31, block9, block10
+  v20 = load.i32 [v0 + 4] full any
+  v21 = iconst.i32 1
+  v22 = icmp.i32 eq v20, v21
+  brif v22, block9, block10
 block9:
-  v32 = iconst.i32 256
-  return v32
+  v23 = iconst.i32 258
+  return v23
 block10:
-  v33 = iconst.i64 0
-  v34 = icmp.i64 eq v1, v33
-  brif v34, block11, block12
+  v24 = iconst.i32 260
+  return v24
+block4:
+  v25 = iconst.i64 2
+  v26 = icmp.i64 ult v2, v25
+  brif v26, block11, block12
 block11:
-  v35 = iconst.i32 256
-  return v35
+  v27 = iconst.i32 256
+  return v27
 block12:
-  v36 = load.i32 [v1] full any
-  v37 = load.i32 [v1 + 16] full any
-  v38 = load.i32 [v0 + 128] full any
-  v39 = iconst.i32 -3
-  v40 = band.i32 v38, v39
-  store.i32 [v0 + 128], v40 full any
-  v41 = load.i64 [v0 + 8] full any
-  v42 = load.i64 [v0 + 64] full any
-  v43 = stack_pointer
-  v44 = load.i64 [v0 + 48] full any
-  v45 = icmp.i64 ult v44, v43
-  v46 = isub.i64 v43, v44
-  v47 = iconst.i64 0
-  v48 = select.i64 v45, v46, v47
-  v49 = iconst.i64 0
-  v50 = icmp.i64 eq v42, v49
-  brif v50, block13, block15
+  v28 = iconst.i64 0
+  v29 = icmp.i64 eq v1, v28
+  brif v29, block13, block14
 block13:
-  v51 = iconst.i32 0
-  store.i32 [v0 + 88], v51 full any
-  jump block14(v48)
+  v30 = iconst.i32 256
+  return v30
+block14:
+  v31 = load.i32 [v1] full any
+  v32 = load.i32 [v1 + 16] full any
+  v33 = stack_pointer
+  v34 = load.i64 [v0 + 48] full any
+  v35 = icmp.i64 ult v34, v33
+  v36 = isub.i64 v33, v34
+  v37 = iconst.i64 0
+  v38 = select.i64 v35, v36, v37
+  v39 = iconst.i32 0
+  store.i32 [v0 + 88], v39 full any
+  store.i64 [v0 + 8], v38 full any
+  v40 = iconst.i64 1
+  store.i64 [v0 + 64], v40 full any
+  v41, v42 = call_catch fn0(v0, v31, v32)
+  v43 = frame_pointer
+  v44 = load.i64 [v43 - 8] full any
+  v45 = iconst.i64 0
+  store.i64 [v44 + 64], v45 full any
+  v46 = iconst.i32 0
+  v47 = icmp.i32 eq v41, v46
+  brif v47, block15, block16
 block15:
-  v52 = icmp.i64 ult v48, v41
-  v53 = icmp.i64 ule v41, v43
-  v54 = band.i32 v52, v53
-  v55 = select.i64 v54, v41, v48
-  jump block14(v55)
-block14(v56: i64):
-  store.i64 [v0 + 8], v56 full any
-  v57 = iconst.i64 1
-  v58 = iadd.i64 v42, v57
-  store.i64 [v0 + 64], v58 full any
-  v59, v60 = call_catch fn0(v0, v36, v37)
-  store.i64 [v0 + 8], v41 full any
-  store.i64 [v0 + 64], v42 full any
-  v61 = iconst.i32 0
-  v62 = icmp.i32 eq v59, v61
-  brif v62, block16, block17
+  store.i32 [v1], v42 full any
+  jump block16
 block16:
-  v63 = load.i32 [v0 + 128] full any
-  v64 = iconst.i32 2
-  v65 = bor.i32 v63, v64
-  store.i32 [v0 + 128], v65 full any
-  store.i32 [v1], v60 full any
-  jump block17
-block17:
-  return v59
+  return v41
 }
 
 ;; dynamic
@@ -125,9 +103,9 @@ function "test/lowered0::add" (i64, i32, i32) -> i32 wasm {
   sig0 = (i64, i64, i64, i64, i32, i64, i64) -> i32 c
 block0(v0: i64, v1: i32, v2: i32):
   v3 = load.i32 [v0 + 128] full any
-  v4 = iconst.i32 1
-  v5 = band.i32 v3, v4
-  trapz v5, code14
+  v4 = iconst.i32 0
+  v5 = icmp.i32 eq v3, v4
+  trapnz v5, code14
   v6 = slot_addr slot0
   store.i32 [v6], v1 full any
   store.i32 [v6 + 16], v2 full any
@@ -151,9 +129,9 @@ function "test/lowered0::add" (i64, i32, i32) -> i32 wasm {
   sig0 = (i64, i64, i32, i32) -> i32 c
 block0(v0: i64, v1: i32, v2: i32):
   v3 = load.i32 [v0 + 128] full any
-  v4 = iconst.i32 1
-  v5 = band.i32 v3, v4
-  trapz v5, code14
+  v4 = iconst.i32 0
+  v5 = icmp.i32 eq v3, v4
+  trapnz v5, code14
   v6 = load.i64 [v0 + 144] full constant
   v7 = iconst.i64 0
   v8 = icmp.i64 eq v6, v7
