@@ -15,10 +15,9 @@ import { REALLOC64_SIGNATURE, REALLOC_SIGNATURE } from "../plan/signatures.ts";
 import { I64 } from "../wasm/types.ts";
 import { isDefinedBy } from "./adapters.ts";
 import { IrAbiEmitter } from "./adapters-emitter.ts";
-import { emitHandleLookup, entryAddress, handleTag } from "./handles.ts";
+import { emitHandleLookup, emitHandleNew, emitHandleTake, entryAddress, handleTag } from "./handles.ts";
 import type { Program } from "./program.ts";
 import type { Emitter, Variable } from "./structured.ts";
-import { SUPPORT } from "./support.ts";
 
 class GuestMemory implements MemoryContext<Value> {
   readonly sizes: Sizes;
@@ -95,20 +94,15 @@ export class GuestLift extends Guest implements LiftContext<Value> {
   }
 
   liftOwn(resource: ResourceIndex, handle: Value): Value {
-    const args = [this.context, this.table(), this.e.i32(resource), handle];
-    return this.e.call1(this.program.support("handle_take"), SUPPORT.handle_take, args);
+    return emitHandleTake(this.e, this.program, this.table(), this.e.i32(resource), handle);
   }
 
   liftBorrow(resource: ResourceIndex, handle: Value): Value {
     const { e } = this;
     const table = this.table();
-    if (!this.#lends) {
-      const args = [this.context, table, e.i32(resource), handle];
-      return e.call1(this.program.support("handle_rep"), SUPPORT.handle_rep, args);
-    }
     const { entry } = emitHandleLookup(e, this.program, table, e.i32(resource), handle);
     // `add_lender`. A borrowed handle is not put on the list: it can't be given away anyway.
-    emitLend(e, this.program.offsets.instanceLenders(this.options.instance), entry, handle);
+    if (this.#lends) emitLend(e, this.program.offsets.instanceLenders(this.options.instance), entry, handle);
     return e.load64(entry, HandleEntry.rep);
   }
 }
@@ -180,8 +174,7 @@ export class GuestLower extends Guest implements LowerContext<Value> {
   }
 
   #newHandle(tag: number, representation: Value): Value {
-    const args = [this.context, this.table(), this.e.i32(tag), representation];
-    return this.e.call1(this.program.support("handle_new"), SUPPORT.handle_new, args);
+    return emitHandleNew(this.e, this.table(), this.e.i32(tag), representation);
   }
 
   lowerOwn(resource: ResourceIndex, representation: Value): Value {

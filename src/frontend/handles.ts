@@ -86,6 +86,16 @@ export function emitHandleFree(e: Emitter, table: Value, entry: Value, index: Va
   e.store(table, HandleEntry.link, index);
 }
 
+/** The representation behind an own handle, which is gone then. */
+export function emitHandleTake(e: Emitter, program: Program, table: Value, resource: Value, index: Value): Value {
+  const { entry, tag } = emitHandleLookup(e, program, table, resource, index);
+  e.trapUnless(emitIsOwn(e, tag), Trap.handle_type_mismatch);
+  emitCheckNotLent(e, entry);
+  const rep = e.load64(entry, HandleEntry.rep);
+  emitHandleFree(e, table, entry, index);
+  return rep;
+}
+
 /** `handle_new(context, table, tag, rep)` → index. */
 export function buildHandleNewSupport(e: Emitter): void {
   e.return(emitHandleNew(e, e.param(1), e.param(2), e.param(3)));
@@ -99,10 +109,5 @@ export function buildHandleRepSupport(e: Emitter, program: Program): void {
 
 /** `handle_take(context, table, resource, index)` → rep. */
 export function buildHandleTakeSupport(e: Emitter, program: Program): void {
-  const { entry, tag } = emitHandleLookup(e, program, e.param(1), e.param(2), e.param(3));
-  e.trapUnless(emitIsOwn(e, tag), Trap.handle_type_mismatch);
-  emitCheckNotLent(e, entry);
-  const rep = e.load64(entry, HandleEntry.rep);
-  emitHandleFree(e, e.param(1), entry, e.param(3));
-  e.return(rep);
+  e.return(emitHandleTake(e, program, e.param(1), e.param(2), e.param(3)));
 }
