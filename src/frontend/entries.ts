@@ -12,7 +12,14 @@ import { InternalError } from "../base/diagnostics.ts";
 import type { Func, FuncSymbol, Value } from "../ir/function.ts";
 import type { Signature } from "../ir/types.ts";
 import { HostStatus, VAL_RAW_SIZE } from "../layout/host.ts";
-import { CONTEXT_MAGIC, ContextField, InstanceFlag, InstanceLimits, InstanceState } from "../layout/offsets.ts";
+import {
+  CONTEXT_MAGIC,
+  ContextField,
+  InstanceFlag,
+  InstanceLimits,
+  InstanceState,
+  STACK_SLACK,
+} from "../layout/offsets.ts";
 import type { RuntimeComponentInstanceIndex } from "../plan/component.ts";
 import { pointerType, reallocSignature } from "../plan/signatures.ts";
 import * as wasm from "../wasm/types.ts";
@@ -50,8 +57,8 @@ export function emitCheckInstance(e: Emitter, program: Program, context: Value):
 }
 
 /**
- * Enters `callee`. The stack limit is the stack pointer minus the budget; a nested entry never gets more than is left of the outer one's,
- * and one on another stack, or below all of the outer one's, gets its own. Both words are what they were afterwards, trap or not.
+ * Enters `callee`. The stack limit is the stack pointer minus the budget; a nested entry never gets more than is left of the outer one's, which
+ * may be nothing, and one on another stack gets its own. Both words are what they were afterwards, trap or not.
  * A failure that was announced outside of any call is forgotten.
  */
 export function emitEnter(
@@ -68,7 +75,8 @@ export function emitEnter(
   const budget = e.load64(context, ContextField.stackBudget);
   const own = e.select(e.ult(budget, stack), e.sub(stack, budget), e.i64(0));
   const limit = e.variable(own);
-  const within = (): Value => e.and(e.ult(own, outerLimit), e.ule(outerLimit, stack));
+  // A little below the limit is the outer one's stack as well: its host has used up what was left.
+  const within = (): Value => e.and(e.ult(own, outerLimit), e.ule(outerLimit, e.offset(stack, STACK_SLACK)));
   e.if(
     e.eqz(depth),
     () => e.store(context, ContextField.hostFailure, e.i32(0)),
