@@ -1,10 +1,17 @@
 /** Random operators on memories and tables: addresses, most of them in bounds, and everything that moves many bytes or elements. */
 
-import { constant } from "./constants.ts";
 import type { Frame } from "./frame.ts";
 import { isSubtype } from "./frame.ts";
 import type { Operator } from "./operators.ts";
-import { declaredOf, type Expr, type Immediate, isNonNull, type TableTree } from "./tree.ts";
+import { declaredOf, type Expr, type Immediate, isNonNull, type TableTree, type Types } from "./tree.ts";
+
+/** Bytes from 0 on that a memory's data fills, as so many vectors. */
+export const SEEDED = 20;
+/** Where values are left to be looked at, and how many before it begins again. */
+const OBSERVED = 0x400;
+const OBSERVED_SLOTS = 128;
+
+const NAMES: Readonly<Record<string, string>> = { i: "i32", l: "i64", f: "f32", d: "f64", v: "v128" };
 
 export type MakeValue = (type: string, depth: number) => Expr;
 
@@ -21,10 +28,12 @@ function fits(f: Frame, from: string, to: string): boolean {
 export class Access {
   readonly #f: Frame;
   readonly #value: MakeValue;
+  #slot: number;
 
   constructor(frame: Frame, value: MakeValue) {
     this.#f = frame;
     this.#value = value;
+    this.#slot = frame.r.below(OBSERVED_SLOTS);
   }
 
   get #memories() {
@@ -36,7 +45,9 @@ export class Access {
   }
 
   pickMemory(): number {
-    return this.#f.r.chance(0.6) ? 0 : this.#f.r.below(this.#memories.length);
+    const { r } = this.#f;
+    const firm = r.chance(0.9) ? this.#firm() : undefined;
+    return firm ?? r.below(this.#memories.length);
   }
 
   /** An expression of an i32 as an address of this width. */
@@ -53,47 +64,109 @@ export class Access {
     return this.#value(is64 ? "l" : "i", depth + 1);
   }
 
+  // What is there, and what will be looked at.
+
+  /** A memory with a page from the start. */
+  #firm(): number | undefined {
+    const found = this.#memories.flatMap(({ min }, i) => (min > 0 ? [i] : []));
+    return found.length === 0 ? undefined : this.#f.r.pick(found);
+  }
+
+  #at(name: string, results: Types, memory: number, address: number, kids: Expr[]): Expr {
+    const { is64 } = this.#memories[memory] ?? { is64: false };
+    const offset = this.#f.r.chance(0.5) ? address : 0;
+    const immediate: Immediate = { kind: "memarg", align: 0, memory, offset: BigInt(offset) };
+    return this.#f.node(name, results, [this.#number(is64, address - offset), ...kids], immediate);
+  }
+
+  /** A value that exists when the code runs, but not when it is compiled; a constant when there is none. Never traps. */
+  known(type: string): Expr {
+    const f = this.#f;
+    const name = NAMES[type];
+    const memory = name === undefined ? undefined : this.#firm();
+    if (memory !== undefined && f.r.chance(0.75)) {
+      return this.#at(`${name}.load`, type, memory, 16 * f.r.below(SEEDED) + f.r.pick([0, 0, 4, 8, 1]), []);
+    }
+    const global = f.globalOf(type, true);
+    return global === undefined || f.r.chance(0.3) ? f.constant(type) : f.node("global.get", type, [], f.index(global));
+  }
+
+  /** A statement that leaves a value, or several, where they are seen in the end. */
+  observe(expr: Expr): Expr[] {
+    const f = this.#f;
+    const type = expr.results;
+    if (type.length > 1) {
+      const locals = Array.from(type, (t) => f.take(t));
+      let out = expr;
+      for (const local of [...locals].reverse()) out = f.set(local, out);
+      const seen = locals.flatMap((local) => this.observe(f.get(local)));
+      for (const local of locals) f.giveBack(local);
+      return [out, ...seen];
+    }
+    const name = NAMES[type];
+    const memory = this.#firm();
+    if (name !== undefined && memory !== undefined) {
+      const slot = OBSERVED + 16 * (this.#slot++ % OBSERVED_SLOTS);
+      return [this.#at(`${name}.store`, "", memory, slot, [f.canonical(expr)])];
+    }
+    const global = f.globalOf(type, true);
+    return global === undefined ? f.dropAll(expr) : [f.node("global.set", "", [expr], f.index(global))];
+  }
+
   // Loads and stores.
 
-  offset(is64: boolean): bigint {
+  /** Of accesses that have to be aligned a multiple of `align`. */
+  offset(is64: boolean, align = 1): bigint {
     const { r } = this.#f;
     const way = r.below(200);
     if (way < 90) return 0n;
-    if (way < 180) return BigInt(r.below(64));
-    if (way < 196) return BigInt(r.pick([200, 4096, 65520]));
+    if (way < 192) return BigInt(r.below(64) & -(r.chance(0.98) ? align : 1));
+    if (way < 199) return BigInt(r.pick([200, 4096, 65520]));
     if (is64 && r.chance(0.5))
       return r.pick([0x100000000n, 0x7fffffffffffffffn, 0x8000000000000000n, 0xffffffffffffffffn]);
     return BigInt(r.pick([65535, 65536, 0x7fffffff, 0x80000000, 0xffffffff, 0x1ffffff, 0x2000000, 0x2000001]));
   }
 
-  memarg(memory: number, align: number): Immediate {
-    return { kind: "memarg", align, memory, offset: this.offset(this.#memories[memory]?.is64 ?? false) };
+  memarg(memory: number, align: number, atomic = false): Immediate {
+    const offset = this.offset(this.#memories[memory]?.is64 ?? false, atomic ? 1 << align : 1);
+    return { kind: "memarg", align, memory, offset };
   }
 
   address(memory: number, { immediates, extra }: Operator, depth: number): Expr {
     const { r } = this.#f;
     const { is64, min } = this.#memories[memory] ?? { is64: false, min: 0 };
     const way = r.below(100);
+    const atomic = immediates === "atomic";
+    // Of atomic ones only multiples of the size.
+    const aligned = (value: number): number => (atomic ? value & -(1 << extra) : value);
     const masked = (mask: number): Expr =>
-      this.#f.node("i32.and", "i", [this.#value("i", depth + 1), this.#f.i32(mask)]);
-    if (immediates === "atomic" && way < 90) return this.#wide(is64, masked(0xfff & -(1 << extra)));
-    if (way < 25) return this.#number(is64, r.below(256));
+      this.#f.node("i32.and", "i", [this.#value("i", depth + 1), this.#f.i32(aligned(mask))]);
+    if (way < 22) return this.#number(is64, aligned(r.below(256)));
+    if (way < 45 && this.#f.counters.length > 0) {
+      const index = this.#f.get(r.pick(this.#f.counters));
+      const scaled = this.#f.node("i32.shl", "i", [index, this.#f.i32(atomic ? extra : r.below(4))]);
+      const base = r.chance(0.5) ? this.#f.i32(aligned(r.below(256))) : masked(0xff);
+      return this.#wide(
+        is64,
+        r.chance(0.2) ? scaled : this.#f.node("i32.add", "i", r.chance(0.5) ? [scaled, base] : [base, scaled]),
+      );
+    }
     if (is64 && way < 45) {
-      const mask = this.#f.i64(r.pick([15n, 255n, 0xfffn, 0x7fffn]));
+      const mask = this.#f.i64(BigInt(aligned(r.pick([15, 255, 0xfff, 0x7fff]))));
       return this.#f.node("i64.and", "l", [this.#value("l", depth + 1), mask]);
     }
-    if (way < 75) return this.#wide(is64, masked(r.pick([15, 255, 0xfff, 0x7fff])));
-    if (way < 85) {
-      const scale = this.#f.node("i32.shl", "i", [masked(63), this.#f.i32(r.below(4))]);
+    if (way < 80) return this.#wide(is64, masked(r.pick([15, 255, 255, 0xfff, 0x7fff])));
+    if (way < 97) {
+      const scale = this.#f.node("i32.shl", "i", [masked(63), this.#f.i32(atomic ? extra : r.below(4))]);
       return this.#wide(is64, this.#f.node("i32.add", "i", [masked(0xfff), scale]));
     }
-    if (way < 93) return this.#number(is64, 65536 * min - r.between(0, 20));
-    if (way < 97) {
+    if (way < 98) return this.#number(is64, aligned(65536 * min - r.between(0, 40)));
+    if (way < 99 && r.chance(0.5)) {
       if (is64)
         return this.#f.i64(r.pick([-1n, -8n, 0x100000000n, 0x7fffffffffffffffn, -0x8000000000000000n, 0xffffffffn]));
       return this.#f.i32(r.pick([-1, -4, 0x7fffffff, -0x80000000, 65536 * 6]));
     }
-    return this.#anything(is64, depth);
+    return r.chance(0.5) ? this.#anything(is64, depth) : this.#number(is64, aligned(r.below(512)));
   }
 
   // Sizes and growth: an i32 in the end.
@@ -156,7 +229,7 @@ export class Access {
   tableIndex(table: number, depth: number): Expr {
     const { r } = this.#f;
     const { is64, min } = this.#table(table);
-    if (r.chance(0.85) && min > 0) {
+    if (r.chance(0.94) && min > 0) {
       if (r.chance(0.5)) return this.#number(is64, r.below(min));
       if (is64 && r.chance(0.5)) {
         return this.#f.node("i64.rem_u", "l", [this.#value("l", depth + 1), this.#f.i64(BigInt(min))]);
@@ -177,7 +250,8 @@ export class Access {
     if (tables.length === 0) return;
     const table = r.below(tables.length);
     const { is64, type } = this.#table(table);
-    const small = (wide: boolean): Expr => this.#number(wide, r.chance(0.02) ? -1 : r.below(4));
+    const small = (wide: boolean): Expr =>
+      this.#number(wide, r.chance(0.02) ? -1 : r.below(Math.min(4, this.#table(table).min + 1)));
     switch (r.below(6)) {
       case 0:
       case 1:
@@ -197,14 +271,18 @@ export class Access {
         return;
       }
       case 4: {
-        const found = elements.flatMap((e, i) => (fits(f, e.type, type) ? [i] : []));
+        // Passive ones mostly: the others are gone when the code runs.
+        const found = elements.flatMap((e, i) =>
+          fits(f, e.type, type) && (e.mode === "passive" || r.chance(0.05)) ? [i] : [],
+        );
         if (found.length === 0) return;
-        const kids = [small(is64), small(false), small(false)];
-        out.push(f.node("table.init", "", kids, f.index(r.pick(found)), f.index(table)));
+        const segment = r.pick(found);
+        const [from, count] = this.#part(elements[segment]?.items.length ?? 0);
+        out.push(f.node("table.init", "", [small(is64), f.i32(from), f.i32(count)], f.index(segment), f.index(table)));
         return;
       }
       default:
-        if (r.chance(0.3)) out.push(f.node("elem.drop", "", [], f.index(r.below(elements.length))));
+        if (r.chance(0.4)) out.push(f.node("elem.drop", "", [], f.index(r.below(elements.length))));
     }
   }
 
@@ -213,7 +291,7 @@ export class Access {
   #length(is64: boolean, depth: number): Expr {
     const { r } = this.#f;
     if (r.chance(0.4)) return this.#number(is64, r.pick([0, 1, 2, 3, 4, 7, 8, 15, 16, 17, 31, 32, 33, 64, 100, 300]));
-    if (r.chance(0.05)) return this.#anything(is64, depth);
+    if (r.chance(0.02)) return this.#anything(is64, depth);
     return this.#wide(is64, this.#f.node("i32.and", "i", [this.#value("i", depth + 1), this.#f.i32(127)]));
   }
 
@@ -242,17 +320,22 @@ export class Access {
       const kids = [this.#place(memory, depth), this.#place(from, depth), this.#length(both, depth)];
       out.push(f.node("memory.copy", "", kids, f.index(memory), f.index(from)));
     } else if (data.length > 0) {
-      const segment = f.index(r.below(data.length));
-      if (r.chance(0.25)) out.push(f.node("data.drop", "", [], segment));
+      const found = data.flatMap((d, i) => (d.offset === undefined || r.chance(0.05) ? [i] : []));
+      if (found.length === 0) return;
+      const segment = r.pick(found);
+      if (r.chance(0.1)) out.push(f.node("data.drop", "", [], f.index(segment)));
       else {
-        const kids = [this.#place(memory, depth), f.i32(r.below(6)), f.i32(r.below(12))];
-        out.push(f.node("memory.init", "", kids, segment, f.index(memory)));
+        const [from, count] = this.#part(data[segment]?.bytes.length ?? 0);
+        const kids = [this.#place(memory, depth), f.i32(from), f.i32(count)];
+        out.push(f.node("memory.init", "", kids, f.index(segment), f.index(memory)));
       }
     }
   }
 
-  /** A constant of an address. */
-  constant(is64: boolean, value: number): Expr {
-    return constant(this.#f.r, is64 ? "l" : "i", BigInt(value));
+  /** Start and length of a part of so many bytes or elements; rarely too long. */
+  #part(length: number): readonly [from: number, count: number] {
+    const { r } = this.#f;
+    const from = r.below(length + 1);
+    return [from, r.below(length - from + 1) + (r.chance(0.03) ? 9 : 0)];
   }
 }

@@ -88,7 +88,8 @@ function floatBits(value: number, size: 4 | 8): bigint {
   return view.getBigUint64(0);
 }
 
-function integer(r: Random): bigint {
+/** An integer that something may be special about. */
+export function interestingInteger(r: Random): bigint {
   const way = r.below(10);
   if (way < 4) return BigInt(r.between(-4, 20));
   if (way < 8) return r.pick(INTEGERS) + (r.chance(0.2) ? BigInt(r.between(-1, 1)) : 0n);
@@ -115,12 +116,12 @@ export function constant(r: Random, type: string, value?: bigint): Expr {
     case "i":
       return make(
         "i32.const",
-        bytesOf((w) => varS64(w, BigInt.asIntN(32, value ?? integer(r)))),
+        bytesOf((w) => varS64(w, BigInt.asIntN(32, value ?? interestingInteger(r)))),
       );
     case "l":
       return make(
         "i64.const",
-        bytesOf((w) => varS64(w, value ?? integer(r))),
+        bytesOf((w) => varS64(w, value ?? interestingInteger(r))),
       );
     case "f":
       return make("f32.const", littleEndian(value ?? float(r, 4), 4));
@@ -133,9 +134,9 @@ export function constant(r: Random, type: string, value?: bigint): Expr {
       if (way === 1) return make("v128.const", littleEndian(0n, 16));
       const size = r.pick([1, 2, 4, 8]);
       let all = 0n;
-      const same = r.chance(0.4) ? integer(r) : undefined;
+      const same = r.chance(0.4) ? interestingInteger(r) : undefined;
       for (let i = 0; i < 16 / size; i++) {
-        const lane = size >= 4 && way === 2 ? float(r, size === 4 ? 4 : 8) : (same ?? integer(r));
+        const lane = size >= 4 && way === 2 ? float(r, size === 4 ? 4 : 8) : (same ?? interestingInteger(r));
         all |= BigInt.asUintN(8 * size, lane) << BigInt(8 * size * i);
       }
       return make("v128.const", littleEndian(all, 16));

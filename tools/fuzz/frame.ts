@@ -39,6 +39,8 @@ export class Frame {
   /** Letters of the types that it uses, the likely ones more than once. */
   readonly all: string;
   readonly scopes: Scope[] = [];
+  /** Locals of type i32 that count within small bounds around this place. */
+  readonly counters: number[] = [];
   /** Types of parameters and locals. */
   locals: string;
   /** Locals below this may be written by anything. */
@@ -161,6 +163,15 @@ export class Frame {
     this.#free.set(type, list);
   }
 
+  shuffled<T>(items: readonly T[]): T[] {
+    const out = [...items];
+    for (let i = out.length - 1; i > 0; i--) {
+      const [item] = out.splice(this.r.below(i + 1), 1);
+      if (item !== undefined) out.push(item);
+    }
+    return out;
+  }
+
   localOf(type: string): number | undefined {
     if (this.common === 0) return undefined;
     const from = this.r.below(this.common);
@@ -189,6 +200,29 @@ export class Frame {
     }
     const at = local;
     return use(this.node("local.tee", type, [value], this.index(at)), () => this.get(at));
+  }
+
+  /** A value as both operands of an operator. */
+  both(value: Expr): Expr[] {
+    let again: Expr | undefined;
+    const first = this.twice(value, (tee, get) => {
+      again = get();
+      return tee;
+    });
+    return again === undefined ? [first] : [first, again];
+  }
+
+  /** The last result of an expression goes to a local, or nowhere. */
+  store(expr: Expr): Expr {
+    const local = this.r.chance(0.6) ? this.localOf(expr.results.at(-1) ?? "i") : undefined;
+    return local === undefined ? this.node("drop", expr.results.slice(0, -1), [expr]) : this.set(local, expr);
+  }
+
+  /** A statement of an expression. */
+  dropAll(expr: Expr): Expr[] {
+    let out = expr;
+    while (out.results !== "") out = this.store(out);
+    return [out];
   }
 
   /** The value with the bits of a NaN made canonical, unless they are certain. */

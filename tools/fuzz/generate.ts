@@ -4,7 +4,8 @@
  */
 
 import { BodyGenerator } from "./body.ts";
-import { constant } from "./constants.ts";
+import { SEEDED } from "./access.ts";
+import { constant, interestingInteger } from "./constants.ts";
 import type { Features } from "./features.ts";
 import { isSubtype } from "./frame.ts";
 import { codeOf, type Operator, OPERATORS } from "./operators.ts";
@@ -43,23 +44,25 @@ function types(r: Random, from: string, most: number): Types {
   return out;
 }
 
+/** The bytes of a constant of fixed length. */
+function bytesOf({ immediates: [immediate] }: Expr): readonly number[] {
+  return immediate?.kind === "bytes" ? immediate.bytes : [];
+}
+
 function bits(r: Random, type: string): bigint {
   const width = type === "i" || type === "f" ? 32 : 64;
   const expr = constant(r, type);
   if (type === "f" || type === "d") {
-    // Read back from the immediate; NaNs lose their payload on the way into the other engine.
-    const [immediate] = expr.immediates;
-    const bytes = immediate?.kind === "bytes" ? immediate.bytes : [];
-    return bytes.reduceRight((all, byte) => (all << 8n) | BigInt(byte), 0n);
+    // NaNs lose their payload on the way into the other engine.
+    return bytesOf(expr).reduceRight((all, byte) => (all << 8n) | BigInt(byte), 0n);
   }
-  if (r.chance(0.5)) return BigInt.asUintN(width, BigInt(r.between(-3, 20)));
-  return BigInt.asUintN(width, r.u64());
+  return BigInt.asUintN(width, r.chance(0.6) ? interestingInteger(r) : r.u64());
 }
 
 function memories(r: Random, { severalMemories, memory64 }: Features): MemoryTree[] {
   if (r.chance(0.06)) return [];
   return Array.from({ length: r.chance(0.75) || !severalMemories ? 1 : r.between(2, 3) }, () => {
-    const min = r.chance(0.1) ? 0 : r.between(1, 2);
+    const min = r.chance(0.05) ? 0 : r.between(1, 2);
     return { min, max: r.chance(0.15) ? undefined : min + r.below(3), is64: r.chance(0.2) && memory64 };
   });
 }
@@ -153,7 +156,12 @@ function elements(r: Random, tree: ModuleTree, features: Features): ElementTree[
       (f) => type === "r" || tree.types.some((_, i) => referenceTo(i, true) === type && isSubtype(tree, f.declared, i)),
     );
   const items = (type: string, count: number): (FuncTree | undefined)[] => {
-    const from = fitting(type);
+    let from = fitting(type);
+    // Most of the time an index that is not known leads to a function of the type that is called.
+    if (from.length > 0 && r.chance(0.7)) {
+      const { params, results, declared } = r.pick(from);
+      from = from.filter((f) => f.params === params && f.results === results && f.declared === declared);
+    }
     return Array.from({ length: count }, () => (from.length === 0 || r.chance(0.08) ? undefined : r.pick(from)));
   };
   tree.tables.forEach((table, index) => {
@@ -182,16 +190,17 @@ function elements(r: Random, tree: ModuleTree, features: Features): ElementTree[
 function dataSegments(r: Random, tree: ModuleTree, features: Features): void {
   // Most addresses are small: what is there should not be 0.
   tree.memories.forEach(({ min, is64 }, memory) => {
-    if (min === 0 || r.chance(0.3)) return;
-    const bytes = Array.from({ length: 320 }, () => r.below(256));
+    if (min === 0 || r.chance(0.05)) return;
+    const bytes = Array.from({ length: SEEDED }, () => bytesOf(constant(r, "v"))).flat();
     tree.data.push({ offset: offsetExpr(r, is64, 0, features), memory, bytes });
   });
   for (let i = r.below(4); i > 0 && tree.memories.length > 0; i--) {
     const bytes = Array.from({ length: r.below(40) }, () => r.below(256));
     const at = r.below(tree.memories.length);
     const { min, is64 } = tree.memories[at] ?? { min: 0, is64: false };
-    const fits = min > 0 && !r.chance(0.005);
-    const offset = r.chance(0.5) ? undefined : offsetExpr(r, is64, fits ? r.below(300) : 65536 * 3 - 8, features);
+    const fits = !r.chance(0.005);
+    const offset =
+      min === 0 || r.chance(0.5) ? undefined : offsetExpr(r, is64, fits ? r.below(300) : 65536 * 3 - 8, features);
     tree.data.push({ offset, memory: at, bytes });
   }
 }
@@ -236,10 +245,21 @@ function internalFunctions(r: Random, declared: readonly DeclaredType[], all: st
   return out;
 }
 
+/** Functions of a few operators, without bodies: what compilers put in the place of calls. */
+function smallFunctions(r: Random, all: string): FuncTree[] {
+  return Array.from({ length: r.below(3) }, () => ({
+    params: types(r, all, 3),
+    results: types(r, all, 1),
+    declared: undefined,
+    locals: "",
+    body: [],
+  }));
+}
+
 /** A few operators that a module has more of: what goes wrong goes wrong between two of a kind. */
 function aboutOperators(r: Random): ReadonlyMap<Types, readonly Operator[]> {
   const out = new Map<Types, Operator[]>();
-  for (let i = 0; i < 14; i++) {
+  for (let i = 0; i < 36; i++) {
     const operator = r.pick(OPERATORS);
     const list = out.get(operator.results) ?? [];
     list.push(operator);
@@ -253,7 +273,9 @@ export function generateModule(r: Random, features: Features): Generated {
   const all = `${SCALARS}${r.chance(0.6) ? "vvv" : ""}`;
   const about = aboutOperators(r);
   const declared = declaredTypes(r, all, features);
-  const internal = internalFunctions(r, declared, all);
+  const small = smallFunctions(r, all);
+  const larger = internalFunctions(r, declared, all);
+  const internal = [...larger, ...small];
   const tree: ModuleTree = {
     types: declared,
     tags: tagTypes(r, all, features),
@@ -281,8 +303,8 @@ export function generateModule(r: Random, features: Features): Generated {
     locals: "",
     body: [],
   }));
-  for (const func of internal)
-    new BodyGenerator(r, features, tree, func, internal, all, about).fill({ fuel: undefined });
+  for (const func of small) new BodyGenerator(r, features, tree, func, [], all, about).fillSmall();
+  for (const func of larger) new BodyGenerator(r, features, tree, func, internal, all, about).fill({ fuel: undefined });
   entries.forEach((func, i) => {
     new BodyGenerator(r, features, tree, func, internal, all, about).fill({ fuel: r.pick([20, 60, 200]) });
     tree.functions.push(func);
@@ -296,7 +318,7 @@ export function generateModule(r: Random, features: Features): Generated {
   }
   addReaders(tree);
   const calls: Call[] = [];
-  for (let round = r.between(1, 3); round > 0; round--) {
+  for (let round = r.between(2, 6); round > 0; round--) {
     entries.forEach((func, i) => {
       calls.push({ export: `f${i}`, args: Array.from(func.params, (t) => bits(r, t)) });
     });

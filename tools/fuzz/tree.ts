@@ -63,6 +63,18 @@ export function isNonNull(letter: string): boolean {
   return letter === "R" || declaredOf(letter)?.nullable === false;
 }
 
+/** The same reference type, null included. */
+export function nullable(letter: string): string {
+  const declared = declaredOf(letter);
+  return declared === undefined ? "r" : referenceTo(declared.index, true);
+}
+
+/** The same reference type without null. */
+export function nonNullable(letter: string): string {
+  const declared = declaredOf(letter);
+  return declared === undefined ? "R" : referenceTo(declared.index, false);
+}
+
 /** Not an operator: operands that a block has on its stack already. */
 export const ON_STACK = -1;
 
