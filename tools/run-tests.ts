@@ -9,7 +9,7 @@
 
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, readdirSync, statSync } from "node:fs";
-import { delimiter, dirname, join, resolve } from "node:path";
+import { delimiter, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
@@ -47,7 +47,9 @@ function testFiles(folder: string): string[] {
 }
 
 const words = process.argv.slice(2).filter((w) => !w.startsWith("--"));
-const files = testFiles(join(root, "tests")).filter((f) => words.length === 0 || words.some((w) => f.includes(w)));
+const files = testFiles(join(root, "tests")).filter(
+  (f) => words.length === 0 || words.some((w) => relative(root, f).includes(w)),
+);
 if (files.length === 0) {
   process.stderr.write(`no test file matches ${words.join(", ")}\n`);
   process.exit(1);
