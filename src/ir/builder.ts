@@ -130,6 +130,13 @@ export class FuncBuilder {
   fcmp(cc: number, type: Type, a: Value, b: Value): Value {
     return this.#value(Op.fcmp, type, I32, a, b, NONE, cc, 0);
   }
+  bounds(cc: number, type: Type, a: Value, b: Value): Value {
+    return this.#value(Op.bounds, type, I32, a, b, NONE, cc, 0);
+  }
+  /** `value`, or `safe` where `out` is not zero. */
+  guard(type: Type, out: Value, safe: Value, value: Value): Value {
+    return this.#value(Op.guard, type, type, out, safe, value, 0, 0);
+  }
   select(type: Type, condition: Value, ifNonZero: Value, ifZero: Value): Value {
     return this.#value(Op.select, type, type, condition, ifNonZero, ifZero, 0, 0);
   }

@@ -131,6 +131,16 @@ const ROWS = {
   fcmp: { format: "compare", operands: "float", result: "i32" },
   /** a is i32; b, c and the result have the controlling type. */
   select: { format: "select", operands: "any", result: "controlling" },
+  /**
+   * The condition of a bounds check: as `icmp`. Nothing that a branch or check tells decides it, because the processor may run on without
+   * having waited for them; only what follows from the operands themselves does.
+   */
+  bounds: { format: "compare", operands: "int", result: "i32" },
+  /**
+   * As `select`, but always an instruction that waits for its condition, which is that of a check: c, or b where the check failed and the
+   * processor runs on. Accesses at a guard are behind its check, so that c is what they access.
+   */
+  guard: { format: "select", operands: "int", result: "controlling" },
 
   // Floats, f32 or f64, with WebAssembly's semantics.
   fadd: { format: "binary", operands: "float", result: "controlling", commutative: true },

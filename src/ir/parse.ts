@@ -286,7 +286,7 @@ class Parser {
         break;
       case "compare": {
         const cc = line.next();
-        const table: readonly string[] = op === Op.icmp ? INT_CC_NAMES : FLOAT_CC_NAMES;
+        const table: readonly string[] = op !== Op.fcmp ? INT_CC_NAMES : FLOAT_CC_NAMES;
         if (!table.includes(cc)) line.fail(`no condition is called ${cc}`);
         func.lo.set(inst, table.indexOf(cc));
         a();

@@ -107,7 +107,7 @@ function body(func: Func, inst: Inst): string {
       if (row.detail === "indices") return `${name} 0x${hex(func.vectors[lo])} ${value(func, a)}, ${value(func, b)}`;
       return `${typed} ${value(func, a)}, ${value(func, b)}`;
     case "compare": {
-      const cc = op === Op.icmp ? INT_CC_NAMES[lo] : FLOAT_CC_NAMES[lo];
+      const cc = op !== Op.fcmp ? INT_CC_NAMES[lo] : FLOAT_CC_NAMES[lo];
       return `${typed} ${cc} ${value(func, a)}, ${value(func, b)}`;
     }
     case "select":

@@ -220,7 +220,7 @@ class Verifier {
         const operand = this.#operandType(row.operands, type);
         this.#use(a, block, at, operand);
         this.#use(b, block, at, operand);
-        const names = op === Op.icmp ? INT_CC_NAMES : FLOAT_CC_NAMES;
+        const names = op !== Op.fcmp ? INT_CC_NAMES : FLOAT_CC_NAMES;
         if (row.format === "compare" && names[lo] === undefined) this.#fail("has no such condition");
         break;
       }

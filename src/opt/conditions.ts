@@ -166,7 +166,8 @@ export class Conditions {
     if ((VALUE_COLUMNS[op]! & VALUES_A) === 0) return;
     const a = this.#operand(f.a.get(def));
     switch (op) {
-      case Op.icmp: {
+      case Op.icmp:
+      case Op.bounds: {
         const cc = nonZero ? f.lo.get(def) : f.lo.get(def) ^ 1;
         this.#assumeOrder(cc, f.type.get(def), a, this.#operand(f.b.get(def)), depth - 1);
         break;

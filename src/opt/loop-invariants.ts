@@ -66,6 +66,7 @@ const CLASS: Uint8Array = Uint8Array.from(OP_NAMES, (name, op) => {
     case "uextend":
     case "ireduce":
     case "icmp":
+    case "bounds":
     case "fcmp":
       return PULLED;
     case "iadd":
@@ -83,6 +84,7 @@ const CLASS: Uint8Array = Uint8Array.from(OP_NAMES, (name, op) => {
     case "sext32":
     case "sextend":
     case "select":
+    case "guard":
       return CHEAP;
     case "sdiv":
     case "udiv":
@@ -224,6 +226,7 @@ class Mover {
         if (certain && place < 2 * this.#cfg.domDepth[header]!) this.#move(i, header, EXPENSIVE);
         continue;
       }
+      if (op === Op.guard && !this.#isOutside(func.a.get(i), header)) continue;
       const pull = this.#pullOf(i);
       if (pull > MAX_PULL) continue;
       this.#pull[i] = pull;
@@ -232,6 +235,12 @@ class Mover {
       const target = this.#outermost(header, place, 0);
       if (target !== NONE) this.#move(i, target, kind);
     }
+  }
+
+  /** The value is or will be in front of the loop: so is the check whose condition it is, and a guard stays behind its check. */
+  #isOutside(value: number, header: number): boolean {
+    const def = this.#func.valueDef.get(value);
+    return def < 0 || this.#place[def]! < 2 * this.#cfg.domDepth[header]!;
   }
 
   /** One more than the longest chain among operands that have not moved. */
@@ -252,6 +261,7 @@ class Mover {
   /** A cheap operation that selection doesn't fold into its readers. */
   #isWorthwhile(inst: number, op: number): boolean {
     const func = this.#func;
+    if (op === Op.guard) return true;
     if (this.#read[func.firstResult.get(inst)] === 0) return false;
     if (op !== Op.iadd) return true;
     const def = func.valueDef.get(func.b.get(inst));

@@ -13,7 +13,7 @@
 import type { I32Column } from "../base/columns.ts";
 import { entity } from "../base/entity.ts";
 import { type ControlFlowGraph, findLoops } from "../ir/cfg.ts";
-import { type Block, type Func, NONE } from "../ir/function.ts";
+import { type Block, type Func, NONE, type Value } from "../ir/function.ts";
 import {
   ACCESS_TRAPS,
   accessOf,
@@ -233,10 +233,20 @@ export class MemoryState {
     table[at + 5] = block;
   }
 
+  /** The address of a load or store: behind its check a guard is the value that it guards. */
+  #addressOf(inst: number): number {
+    const f = this.#func;
+    let address: number = f.resolve(entity<Value>(f.a.get(inst)));
+    for (let def = f.valueDef.get(address); def >= 0 && f.op.get(def) === Op.guard; def = f.valueDef.get(address)) {
+      address = f.resolve(entity<Value>(f.c.get(def)));
+    }
+    return address;
+  }
+
   /** The store can't touch the bytes `offset` to `offset + size` behind `address`. */
   #passes(store: number, address: number, offset: number, size: number): boolean {
     const f = this.#func;
-    if (f.a.get(store) !== address) return false;
+    if (this.#addressOf(store) !== address) return false;
     const at = f.lo.get(store);
     const bytes = accessSize(accessOf(f.hi.get(store)), typeFromCode(f.type.get(store)));
     return at + bytes <= offset || offset + size <= at;
@@ -245,7 +255,7 @@ export class MemoryState {
   /** What the memory that `inst` (a load or store) accesses holds, or NONE. `flags`: how it would be loaded. */
   #find(block: Block, inst: number, flags: number): number {
     const f = this.#func;
-    const address = f.a.get(inst);
+    const address = this.#addressOf(inst);
     const offset = f.lo.get(inst);
     const type = f.type.get(inst);
     const size = accessSize(accessOf(flags), typeFromCode(type));
@@ -270,7 +280,7 @@ export class MemoryState {
     const found = this.#find(block, inst, flags);
     if (found !== NONE) return found;
     const shape = ((flags & ~ACCESS_TRAPS) << 3) | f.type.get(inst);
-    this.#enter(block, f.a.get(inst), f.lo.get(inst), shape, this.#foundVersion, f.firstResult.get(inst));
+    this.#enter(block, this.#addressOf(inst), f.lo.get(inst), shape, this.#foundVersion, f.firstResult.get(inst));
     return NONE;
   }
 
@@ -291,6 +301,6 @@ export class MemoryState {
     }
     if (!whole || region === Region.constant) return;
     const shape = ((flags & ~ACCESS_TRAPS) << 3) | f.type.get(inst);
-    this.#enter(block, f.a.get(inst), f.lo.get(inst), shape, this.#current[region]!, f.b.get(inst));
+    this.#enter(block, this.#addressOf(inst), f.lo.get(inst), shape, this.#current[region]!, f.b.get(inst));
   }
 }

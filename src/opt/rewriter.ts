@@ -19,7 +19,21 @@ const LOAD_BITS = [0, 8, 0, 16, 0, 32, 0] as const;
 /** By op: whether `learn` has a case for it. */
 const LEARNS: Uint8Array = Uint8Array.from(OP_NAMES, (name) => {
   const names: readonly OpName[] = [
-    ...(["iconst", "icmp", "fcmp", "load", "uextend", "ireduce", "band", "bor", "bxor", "select", "iadd"] as const),
+    ...([
+      "iconst",
+      "icmp",
+      "bounds",
+      "fcmp",
+      "load",
+      "uextend",
+      "ireduce",
+      "band",
+      "bor",
+      "bxor",
+      "select",
+      "guard",
+      "iadd",
+    ] as const),
     ...(["imul", "udiv", "urem", "ushr", "ishl", "clz", "ctz", "popcnt"] as const),
   ];
   return names.includes(name) ? 1 : 0;
@@ -98,6 +112,7 @@ export class Rewriter {
         break;
       }
       case Op.icmp:
+      case Op.bounds:
       case Op.fcmp:
         bits = 1;
         break;
@@ -116,6 +131,7 @@ export class Rewriter {
         bits = Math.max(this.bits(f.a.get(inst)), this.bits(f.b.get(inst)));
         break;
       case Op.select:
+      case Op.guard:
         if (f.type.get(inst) <= I64) bits = Math.max(this.bits(f.b.get(inst)), this.bits(f.c.get(inst)));
         break;
       case Op.iadd:

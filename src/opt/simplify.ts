@@ -27,6 +27,8 @@ const KIND: Uint8Array = Uint8Array.from(OP_NAMES, (name, op) => {
   switch (name) {
     case "select":
       return 4;
+    case "guard":
+      return 13;
     case "bitcast":
       return 6;
     case "load":
@@ -122,6 +124,11 @@ export class Simplifier {
       case 12:
         this.#condition(inst);
         return NONE;
+      case 13: {
+        const condition = w.constant(f.a.get(inst));
+        if (condition === NONE) return NONE;
+        return f.lo.get(condition) !== 0 ? f.b.get(inst) : f.c.get(inst);
+      }
       default:
         return NONE;
     }

@@ -147,7 +147,7 @@ class Numbering {
       case Op.trapz:
       case Op.trapnz: {
         const condition = f.a.get(inst);
-        const truth = this.#conditions.truth(condition);
+        const truth = this.#truthOf(condition);
         if (truth >= 0) {
           if ((truth === 1) === (op === Op.trapz)) f.removeInst(inst);
           else this.#simplifier.decide(inst, truth === 1);
@@ -166,6 +166,13 @@ class Numbering {
         if (written !== 0) this.#memory.clobber(written);
       }
     }
+  }
+
+  /** Of a trap's condition: a check that can't fail goes, even if what others read of its comparison stays. */
+  #truthOf(condition: number): number {
+    const truth = this.#conditions.truth(condition);
+    const def = this.#func.valueDef.get(condition);
+    return truth < 0 && def >= 0 && this.#func.op.get(def) === Op.bounds ? this.#conditions.compare(def) : truth;
   }
 
   /** The instruction that dominates `inst` and computes the same, or NONE: then `inst` is in the table. */

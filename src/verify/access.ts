@@ -113,7 +113,7 @@ export function tokenOfBits({ world: { types, image } }: Machine, code: number, 
 function locate(m: Machine, size: number, write: boolean): Place | undefined {
   const address = m.address();
   if (address === undefined) {
-    m.fail("the address can't be followed");
+    m.failAccess("the address can't be followed");
     return undefined;
   }
   switch (address.base) {
@@ -124,7 +124,7 @@ function locate(m: Machine, size: number, write: boolean): Place | undefined {
     case Base.image:
       return locateImage(m, address, size, write);
     default:
-      m.fail("the address is not relative to the context, the frame or the program's data");
+      m.failAccess("the address is not relative to the context, the frame or the program's data");
       return undefined;
   }
 }
@@ -148,11 +148,12 @@ function locateFrame(m: Machine, address: Form, size: number): Place | undefined
 function locateImage(m: Machine, address: Form, size: number, write: boolean): Place | undefined {
   const { image } = m.world;
   if (write) {
-    m.fail("writes to the program's text or read-only data");
+    m.failAccess("writes to the program's text or read-only data");
     return undefined;
   }
   m.state.range(address);
   const { lo, hi } = m.state;
+  if (address.a !== 0) m.dependsOnBranches = true;
   if (lo >= image.rodataStart && hi + size <= image.rodataStart + image.rodata.length) return OTHER;
   const { end, constantsEnd } = m.f;
   if (lo >= end && hi + size <= constantsEnd) {
@@ -162,7 +163,7 @@ function locateImage(m: Machine, address: Form, size: number, write: boolean): P
     }
     return OTHER;
   }
-  m.fail("reads data that is not the function's own or is not known to be in bounds");
+  m.failAccess("reads data that is not the function's own or is not known to be in bounds");
   return undefined;
 }
 
@@ -179,6 +180,8 @@ function locateContext(m: Machine, address: Form, size: number, write: boolean):
   const { kind, index, start } = region;
   if (kind === "memory") {
     if (!m.rights.memories.has(index)) return refuse(m, `accesses memory ${index}, which is not its own`);
+    if (m.speculative) return hi + size <= region.end ? OTHER : refuse(m, `may run ahead out of memory ${index}`);
+    if (address.a !== 0 && !isCovered(m, address, region.end - size)) m.dependsOnBranches = true;
     const offset = new Form(Base.number, address.c - start, address.a, address.s, address.b, address.t);
     const memory = map.policy.memories[index];
     if (memory === undefined) return undefined;
@@ -189,14 +192,24 @@ function locateContext(m: Machine, address: Form, size: number, write: boolean):
   }
   if (kind === "table") {
     if (!m.rights.tables.has(index)) return refuse(m, `accesses table ${index}, which is not its own`);
+    if (address.a !== 0) m.dependsOnBranches = true;
     const offset = new Form(Base.number, address.c - start, address.a, address.s, address.b, address.t);
     return locateElement(m, address, offset, index, size);
   }
   return refuse(m, `accesses ${kind === "handles" ? "handle tables" : "the store of exceptions"}`);
 }
 
+/** Whatever its unknowns are, the address is at most `limit`. */
+function isCovered(m: Machine, address: Form, limit: number): boolean {
+  const { hi } = m.atoms;
+  const most = (atom: number, scale: number): number => (atom === 0 ? 0 : scale * (hi[atom] ?? 0));
+  return (
+    address.s >= 0 && address.t >= 0 && address.c + most(address.a, address.s) + most(address.b, address.t) <= limit
+  );
+}
+
 function refuse(m: Machine, reason: string): undefined {
-  m.fail(reason);
+  m.failAccess(reason);
   return undefined;
 }
 
@@ -227,8 +240,11 @@ function locateElement(m: Machine, address: Form, offset: Form, index: number, s
   }
   const element = inElements(offset);
   m.state.range(element);
+  const max = m.world.map.policy.shape.tables[index]?.maxElements ?? 0;
+  if (m.speculative && m.state.hi >= max) return refuse(m, `may run ahead out of table ${index}`);
   const inside =
-    m.state.lo >= 0 && (m.state.hi < table.minElements || isBelowLength(m, element, AtomKind.tableLength, index, 1));
+    m.speculative ||
+    (m.state.lo >= 0 && (m.state.hi < table.minElements || isBelowLength(m, element, AtomKind.tableLength, index, 1)));
   if (!inside) return refuse(m, `accesses table ${index} at an index that is not known to be in bounds`);
   const start = new Form(address.base, address.c - within, address.a, address.s, address.b, address.t);
   return { kind: "table", table: index, address: start, within };

@@ -167,10 +167,30 @@ function learnFloor(state: State, left: Form, right: Form): void {
   state.floor = Math.min(state.floor, left.c);
 }
 
+/** Whether x + d ≤ y is known, of numbers without a wrap. */
+function isLess(state: State, x: Form, y: Form, d: number): boolean {
+  state.range(x);
+  const { hi } = state;
+  state.range(y);
+  if (hi + d <= state.lo) return true;
+  const { kind } = state.atoms;
+  for (const [l, s] of [
+    [y.a, y.s],
+    [y.b, y.t],
+  ] as const) {
+    const of = kind[l];
+    if (l === 0 || s !== 1 || (of !== AtomKind.memoryLength && of !== AtomKind.tableLength)) continue;
+    const rest = combine(y, ofAtom(l), -1);
+    const sum = rest === undefined ? undefined : combine(x, rest, -1);
+    if (sum?.base === Base.number && state.margin(sum, l) >= sum.c + d) return true;
+  }
+  return false;
+}
+
 /** x + d ≤ y, unsigned. */
 function assumeLess(state: State, x: Form, y: Form, d: number): void {
   if (!state.isExact(y) || !state.isExact(x)) return;
-  if (isConstant(x) && isConstant(y) && x.c + d > y.c) state.impossible = true;
+  if (isLess(state, y, x, 1 - d)) state.impossible = true;
   state.range(y);
   if (Number.isFinite(state.hi)) boundAbove(state, x, state.hi - d);
   state.range(x);

@@ -26,7 +26,10 @@ export function verifyFunction(world: World, f: CodeFunction, rights: RightsOf):
   if (typeof code === "number") {
     return [{ function: f, at: code, reason: "is no instruction, or one that goes on behind the function's end" }];
   }
-  return new Verifier(world, f, type, code, rights).run();
+  const verifier = new Verifier(world, f, type, code, rights, false);
+  const problems = verifier.run();
+  if (problems.length > 0 || !verifier.dependsOnBranches) return problems;
+  return new Verifier(world, f, type, code, rights, true).run();
 }
 
 class Verifier {
@@ -50,7 +53,14 @@ class Verifier {
   readonly #loops: Uint8Array;
   #failed: Problem | undefined;
 
-  constructor(world: World, f: CodeFunction, type: FunctionType, code: readonly Instruction[], rights: RightsOf) {
+  constructor(
+    world: World,
+    f: CodeFunction,
+    type: FunctionType,
+    code: readonly Instruction[],
+    rights: RightsOf,
+    speculative: boolean,
+  ) {
     this.#world = world;
     this.#f = f;
     this.#code = code;
@@ -72,9 +82,13 @@ class Verifier {
     const first = code[0];
     if (first === undefined) throw new RangeError("a function without instructions");
     const state = initialState(type);
-    this.#machine = new Machine(world, f, type, rights.of(f), state, first);
+    this.#machine = new Machine(world, f, type, rights.of(f), state, first, speculative);
     this.#heads[0] = state;
     this.#queue.add(0);
+  }
+
+  get dependsOnBranches(): boolean {
+    return this.#machine.dependsOnBranches;
   }
 
   run(): Problem[] {
@@ -210,7 +224,7 @@ class Verifier {
         const { flags } = m.state;
         const typeOf = (half: number): number => this.#world.types.ofHalf(half);
         const taken = m.state.clone();
-        if (flags !== undefined) {
+        if (flags !== undefined && !m.speculative) {
           const condition = { op: "compare", condition: m.i.condition, flags } as const;
           assume(taken, condition, true, typeOf);
           assume(m.state, condition, false, typeOf);

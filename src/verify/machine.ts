@@ -4,7 +4,7 @@
  */
 
 import { constantToken, loadValue, storeValue, touch } from "./access.ts";
-import { Cc, negated } from "./conditions.ts";
+import { assume, Cc, negated } from "./conditions.ts";
 import type { ContextMap, Rights } from "./context.ts";
 import { type CodeReader, Flow, type Instruction, NO_REGISTER, OperandKind, OTHER_REGISTER } from "./decode.ts";
 import type { CodeFunction, CodeImage } from "./image.ts";
@@ -68,9 +68,22 @@ export class Machine {
   landing: State | undefined = undefined;
   /** Problems of the block that is being run. */
   problems: Problem[] = [];
+  /** Branches may go either way, whatever was compared. */
+  readonly speculative: boolean;
+  /** There was an access whose place may follow from what branches tell. */
+  dependsOnBranches = false;
 
-  constructor(world: World, f: CodeFunction, type: FunctionType, rights: Rights, state: State, first: Instruction) {
+  constructor(
+    world: World,
+    f: CodeFunction,
+    type: FunctionType,
+    rights: Rights,
+    state: State,
+    first: Instruction,
+    speculative: boolean,
+  ) {
     this.world = world;
+    this.speculative = speculative;
     this.f = f;
     this.type = type;
     this.rights = rights;
@@ -80,6 +93,11 @@ export class Machine {
   }
 
   fail(reason: string): void {
+    if (!this.speculative) this.failAccess(reason);
+  }
+
+  /** Of what is proved of speculative execution, too: where a memory access goes. */
+  failAccess(reason: string): void {
     this.problems.push({ function: this.f, at: this.i.at, reason });
   }
 
@@ -493,28 +511,47 @@ export class Machine {
     this.state.registers[i.r0] = this.atom(Number.POSITIVE_INFINITY, AtomKind.conditionByte, 0, condition);
   }
 
+  /** Operand 0 stays unless the condition holds, and then becomes operand 1. */
   #conditionalMove(): void {
-    const x = this.operand(0);
-    const y = this.operand(1);
+    const { state, i, world } = this;
+    const stays = this.operand(0);
+    const comes = this.operand(1);
+    const { flags } = state;
     const size = this.size();
-    const value = this.#either(x, y, size);
-    this.result(value);
+    if (flags === undefined || !understood(i.condition)) {
+      return this.result(this.#either(stays, state, comes, state, size));
+    }
+    const condition = { op: "compare", condition: i.condition, flags } as const;
+    const typeOf = (half: number): number => world.types.ofHalf(half);
+    const [ifNot, ifSo] = [state.clone(), state.clone()];
+    assume(ifNot, condition, false, typeOf);
+    assume(ifSo, condition, true, typeOf);
+    if (ifSo.impossible) this.result(stays);
+    else if (ifNot.impossible) this.result(comes);
+    else this.result(this.#either(stays, ifNot, comes, ifSo, size));
   }
 
-  /** x or y. */
-  #either(x: Form, y: Form, size: number): Form {
-    const { state, world } = this;
-    const token = world.types.joinReferences(this.atoms, x, y);
+  /** x, of which `whenX` holds, or y, of which `whenY` holds. */
+  #either(x: Form, whenX: State, y: Form, whenY: State, size: number): Form {
+    const token = this.world.types.joinReferences(this.atoms, x, y);
     if (token !== undefined && size === 8) {
       return this.atom(Number.POSITIVE_INFINITY, AtomKind.reference, 0, token);
     }
-    if (!state.isExact(x) || !state.isExact(y)) return this.fresh(size);
-    state.range(x);
-    const { lo, hi } = state;
-    state.range(y);
+    if (x.base !== y.base || x.base >= Base.saved) return this.fresh(size);
+    // What both have in common stays, so that multiples are multiples.
+    const scale = x.b === 0 && x.s > 0 && isConstant(new Form(Base.number, y.c, y.a)) ? x.s : 1;
+    const common = new Form(x.base, scale === 1 ? (x.base === Base.number ? 0 : y.c) : x.c);
+    const part = (f: Form): Form => new Form(Base.number, (f.c - common.c) / scale, f.a, f.s / scale, f.b, f.t / scale);
+    const [p, q] = [part(x), part(y)];
+    if (!whenX.isExact(p) || !whenY.isExact(q) || !Number.isInteger(q.c)) return this.fresh(size);
+    whenX.range(p);
+    const { lo, hi } = whenX;
+    whenY.range(q);
+    const low = Math.min(lo, whenY.lo);
+    if (low < 0) return this.fresh(size);
     const value = this.fresh(size);
-    state.narrow(value.a, Math.max(0, Math.min(lo, state.lo)), Math.max(hi, state.hi));
-    return value;
+    this.state.narrow(value.a, low, Math.max(hi, whenY.hi));
+    return new Form(common.base, common.c, value.a, scale);
   }
 
   #exchange(): void {

@@ -159,7 +159,8 @@ export function evaluate(name: OpName, type: Type, operand: Type, cc: number, a:
       return a;
     case "ireduce":
       return BigInt.asUintN(32, a);
-    case "icmp": {
+    case "icmp":
+    case "bounds": {
       const [x, y] = [signed(operand, a), signed(operand, b)];
       const holds = {
         eq: a === b,
@@ -181,6 +182,7 @@ export function evaluate(name: OpName, type: Type, operand: Type, cc: number, a:
       return holds[FLOAT_CC_NAMES[cc] ?? "eq"] ? 1n : 0n;
     }
     case "select":
+    case "guard":
       return a !== 0n ? b : c;
     case "fadd":
       return bitsOf(type, f(a) + f(b));

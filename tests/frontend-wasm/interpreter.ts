@@ -290,6 +290,7 @@ export function interpret(world: World, func: Func, args: readonly bigint[], dep
           return new TailCall(symbolAt(get(a)), signature, list(b, c));
         }
         case Op.select:
+        case Op.guard:
           define(get(get(a) !== 0n ? b : c));
           continue;
         case Op.atomic_fence:
@@ -395,7 +396,8 @@ function compute(
       return x;
     case Op.ireduce:
       return BigInt.asUintN(32, x);
-    case Op.icmp: {
+    case Op.icmp:
+    case Op.bounds: {
       const u = y();
       const s = signed(x);
       const t = signed(u);

@@ -260,8 +260,10 @@ function arithmetic(name: OpName, type: Type, operand: Type, cc: number, a: bigi
     case "ireduce":
       return a;
     case "select":
+    case "guard":
       return a !== 0n ? b : c;
     case "icmp":
+    case "bounds":
       return compare(INT_CC_NAMES[cc] ?? "eq", operand, a, b) ? 1n : 0n;
     default:
       throw new Error(`the interpreter lacks ${name}`);

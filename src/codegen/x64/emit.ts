@@ -63,8 +63,6 @@ export class Emitter {
   /** Where a jump to block b ends up, jumps-only blocks skipped. */
   readonly #target: Int32Array;
   #firstLabel: Label = 0;
-  /** Label of the jump table of the br_table being emitted. */
-  #table: Label = 0;
 
   /** Out-of-line traps: label, code, location. */
   readonly #traps: number[] = [];
@@ -466,8 +464,6 @@ export class Emitter {
         return;
       case Pseudo.branch:
         return this.#branch(imm);
-      case Pseudo.table_address:
-        return this.#tableAddress(imm);
       case Pseudo.branch_table:
         return this.#branchTable(imm, imm2);
       case Pseudo.return:
@@ -555,20 +551,22 @@ export class Emitter {
     return this.#successor(edge);
   }
 
-  #tableAddress(inst: number): void {
-    const entries = this.#func.c.get(inst) - 1;
+  #jumpTable(inst: number, entries: number): Label {
     const labels = this.#func.work.i32(entries);
     for (let k = 0; k < entries; k++) labels[k] = this.#firstLabel + this.#tableTarget(inst, k);
-    this.#table = this.#asm.jumpTable(labels);
-    this.#asm.rm(Inst.lea, 8, this.#place(0), this.#mem.setLabel(this.#table));
+    return this.#asm.jumpTable(labels);
   }
 
+  /** An index that is too large reads entry 0 if the processor runs on: it must not choose what is read, and where to go. */
   #branchTable(entries: number, inst: number): void {
     const asm = this.#asm;
-    const table = this.#place(1);
-    asm.rr(Inst.mov_rr, 4, R11, this.#place(0));
+    const table = this.#place(0);
+    asm.rr(Inst.mov_rr, 4, R11, this.#place(1));
+    asm.rr(Inst.xor_rr, 4, table, table);
     asm.ri(Inst.cmp_ri, 4, R11, entries);
     asm.jcc(Cond.ae, this.#firstLabel + this.#tableTarget(inst, entries));
+    asm.rr(Inst.cmovcc_rr, 4, R11, table, Cond.ae);
+    asm.rm(Inst.lea, 8, table, this.#mem.setLabel(this.#jumpTable(inst, entries)));
     asm.rm(Inst.movsxd_rm, 8, R11, this.#mem.setIndexed(table, R11, 4, 0));
     asm.rr(Inst.add_rr, 8, R11, table);
     asm.r(Inst.jmp_r, 8, R11);

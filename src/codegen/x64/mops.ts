@@ -54,9 +54,7 @@ const PSEUDO_NAMES = [
   "jump",
   /** imm: condition; successors 0 (holds) and 1. */
   "branch",
-  /** Address of the jump table of IR instruction imm. */
-  "table_address",
-  /** Index, table address; imm: entries without the default, imm2: the IR instruction. */
+  /** A register that it may use, index; imm: entries without the default, imm2: the IR instruction. */
   "branch_table",
   "return",
   "trap",

@@ -165,9 +165,16 @@ export const COMPARE_RULES: RuleTable = {
 /** The compare rules; their numbers are the first. */
 export const COMPARE_SET = new RuleSet(0, [COMPARE_RULES]);
 
-/** A compare that nobody else reads, so that it can be part of its reader. */
+/** Compares as the instruction looked at says: an icmp, fcmp or bounds. Its condition is in `s.cc`. */
+function compare(s: Selector): void {
+  if (s.op === Op.bounds) s.op = Op.icmp;
+  COMPARE_SET.apply(s, s.fired);
+}
+
+/** A compare that nobody else reads, so that it can be part of its reader; that of a bounds check is made for each reader. */
 function isFusible(s: Selector, value: Value): boolean {
   const op = s.defOp(value);
+  if (op === Op.bounds) return true;
   return (op === Op.icmp || op === Op.fcmp || op === Op.vany_true || op === Op.vall_true) && s.isSingle(value);
 }
 
@@ -182,8 +189,11 @@ function strip(s: Selector, value: Value): Value {
   return s.isValue(func.resolve(entity<Value>(func.b.get(def))), 0) && isFusible(s, a) ? a : value;
 }
 
-/** Leaves flags that say whether `value` (i32) is not zero; returns the condition. `s` looks at the root again afterwards. */
-export function conditionOf(s: Selector, value: Value): number {
+/**
+ * Leaves flags that say whether `value` (i32) is not zero; returns the condition. `s` looks at the root again afterwards. `readers`: how many
+ * instructions read these flags.
+ */
+export function conditionOf(s: Selector, value: Value, readers = 1): number {
   const root = s.inst;
   let invert = 0;
   let v = value;
@@ -194,7 +204,8 @@ export function conditionOf(s: Selector, value: Value): number {
   const def = s.l.definition(v);
   if (def !== NONE && isFusible(s, v)) {
     s.look(def);
-    COMPARE_SET.apply(s, s.fired);
+    if (s.op === Op.bounds && s.l.uses[v] !== readers) s.keepOperands();
+    compare(s);
     s.look(root);
     return s.cc ^ invert;
   }
@@ -213,7 +224,7 @@ function isInteger(s: Selector): boolean {
 }
 
 /** result = a ? b : c */
-function conditionalMove(s: Selector): void {
+export function conditionalMove(s: Selector): void {
   const b = s.vreg(s.b);
   const c = s.vreg(s.c);
   const d = s.result();
@@ -238,7 +249,7 @@ function selectFloat(s: Selector): void {
 /** The result of a compare as a value. */
 export function setFromFlags(s: Selector): void {
   const d = s.result();
-  COMPARE_SET.apply(s, s.fired);
+  compare(s);
   const i = s.begin(Pseudo.set_condition, 4);
   s.m.operand(d, DEF);
   s.m.imm[i] = s.cc;
@@ -249,6 +260,7 @@ export function setFromFlags(s: Selector): void {
 export const CONDITION_RULES: RuleTable = {
   icmp: [rule("→ cmp; setcc; movzx",             always,    setFromFlags)],
   fcmp: [rule("→ ucomis.; setcc; movzx",         always,    setFromFlags)],
+  bounds: [rule("→ cmp; setcc; movzx",           always,    setFromFlags)],
   select: [
     rule("integers → cmp; cmovcc r, r",          isInteger, conditionalMove),
     rule("floats → cmp; jcc over movaps x, x",   always,    selectFloat),

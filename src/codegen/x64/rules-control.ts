@@ -9,7 +9,8 @@
 
 import { InternalError } from "../../base/diagnostics.ts";
 import { entity } from "../../base/entity.ts";
-import type { FuncRef, SigRef, Value } from "../../ir/function.ts";
+import { type FuncRef, type Inst as IrInst, NONE, type SigRef, type Value } from "../../ir/function.ts";
+import { Op } from "../../ir/ops.ts";
 import { F32, F64, I32, I64, type Signature, V128 } from "../../ir/types.ts";
 import { Trap } from "../../layout/traps.ts";
 import { DEF, defFixed, MemKind, USE, useFixed } from "../machine.ts";
@@ -32,7 +33,7 @@ import {
   RSI,
   XMM0,
 } from "./registers.ts";
-import { conditionOf } from "./rules-compare.ts";
+import { conditionalMove, conditionOf } from "./rules-compare.ts";
 import { always, type RuleTable, rule } from "./rules.ts";
 import type { Selector } from "./selector.ts";
 
@@ -252,14 +253,62 @@ function trap(s: Selector): void {
 }
 
 /** Traps when the condition is zero (`invert`) or is not. */
-function trapIf(s: Selector, invert: number): void {
+function trapIf(s: Selector, invert: number, readers = 1): void {
   const code = s.lo;
   const { loc } = s;
-  const cc = conditionOf(s, s.a) ^ invert;
+  const cc = conditionOf(s, s.a, readers) ^ invert;
   s.loc = loc;
   const i = s.begin(Pseudo.trap_if, 0);
   s.m.imm[i] = cc;
   s.m.trap[i] = code;
+}
+
+/** The instruction in front of `inst` if it is `op` with the condition of the guard looked at; else NONE. */
+function readerBefore(s: Selector, inst: number, op: number): number {
+  const { func } = s.l;
+  const previous = func.prev.get(inst);
+  if (previous === NONE || func.op.get(previous) !== op) return NONE;
+  return func.resolve(entity<Value>(func.a.get(previous))) === s.a ? previous : NONE;
+}
+
+/** The first of the guards in a row that ends with the one looked at. */
+function firstGuard(s: Selector): number {
+  let first: number = s.inst;
+  for (let g = first; g !== NONE; g = readerBefore(s, first, Op.guard)) first = g;
+  return first;
+}
+
+/** In front of the guards is the check with their condition: one comparison serves it and all of them. */
+function followsCheck(s: Selector): boolean {
+  return s.defOp(s.a) === Op.bounds && readerBefore(s, firstGuard(s), Op.trapnz) !== NONE;
+}
+
+function guardsBehindCheck(s: Selector): void {
+  const { func, sunk } = s.l;
+  const last = s.inst;
+  const first = firstGuard(s);
+  const check = readerBefore(s, first, Op.trapnz);
+  const needed: number[] = [];
+  let readers = 1;
+  for (let g = last; ; g = func.prev.get(g)) {
+    readers++;
+    sunk[g] = 1;
+    s.look(g);
+    if (s.l.isNeeded(s.resultValue())) {
+      s.vreg(s.b);
+      s.vreg(s.c);
+      needed.push(g);
+    }
+    if (g === first) break;
+  }
+  sunk[check] = 1;
+  s.start(entity<IrInst>(check));
+  trapIf(s, 0, readers);
+  const { cc } = s;
+  for (let k = needed.length - 1; k >= 0; k--) {
+    s.look(needed[k]!);
+    s.m.imm[s.binary(Inst.cmovcc_rr, s.size, s.result(), s.vreg(s.c), s.vreg(s.b))] = cc;
+  }
 }
 
 /** Of its word in memory. */
@@ -278,17 +327,11 @@ function branch(s: Selector): void {
 }
 
 function branchTable(s: Selector): void {
-  const entries = s.l.func.c.get(s.inst) - 1;
-  const table = s.temp(I64);
-  const index = s.vreg(s.a);
-  const i = s.begin(Pseudo.table_address, 8);
-  s.m.operand(table, DEF);
-  s.m.imm[i] = s.inst;
-  const j = s.begin(Pseudo.branch_table, 8);
-  s.m.operand(index, USE);
-  s.m.operand(table, USE);
-  s.m.imm[j] = entries;
-  s.m.imm2[j] = s.inst;
+  const i = s.begin(Pseudo.branch_table, 8);
+  s.m.operand(s.temp(I64), DEF);
+  s.m.operand(s.vreg(s.a), USE);
+  s.m.imm[i] = s.l.func.c.get(s.inst) - 1;
+  s.m.imm2[i] = s.inst;
 }
 
 /** Whether the block that the terminator ends has one successor edge, whatever the terminator is. */
@@ -311,6 +354,10 @@ export const CONTROL_RULES: RuleTable = {
   syscall: [rule("→ syscall",                       always,     systemCall)],
   trapz: [rule("→ jcc to call raise",               always,     (s) => trapIf(s, 1))],
   trapnz: [rule("→ jcc to call raise",              always,     (s) => trapIf(s, 0))],
+  guard: [
+    rule("behind its check → cmp; jcc to call raise; cmovcc r, r", followsCheck, guardsBehindCheck),
+    rule("→ cmp; cmovcc r, r",                      always,     conditionalMove),
+  ],
   poll: [rule("→ cmp [m], 0; jne to call raise",    always,     poll)],
   jump: [rule("→ jmp",                              always,     jump)],
   brif: [
@@ -319,7 +366,7 @@ export const CONTROL_RULES: RuleTable = {
   ],
   br_table: [
     rule("all ways the same → jmp",                 hasOneEdge, jump),
-    rule("→ cmp; jae; jmp [table]",                 always,     branchTable),
+    rule("→ cmp; jae; cmovae; jmp [table]",         always,     branchTable),
   ],
   return: [rule("→ leave; ret",                     always,     returnValues)],
   return_call: [rule("→ leave; jmp f",              always,     tailDirect)],

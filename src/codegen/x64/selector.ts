@@ -237,6 +237,12 @@ export class Selector {
     return true;
   }
 
+  /** The instruction looked at is made more than once: loads that it reads stay apart. */
+  keepOperands(): void {
+    this.l.uses[this.a]!++;
+    this.l.uses[this.b]!++;
+  }
+
   // Results and operands.
 
   /** The register of the instruction's result number k. */

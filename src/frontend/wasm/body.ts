@@ -134,6 +134,18 @@ export class Body {
     this.offset = rest;
   }
 
+  /**
+   * As `locate`, of an index that is out of bounds where `out` (of `bounds`) is not zero: that traps with `code`. When the processor runs on
+   * nevertheless, `base` is the first byte's.
+   */
+  locateBelow(displacement: number, index: Value, offset: number, out: Value, code: number): void {
+    this.locate(displacement, undefined, offset);
+    const { builder, base } = this;
+    const address = builder.binary(Op.iadd, I64, base, index);
+    builder.trapIf(Op.trapnz, out, code);
+    this.base = builder.guard(I64, out, base, address);
+  }
+
   /** The address `context + displacement + index`, as a value. */
   address(displacement: number, index: Value): Value {
     const { builder } = this;
@@ -148,18 +160,31 @@ export class Body {
   }
 
   /**
-   * Traps when `index + count` exceeds `length` (all i64). Indices and counts of 32 bits can't overflow.
+   * Traps when `index + count` exceeds `length` (all i64). Indices and counts of 32 bits can't overflow. Gives both as they are to be used:
+   * 0 where the processor runs on nevertheless.
    */
-  checkRange(index: Value, count: Value, length: Value, is64: boolean, code: number): void {
+  checkRange(
+    index: Value,
+    count: Value,
+    length: Value,
+    is64: boolean,
+    code: number,
+  ): readonly [index: Value, count: Value] {
     const { builder } = this;
+    const zero = builder.iconst64(0, 0);
     if (!is64) {
       const end = builder.binary(Op.iadd, I64, index, count);
-      builder.trapIf(Op.trapnz, builder.icmp(IntCC.ugt, I64, end, length), code);
-      return;
+      const out = builder.bounds(IntCC.ugt, I64, end, length);
+      builder.trapIf(Op.trapnz, out, code);
+      return [builder.guard(I64, out, zero, index), builder.guard(I64, out, zero, count)];
     }
-    builder.trapIf(Op.trapnz, builder.icmp(IntCC.ugt, I64, index, length), code);
-    const rest = builder.binary(Op.isub, I64, length, index);
-    builder.trapIf(Op.trapnz, builder.icmp(IntCC.ugt, I64, count, rest), code);
+    const out = builder.bounds(IntCC.ugt, I64, index, length);
+    builder.trapIf(Op.trapnz, out, code);
+    const inside = builder.guard(I64, out, zero, index);
+    const rest = builder.binary(Op.isub, I64, length, inside);
+    const tooMany = builder.bounds(IntCC.ugt, I64, count, rest);
+    builder.trapIf(Op.trapnz, tooMany, code);
+    return [inside, builder.guard(I64, tooMany, zero, count)];
   }
 
   support(name: SupportFunction, args: readonly Value[]): void {

@@ -43,6 +43,8 @@ export interface TableView {
   readonly length: number;
   readonly is64: boolean;
   readonly minElements: number;
+  /** It never has more elements than this. */
+  readonly maxElements: number;
   /** Its length when it never changes. */
   readonly size: number | undefined;
   readonly facts: TableFacts | undefined;
@@ -112,7 +114,7 @@ export class InstanceView {
     if (known !== undefined) return known;
     const { env } = this;
     const key = at(this.plan.tables, index, "table");
-    const { type } = env.component.tables.get(key);
+    const { type, maxElements } = env.component.tables.get(key);
     const facts = env.facts.tables[key];
     const view: TableView = {
       index: key,
@@ -120,6 +122,7 @@ export class InstanceView {
       length: env.offsets.tableDefinition(key) + TableDefinition.currentLength,
       is64: type.is64,
       minElements: type.min,
+      maxElements,
       size: facts?.size,
       facts,
     };

@@ -104,17 +104,18 @@ export function locateAccess(body: Body, memory: MemoryView, index: Value, size:
   }
   const length = memoryLength(body, memory);
   const span = builder.iconst64n(offset + size);
-  let over: Value;
-  if (offset + size <= memory.minBytes) {
-    // The difference can't be negative, and is the same for all accesses with this offset.
-    over = builder.icmp(IntCC.ugt, I64, wide, builder.binary(Op.isub, I64, length, span));
-  } else {
-    const past = builder.binary(Op.iadd, I64, wide, span);
-    over = builder.icmp(IntCC.ugt, I64, past, length);
-    if (is64) over = builder.binary(Op.bor, I32, over, builder.icmp(IntCC.ult, I64, past, span));
-  }
-  builder.trapIf(Op.trapnz, over, Trap.memory_out_of_bounds);
-  body.locate(displacement, wide, offset);
+  let out: Value;
+  if (is64 || offset + size <= memory.minBytes) {
+    // The same for all accesses with this offset.
+    let rest = builder.binary(Op.isub, I64, length, span);
+    if (offset + size > memory.minBytes) {
+      const short = builder.bounds(IntCC.ugt, I64, span, length);
+      builder.trapIf(Op.trapnz, short, Trap.memory_out_of_bounds);
+      rest = builder.guard(I64, short, builder.iconst64(0, 0), rest);
+    }
+    out = builder.bounds(IntCC.ugt, I64, wide, rest);
+  } else out = builder.bounds(IntCC.ugt, I64, builder.binary(Op.iadd, I64, wide, span), length);
+  body.locateBelow(displacement, wide, offset, out, Trap.memory_out_of_bounds);
   return false;
 }
 
@@ -150,8 +151,9 @@ export function translateMemoryFill(body: Body): void {
   const count = body.extend(body.pop(), memory.is64);
   const byte = body.pop();
   const index = body.extend(body.pop(), memory.is64);
-  body.checkRange(index, count, memoryLength(body, memory), memory.is64, Trap.memory_out_of_bounds);
-  body.support("memory_fill", [body.address(memory.displacement, index), byte, count]);
+  const length = memoryLength(body, memory);
+  const [from, bytes] = body.checkRange(index, count, length, memory.is64, Trap.memory_out_of_bounds);
+  body.support("memory_fill", [body.address(memory.displacement, from), byte, bytes]);
 }
 
 export function translateMemoryCopy(body: Body): void {
@@ -160,13 +162,10 @@ export function translateMemoryCopy(body: Body): void {
   const count = body.extend(body.pop(), to.is64 && from.is64);
   const source = body.extend(body.pop(), from.is64);
   const destination = body.extend(body.pop(), to.is64);
-  body.checkRange(destination, count, memoryLength(body, to), to.is64, Trap.memory_out_of_bounds);
-  body.checkRange(source, count, memoryLength(body, from), from.is64, Trap.memory_out_of_bounds);
-  body.support("memory_copy", [
-    body.address(to.displacement, destination),
-    body.address(from.displacement, source),
-    count,
-  ]);
+  const trap = Trap.memory_out_of_bounds;
+  const [target, fitting] = body.checkRange(destination, count, memoryLength(body, to), to.is64, trap);
+  const [origin, bytes] = body.checkRange(source, fitting, memoryLength(body, from), from.is64, trap);
+  body.support("memory_copy", [body.address(to.displacement, target), body.address(from.displacement, origin), bytes]);
 }
 
 export function translateMemoryInit(body: Body): void {
@@ -180,12 +179,13 @@ export function translateMemoryInit(body: Body): void {
   const length = passive
     ? builder.load(I64, body.context, env.segmentLength("data", segment), Region.context, Access.u32)
     : builder.iconst64(0, 0);
-  body.checkRange(source, count, length, false, Trap.memory_out_of_bounds);
-  body.checkRange(destination, count, memoryLength(body, memory), memory.is64, Trap.memory_out_of_bounds);
+  const trap = Trap.memory_out_of_bounds;
+  const [origin, fitting] = body.checkRange(source, count, length, false, trap);
+  const [target, size] = body.checkRange(destination, fitting, memoryLength(body, memory), memory.is64, trap);
   // Code never sees an active segment before it is dropped: its length is 0, and so is the count.
   if (!passive) return;
-  const bytes = builder.binary(Op.iadd, I64, builder.dataAddr(env.dataSegment(segment)), source);
-  body.support("memory_copy", [body.address(memory.displacement, destination), bytes, count]);
+  const bytes = builder.binary(Op.iadd, I64, builder.dataAddr(env.dataSegment(segment)), origin);
+  body.support("memory_copy", [body.address(memory.displacement, target), bytes, size]);
 }
 
 /** `data.drop` and `elem.drop`. */

@@ -32,7 +32,7 @@ export function locateElement(body: Body, table: TableView, index: Value, code: 
   const { is64, size } = table;
   const known = body.constantIndex(index, is64);
   if (known >= 0) {
-    if (size !== undefined && known >= size) {
+    if (known >= (size ?? table.maxElements)) {
       body.trap(code);
       return;
     }
@@ -41,16 +41,15 @@ export function locateElement(body: Body, table: TableView, index: Value, code: 
       return;
     }
   }
-  let over: Value;
-  if (is64) over = builder.icmp(IntCC.uge, I64, index, tableLength(body, table));
+  let out: Value;
+  if (is64) out = builder.bounds(IntCC.uge, I64, index, tableLength(body, table));
   else {
     // No table has 2^32 elements: the low half is the length.
     const length =
       size !== undefined ? builder.iconst32(size) : builder.load(I32, body.context, table.length, Region.context);
-    over = builder.icmp(IntCC.uge, I32, index, length);
+    out = builder.bounds(IntCC.uge, I32, index, length);
   }
-  builder.trapIf(Op.trapnz, over, code);
-  body.locate(table.displacement, scale(body, body.extend(index, is64)), 0);
+  body.locateBelow(table.displacement, scale(body, body.extend(index, is64)), 0, out, code);
 }
 
 function scale(body: Body, index: Value): Value {
@@ -94,8 +93,9 @@ export function translateTableFill(body: Body): void {
   const count = body.extend(body.pop(), table.is64);
   const value = body.pop();
   const index = body.extend(body.pop(), table.is64);
-  body.checkRange(index, count, tableLength(body, table), table.is64, Trap.table_out_of_bounds);
-  body.support("table_fill", [body.address(table.displacement, scale(body, index)), value, count]);
+  const length = tableLength(body, table);
+  const [from, elements] = body.checkRange(index, count, length, table.is64, Trap.table_out_of_bounds);
+  body.support("table_fill", [body.address(table.displacement, scale(body, from)), value, elements]);
 }
 
 export function translateTableCopy(body: Body): void {
@@ -104,12 +104,13 @@ export function translateTableCopy(body: Body): void {
   const count = body.extend(body.pop(), to.is64 && from.is64);
   const source = body.extend(body.pop(), from.is64);
   const destination = body.extend(body.pop(), to.is64);
-  body.checkRange(destination, count, tableLength(body, to), to.is64, Trap.table_out_of_bounds);
-  body.checkRange(source, count, tableLength(body, from), from.is64, Trap.table_out_of_bounds);
+  const trap = Trap.table_out_of_bounds;
+  const [target, fitting] = body.checkRange(destination, count, tableLength(body, to), to.is64, trap);
+  const [origin, elements] = body.checkRange(source, fitting, tableLength(body, from), from.is64, trap);
   body.support("memory_copy", [
-    body.address(to.displacement, scale(body, destination)),
-    body.address(from.displacement, scale(body, source)),
-    scale(body, count),
+    body.address(to.displacement, scale(body, target)),
+    body.address(from.displacement, scale(body, origin)),
+    scale(body, elements),
   ]);
 }
 
@@ -124,15 +125,16 @@ export function translateTableInit(body: Body): void {
   const length = passive
     ? builder.load(I64, body.context, env.segmentLength("element", segment), Region.context, Access.u32)
     : builder.iconst64(0, 0);
-  body.checkRange(source, count, length, false, Trap.table_out_of_bounds);
-  body.checkRange(destination, count, tableLength(body, table), table.is64, Trap.table_out_of_bounds);
+  const trap = Trap.table_out_of_bounds;
+  const [origin, fitting] = body.checkRange(source, count, length, false, trap);
+  const [target, elements] = body.checkRange(destination, fitting, tableLength(body, table), table.is64, trap);
   // Active and declared segments are dropped before code runs.
   if (!passive) return;
   const image = env.elementSegment(segment);
-  const first = scale(body, source);
+  const first = scale(body, origin);
   const from =
     image.kind === "image"
       ? builder.binary(Op.iadd, I64, builder.dataAddr(image.symbol), first)
       : body.address(image.displacement, first);
-  body.support("memory_copy", [body.address(table.displacement, scale(body, destination)), from, scale(body, count)]);
+  body.support("memory_copy", [body.address(table.displacement, scale(body, target)), from, scale(body, elements)]);
 }

@@ -76,25 +76,26 @@ function "m::8" (i64, i32) -> i32 wasm [stack_check] {
 block0(v0: i64, v1: i32):
   v2 = iconst.i32 5
   v3 = load.i32 [v0 + 272] full context
-  v4 = icmp.i32 uge v1, v3
-  trapnz v4, code4
+  v4 = bounds.i32 uge v1, v3
   v5 = uextend.i64 v1
   v6 = iconst.i64 3
   v7 = ishl.i64 v5, v6
   v8 = iadd.i64 v0, v7
-  v9 = load.i32 [v8 + 36868] full table
-  v10 = iconst.i32 1
-  v11 = icmp.i32 eq v9, v10
-  brif v11, block2, block1
+  trapnz v4, code4
+  v9 = guard.i64 v4, v0, v8
+  v10 = load.i32 [v9 + 36868] full table
+  v11 = iconst.i32 1
+  v12 = icmp.i32 eq v10, v11
+  brif v12, block2, block1
 block2:
-  v12 = load.i64 [v8 + 36864] u32 table
-  v13 = text_base
-  v14 = iadd.i64 v13, v12
-  v15 = call_indirect sig0 v14(v0, v2)
-  return v15
+  v13 = load.i64 [v9 + 36864] u32 table
+  v14 = text_base
+  v15 = iadd.i64 v14, v13
+  v16 = call_indirect sig0 v15(v0, v2)
+  return v16
 block1:
-  v16 = load.i32 [v8 + 36868] full table
-  trapz v16, code5
+  v17 = load.i32 [v9 + 36868] full table
+  trapz v17, code5
   trap code6
 }
 
@@ -103,25 +104,26 @@ function "m::9" (i64, i32) -> i32 wasm [stack_check] {
 block0(v0: i64, v1: i32):
   v2 = iconst.i32 5
   v3 = iconst.i32 3
-  v4 = icmp.i32 uge v1, v3
-  trapnz v4, code4
+  v4 = bounds.i32 uge v1, v3
   v5 = uextend.i64 v1
   v6 = iconst.i64 3
   v7 = ishl.i64 v5, v6
   v8 = iadd.i64 v0, v7
-  v9 = load.i32 [v8 + 80039940] full constant
-  v10 = iconst.i32 1
-  v11 = icmp.i32 eq v9, v10
-  brif v11, block2, block1
+  trapnz v4, code4
+  v9 = guard.i64 v4, v0, v8
+  v10 = load.i32 [v9 + 80039940] full constant
+  v11 = iconst.i32 1
+  v12 = icmp.i32 eq v10, v11
+  brif v12, block2, block1
 block2:
-  v12 = load.i64 [v8 + 80039936] u32 constant
-  v13 = text_base
-  v14 = iadd.i64 v13, v12
-  v15 = call_indirect sig0 v14(v0, v2)
-  return v15
+  v13 = load.i64 [v9 + 80039936] u32 constant
+  v14 = text_base
+  v15 = iadd.i64 v14, v13
+  v16 = call_indirect sig0 v15(v0, v2)
+  return v16
 block1:
-  v16 = load.i32 [v8 + 80039940] full constant
-  trapz v16, code5
+  v17 = load.i32 [v9 + 80039940] full constant
+  trapz v17, code5
   trap code6
 }
 
@@ -164,24 +166,25 @@ function "m::15" (i64, i32) -> i32 wasm [stack_check] {
 block0(v0: i64, v1: i32):
   v2 = iconst.i32 5
   v3 = load.i32 [v0 + 272] full context
-  v4 = icmp.i32 uge v1, v3
-  trapnz v4, code4
+  v4 = bounds.i32 uge v1, v3
   v5 = uextend.i64 v1
   v6 = iconst.i64 3
   v7 = ishl.i64 v5, v6
   v8 = iadd.i64 v0, v7
-  v9 = load.i32 [v8 + 36868] full table
-  v10 = iconst.i32 1
-  v11 = icmp.i32 eq v9, v10
-  brif v11, block2, block1
+  trapnz v4, code4
+  v9 = guard.i64 v4, v0, v8
+  v10 = load.i32 [v9 + 36868] full table
+  v11 = iconst.i32 1
+  v12 = icmp.i32 eq v10, v11
+  brif v12, block2, block1
 block2:
-  v12 = load.i64 [v8 + 36864] u32 table
-  v13 = text_base
-  v14 = iadd.i64 v13, v12
-  return_call_indirect sig0 v14(v0, v2)
+  v13 = load.i64 [v9 + 36864] u32 table
+  v14 = text_base
+  v15 = iadd.i64 v14, v13
+  return_call_indirect sig0 v15(v0, v2)
 block1:
-  v15 = load.i32 [v8 + 36868] full table
-  trapz v15, code5
+  v16 = load.i32 [v9 + 36868] full table
+  trapz v16, code5
   trap code6
 }
 
@@ -223,13 +226,14 @@ block0(v0: i64, v1: i64):
 function "m::19" (i64, i32, i64) wasm [stack_check] {
 block0(v0: i64, v1: i32, v2: i64):
   v3 = load.i32 [v0 + 272] full context
-  v4 = icmp.i32 uge v1, v3
-  trapnz v4, code3
+  v4 = bounds.i32 uge v1, v3
   v5 = uextend.i64 v1
   v6 = iconst.i64 3
   v7 = ishl.i64 v5, v6
   v8 = iadd.i64 v0, v7
-  store.i64 [v8 + 36864], v2 full table
+  trapnz v4, code3
+  v9 = guard.i64 v4, v0, v8
+  store.i64 [v9 + 36864], v2 full table
   return
 }
 
@@ -251,25 +255,31 @@ block0(v0: i64, v1: i32, v2: i32, v3: i32):
   v5 = uextend.i64 v2
   v6 = uextend.i64 v1
   v7 = load.i64 [v0 + 304] u32 context
-  v8 = iadd.i64 v5, v4
-  v9 = icmp.i64 ugt v8, v7
-  trapnz v9, code3
-  v10 = load.i64 [v0 + 272] full context
-  v11 = iadd.i64 v6, v4
-  v12 = icmp.i64 ugt v11, v10
-  trapnz v12, code3
-  v13 = iconst.i64 3
-  v14 = ishl.i64 v5, v13
-  v15 = data_addr $0
-  v16 = iadd.i64 v15, v14
-  v17 = iconst.i64 3
-  v18 = ishl.i64 v6, v17
-  v19 = iconst.i64 36864
-  v20 = iadd.i64 v0, v19
-  v21 = iadd.i64 v20, v18
-  v22 = iconst.i64 3
-  v23 = ishl.i64 v4, v22
-  call fn0(v0, v21, v16, v23)
+  v8 = iconst.i64 0
+  v9 = iadd.i64 v5, v4
+  v10 = bounds.i64 ugt v9, v7
+  trapnz v10, code3
+  v11 = guard.i64 v10, v8, v5
+  v12 = guard.i64 v10, v8, v4
+  v13 = load.i64 [v0 + 272] full context
+  v14 = iconst.i64 0
+  v15 = iadd.i64 v6, v12
+  v16 = bounds.i64 ugt v15, v13
+  trapnz v16, code3
+  v17 = guard.i64 v16, v14, v6
+  v18 = guard.i64 v16, v14, v12
+  v19 = iconst.i64 3
+  v20 = ishl.i64 v11, v19
+  v21 = data_addr $0
+  v22 = iadd.i64 v21, v20
+  v23 = iconst.i64 3
+  v24 = ishl.i64 v17, v23
+  v25 = iconst.i64 36864
+  v26 = iadd.i64 v0, v25
+  v27 = iadd.i64 v26, v24
+  v28 = iconst.i64 3
+  v29 = ishl.i64 v18, v28
+  call fn0(v0, v27, v22, v29)
   return
 }
 

@@ -20,11 +20,12 @@ block0(v0: i64, v1: i32):
   v3 = iconst.i64 65536
   v4 = iconst.i64 12
   v5 = isub.i64 v3, v4
-  v6 = icmp.i64 ugt v2, v5
-  trapnz v6, code2
+  v6 = bounds.i64 ugt v2, v5
   v7 = iadd.i64 v0, v2
-  v8 = load.i32 [v7 + 36872] full heap
-  return v8
+  trapnz v6, code2
+  v8 = guard.i64 v6, v0, v7
+  v9 = load.i32 [v8 + 36872] full heap
+  return v9
 }
 
 function "m::1" (i64, i32) -> i32 wasm [stack_check] {
@@ -33,13 +34,14 @@ block0(v0: i64, v1: i32):
   v3 = iconst.i64 65536
   v4 = iconst.i64 4
   v5 = isub.i64 v3, v4
-  v6 = icmp.i64 ugt v2, v5
-  trapnz v6, code2
+  v6 = bounds.i64 ugt v2, v5
   v7 = iconst.i64 4295008256
   v8 = iadd.i64 v0, v7
   v9 = iadd.i64 v8, v2
-  v10 = load.i32 [v9] full heap
-  return v10
+  trapnz v6, code2
+  v10 = guard.i64 v6, v8, v9
+  v11 = load.i32 [v10] full heap
+  return v11
 }
 
 function "m::2" (i64) -> i32 wasm [stack_check] {
@@ -59,29 +61,33 @@ block0(v0: i64, v1: i64):
   v2 = load.i64 [v0 + 296] full context
   v3 = iconst.i64 12
   v4 = isub.i64 v2, v3
-  v5 = icmp.i64 ugt v1, v4
-  trapnz v5, code2
+  v5 = bounds.i64 ugt v1, v4
   v6 = iconst.i64 4295077888
   v7 = iadd.i64 v0, v6
   v8 = iadd.i64 v7, v1
-  v9 = load.i32 [v8 + 8] full heap
-  return v9
+  trapnz v5, code2
+  v9 = guard.i64 v5, v7, v8
+  v10 = load.i32 [v9 + 8] full heap
+  return v10
 }
 
 function "m::5" (i64, i64) -> i32 wasm [stack_check] {
 block0(v0: i64, v1: i64):
   v2 = load.i64 [v0 + 296] full context
   v3 = iconst.i64 131076
-  v4 = iadd.i64 v1, v3
-  v5 = icmp.i64 ugt v4, v2
-  v6 = icmp.i64 ult v4, v3
-  v7 = bor.i32 v5, v6
-  trapnz v7, code2
-  v8 = iconst.i64 4295077888
-  v9 = iadd.i64 v0, v8
-  v10 = iadd.i64 v9, v1
-  v11 = load.i32 [v10 + 131072] full heap
-  return v11
+  v4 = isub.i64 v2, v3
+  v5 = bounds.i64 ugt v3, v2
+  trapnz v5, code2
+  v6 = iconst.i64 0
+  v7 = guard.i64 v5, v6, v4
+  v8 = bounds.i64 ugt v1, v7
+  v9 = iconst.i64 4295077888
+  v10 = iadd.i64 v0, v9
+  v11 = iadd.i64 v10, v1
+  trapnz v8, code2
+  v12 = guard.i64 v8, v10, v11
+  v13 = load.i32 [v12 + 131072] full heap
+  return v13
 }
 
 function "m::6" (i64, i64) -> i32 wasm [stack_check] {
@@ -110,15 +116,18 @@ function "m::9" (i64, i64, i32, i64) wasm [stack_check] {
   fn0 = @1 sig0
 block0(v0: i64, v1: i64, v2: i32, v3: i64):
   v4 = load.i64 [v0 + 296] full context
-  v5 = icmp.i64 ugt v1, v4
-  trapnz v5, code2
-  v6 = isub.i64 v4, v1
-  v7 = icmp.i64 ugt v3, v6
-  trapnz v7, code2
-  v8 = iconst.i64 4295077888
-  v9 = iadd.i64 v0, v8
-  v10 = iadd.i64 v9, v1
-  call fn0(v0, v10, v2, v3)
+  v5 = iconst.i64 0
+  v6 = bounds.i64 ugt v1, v4
+  trapnz v6, code2
+  v7 = guard.i64 v6, v5, v1
+  v8 = isub.i64 v4, v7
+  v9 = bounds.i64 ugt v3, v8
+  trapnz v9, code2
+  v10 = guard.i64 v9, v5, v3
+  v11 = iconst.i64 4295077888
+  v12 = iadd.i64 v0, v11
+  v13 = iadd.i64 v12, v7
+  call fn0(v0, v13, v2, v10)
   return
 }
 

@@ -69,11 +69,12 @@ block0(v0: i64, v1: i32):
   v3 = load.i64 [v0 + 264] full context
   v4 = iconst.i64 67108868
   v5 = iadd.i64 v2, v4
-  v6 = icmp.i64 ugt v5, v3
-  trapnz v6, code2
+  v6 = bounds.i64 ugt v5, v3
   v7 = iadd.i64 v0, v2
-  v8 = load.i32 [v7 + 67145728] full heap
-  return v8
+  trapnz v6, code2
+  v8 = guard.i64 v6, v0, v7
+  v9 = load.i32 [v8 + 67145728] full heap
+  return v9
 }
 
 function "m::7" (i64, i32) -> f32 wasm [stack_check] {
@@ -118,20 +119,26 @@ block0(v0: i64, v1: i32, v2: i32, v3: i32):
   v5 = uextend.i64 v2
   v6 = uextend.i64 v1
   v7 = iconst.i64 131072
-  v8 = iadd.i64 v6, v4
-  v9 = icmp.i64 ugt v8, v7
-  trapnz v9, code2
-  v10 = load.i64 [v0 + 264] full context
-  v11 = iadd.i64 v5, v4
-  v12 = icmp.i64 ugt v11, v10
-  trapnz v12, code2
-  v13 = iconst.i64 4328558592
-  v14 = iadd.i64 v0, v13
-  v15 = iadd.i64 v14, v6
-  v16 = iconst.i64 36864
-  v17 = iadd.i64 v0, v16
-  v18 = iadd.i64 v17, v5
-  call fn0(v0, v15, v18, v4)
+  v8 = iconst.i64 0
+  v9 = iadd.i64 v6, v4
+  v10 = bounds.i64 ugt v9, v7
+  trapnz v10, code2
+  v11 = guard.i64 v10, v8, v6
+  v12 = guard.i64 v10, v8, v4
+  v13 = load.i64 [v0 + 264] full context
+  v14 = iconst.i64 0
+  v15 = iadd.i64 v5, v12
+  v16 = bounds.i64 ugt v15, v13
+  trapnz v16, code2
+  v17 = guard.i64 v16, v14, v5
+  v18 = guard.i64 v16, v14, v12
+  v19 = iconst.i64 4328558592
+  v20 = iadd.i64 v0, v19
+  v21 = iadd.i64 v20, v11
+  v22 = iconst.i64 36864
+  v23 = iadd.i64 v0, v22
+  v24 = iadd.i64 v23, v17
+  call fn0(v0, v21, v24, v18)
   return
 }
 
@@ -142,13 +149,16 @@ block0(v0: i64, v1: i32, v2: i32, v3: i32):
   v4 = uextend.i64 v3
   v5 = uextend.i64 v1
   v6 = load.i64 [v0 + 264] full context
-  v7 = iadd.i64 v5, v4
-  v8 = icmp.i64 ugt v7, v6
-  trapnz v8, code2
-  v9 = iconst.i64 36864
-  v10 = iadd.i64 v0, v9
-  v11 = iadd.i64 v10, v5
-  call fn0(v0, v11, v2, v4)
+  v7 = iconst.i64 0
+  v8 = iadd.i64 v5, v4
+  v9 = bounds.i64 ugt v8, v6
+  trapnz v9, code2
+  v10 = guard.i64 v9, v7, v5
+  v11 = guard.i64 v9, v7, v4
+  v12 = iconst.i64 36864
+  v13 = iadd.i64 v0, v12
+  v14 = iadd.i64 v13, v10
+  call fn0(v0, v14, v2, v11)
   return
 }
 
@@ -160,21 +170,27 @@ block0(v0: i64, v1: i32, v2: i32, v3: i32):
   v5 = uextend.i64 v2
   v6 = uextend.i64 v1
   v7 = load.i64 [v0 + 288] u32 context
-  v8 = iadd.i64 v5, v4
-  v9 = icmp.i64 ugt v8, v7
-  trapnz v9, code2
-  v10 = load.i64 [v0 + 264] full context
-  v11 = iadd.i64 v6, v4
-  v12 = icmp.i64 ugt v11, v10
-  trapnz v12, code2
-  v13 = data_addr $0
-  v14 = iadd.i64 v13, v5
-  v15 = iconst.i64 36864
-  v16 = iadd.i64 v0, v15
-  v17 = iadd.i64 v16, v6
-  call fn0(v0, v17, v14, v4)
-  v18 = iconst.i32 0
-  store.i32 [v0 + 288], v18 full context
+  v8 = iconst.i64 0
+  v9 = iadd.i64 v5, v4
+  v10 = bounds.i64 ugt v9, v7
+  trapnz v10, code2
+  v11 = guard.i64 v10, v8, v5
+  v12 = guard.i64 v10, v8, v4
+  v13 = load.i64 [v0 + 264] full context
+  v14 = iconst.i64 0
+  v15 = iadd.i64 v6, v12
+  v16 = bounds.i64 ugt v15, v13
+  trapnz v16, code2
+  v17 = guard.i64 v16, v14, v6
+  v18 = guard.i64 v16, v14, v12
+  v19 = data_addr $0
+  v20 = iadd.i64 v19, v11
+  v21 = iconst.i64 36864
+  v22 = iadd.i64 v0, v21
+  v23 = iadd.i64 v22, v17
+  call fn0(v0, v23, v20, v18)
+  v24 = iconst.i32 0
+  store.i32 [v0 + 288], v24 full context
   return
 }
 
