@@ -118,8 +118,8 @@ const API_BUILDERS: Readonly<Record<ApiFunction, Builder>> = {
   last_trap: buildLastTrap,
   user: buildUser,
   fail: buildFail,
-  interrupt: (e) => buildInterrupt(e, 1),
-  interrupt_clear: (e) => buildInterrupt(e, 0),
+  interrupt: (e, program) => buildInterrupt(e, program, 1),
+  interrupt_clear: (e, program) => buildInterrupt(e, program, 0),
 };
 
 function build(name: string, signature: Signature, body: (e: Emitter) => void): Func {

@@ -13,13 +13,14 @@ import { Region } from "../ir/ops.ts";
 import { I32, I64, type Signature } from "../ir/types.ts";
 import { FUNCREF_SIZE } from "../layout/funcref.ts";
 import { HostStatus } from "../layout/host.ts";
-import { ContextField, InstanceState, Lowering, TableDefinition } from "../layout/offsets.ts";
+import { Lowering, TableDefinition } from "../layout/offsets.ts";
 import { Trap } from "../layout/traps.ts";
 import type { Trampoline } from "../plan/component.ts";
 import { FUNCREF, type FuncType, V128, type ValType } from "../wasm/types.ts";
 import { CORE_DATA, type CoreApi, type CoreFunction, cSizeOf } from "./core-api.ts";
-import { emitCheckInstance, emitEnter, ENTRY_ATTRIBUTES } from "./entries.ts";
+import { emitEnter, ENTRY_ATTRIBUTES } from "./entries.ts";
 import { MEMORY_GROW_SIGNATURE, TABLE_GROW_SIGNATURE } from "./environment.ts";
+import { emitCheckInstance, emitUnlessInstance } from "./instance.ts";
 import type { Program } from "./program.ts";
 import { cSignature, irType } from "./signatures.ts";
 import { Emitter } from "./structured.ts";
@@ -84,13 +85,6 @@ function emitArguments(e: Emitter, program: Program, type: FuncType, first: numb
   });
 }
 
-function emitCheckReady(e: Emitter, program: Program, context: Value): void {
-  emitCheckInstance(e, program, context);
-  e.if(e.neImm(e.load32(context, ContextField.state), InstanceState.ready), () => {
-    e.return(e.i32(HostStatus.instance_busy));
-  });
-}
-
 /** Behind the call: the results go where the host wants them. */
 function emitResults(e: Emitter, type: FuncType, first: number, status: Value, results: readonly Value[]): void {
   e.if(e.eqz(status), () => {
@@ -106,7 +100,7 @@ export function buildCoreEntry(program: Program, index: number, name: string): F
   const { func, type } = item<CoreFunction>(coreApi(program).functions, index);
   const e = Emitter.start(name, callSignature(1, type), ENTRY_ATTRIBUTES);
   const context = e.param(0);
-  emitCheckReady(e, program, context);
+  emitCheckInstance(e, program, context);
   const args = emitArguments(e, program, type, 1);
   const { status, results } = emitEnter(
     e,
@@ -125,7 +119,7 @@ export function buildCoreCall(program: Program, index: number, name: string): Fu
   const { type, signature } = item(coreApi(program).calls, index);
   const e = Emitter.start(name, callSignature(2, type), ENTRY_ATTRIBUTES);
   const [context, reference] = [e.param(0), e.param(1)];
-  emitCheckReady(e, program, context);
+  emitCheckInstance(e, program, context);
   const other = e.ne(e.shr(reference, 32), e.i64(signature + 1));
   e.if(e.or(other, e.eqz(isReference(e, program, reference))), () => e.return(e.i32(HostStatus.invalid_argument)));
   const args = emitArguments(e, program, type, 2);
@@ -266,7 +260,7 @@ export function accessSignature(program: Program, access: CoreAccess, index: num
 /** Growth is -1 where the instance is none. */
 function emitGrow(e: Emitter, program: Program, access: "memory-grow" | "table-grow", index: number): void {
   const [context, count] = [e.param(0), e.param(1)];
-  e.if(e.eqz(context), () => e.return(e.i64(-1)));
+  emitUnlessInstance(e, program, context, () => e.return(e.i64(-1)));
   if (access === "memory-grow") {
     const memory = item(coreApi(program).memories, index).index;
     e.return(e.call1(program.memoryGrow(memory), MEMORY_GROW_SIGNATURE, [context, count]));
@@ -290,7 +284,7 @@ function emitTable(
   const context = e.param(0);
   const lengthAt = program.offsets.tableDefinition(table) + TableDefinition.currentLength;
   if (access === "table-size") {
-    e.if(e.eqz(context), () => e.return(e.i64(0)));
+    emitUnlessInstance(e, program, context, () => e.return(e.i64(0)));
     e.return(e.load64(context, lengthAt));
     return;
   }
@@ -317,10 +311,9 @@ function emitGlobal(e: Emitter, program: Program, access: "global-get" | "global
   const context = e.param(0);
   const at = program.offsets.global(global);
   if (access === "global-get" && type !== V128) {
-    // As a memory's place: of null nothing.
-    const value = e.variable(zero(e, type));
-    e.if(e.nez(context), () => e.set(value, e.load(irType(type), context, at)));
-    e.return(e.get(value));
+    // As a memory's place: of what is no instance nothing.
+    emitUnlessInstance(e, program, context, () => e.return(zero(e, type)));
+    e.return(e.load(irType(type), context, at));
     return;
   }
   emitCheckInstance(e, program, context);

@@ -12,20 +12,14 @@ import { InternalError } from "../base/diagnostics.ts";
 import type { Func, FuncSymbol, Value } from "../ir/function.ts";
 import type { Signature } from "../ir/types.ts";
 import { HostStatus, VAL_RAW_SIZE } from "../layout/host.ts";
-import {
-  CONTEXT_MAGIC,
-  ContextField,
-  InstanceFlag,
-  InstanceLimits,
-  InstanceState,
-  STACK_SLACK,
-} from "../layout/offsets.ts";
+import { ContextField, InstanceFlag, InstanceLimits, InstanceState, STACK_SLACK } from "../layout/offsets.ts";
 import type { RuntimeComponentInstanceIndex } from "../plan/component.ts";
 import { pointerType, reallocSignature } from "../plan/signatures.ts";
 import * as wasm from "../wasm/types.ts";
 import { builtinFunction } from "./builtin.ts";
 import { emitEnterStack } from "./exceptions.ts";
 import { HOST_SUPPORT } from "./host-support.ts";
+import { emitCheckIdle, emitCheckInstance, emitSetState, emitUnlessInstance } from "./instance.ts";
 import { emitGiveBack } from "./options.ts";
 import type { Program } from "./program.ts";
 import { irType } from "./signatures.ts";
@@ -42,19 +36,6 @@ import {
 } from "./support.ts";
 
 export const ENTRY_ATTRIBUTES = { stackCheck: false, entry: true } as const;
-
-/** Returns a status unless the context is that of a live instance that has not trapped, and that is not to stop. */
-export function emitCheckInstance(e: Emitter, program: Program, context: Value): void {
-  e.if(e.eqz(context), () => e.return(e.i32(HostStatus.not_an_instance)));
-  e.if(e.neImm(e.load32(context, ContextField.magic), CONTEXT_MAGIC), () => {
-    e.return(e.i32(HostStatus.not_an_instance));
-  });
-  e.if(e.eqImm(e.load32(context, ContextField.state), InstanceState.trapped), () => {
-    e.return(e.i32(HostStatus.instance_trapped));
-  });
-  if (!program.interruptible) return;
-  e.if(e.load32(context, ContextField.interrupt), () => e.return(e.i32(HostStatus.interrupt_pending)));
-}
 
 /**
  * Enters `callee`. The stack limit is the stack pointer minus the budget; a nested entry never gets more than is left of the outer one's, which
@@ -90,22 +71,6 @@ export function emitEnter(
   e.store(context, ContextField.entryDepth, depth);
   leaveStack?.();
   return out;
-}
-
-/**
- * Refuses unless the context is that of a live instance in which no call is active (a host that was called from inside may not come back into
- * any of its component instances, for they have an ancestor in common: Canonical ABI, `call_might_be_recursive`), and none was left without
- * coming back. What is usual is one comparison: the magic number, the state `ready` and the depth of entries together.
- */
-export function emitCheckIdle(e: Emitter, program: Program, context: Value): void {
-  e.if(e.eqz(context), () => e.return(e.i32(HostStatus.not_an_instance)));
-  const head = e.xor(e.load64(context, ContextField.magic), e.i64(CONTEXT_MAGIC + InstanceState.ready * 2 ** 32));
-  const busy = e.or(head, e.load64(context, ContextField.entryDepth));
-  const stop = program.interruptible ? e.or(busy, e.zext(e.load32(context, ContextField.interrupt))) : busy;
-  e.if(e.nez(stop), () => {
-    emitCheckInstance(e, program, context);
-    e.return(e.i32(HostStatus.instance_busy));
-  });
 }
 
 /** Where an entry's frame has the context: the unwinder of traps looks there, too. */
@@ -166,7 +131,7 @@ export function buildEnterInstantiate(program: Program, name: string): Func {
   const context = e.param(0);
   const { status } = emitEnter(e, program, context, program.instantiate, INSTANTIATE, []);
   e.if(e.eqz(status), () => {
-    e.store(context, ContextField.state, e.i32(InstanceState.ready));
+    emitSetState(e, context, InstanceState.ready);
     for (const instance of program.tasks.withStorage) emitEndTask(e, program, context, instance);
   });
   e.return(status);
@@ -256,7 +221,7 @@ export function buildReallocEntry(program: Program, index: number, name: string)
   const e = Emitter.start(name, ptr === wasm.I64 ? REALLOC64_ENTRY : REALLOC_ENTRY, ENTRY_ATTRIBUTES);
   const context = e.param(0);
   const out = e.param(5);
-  emitCheckInstance(e, program, context);
+  emitCheckInstance(e, program, context, true);
   const align = e.param(3);
   const isPower = e.and(e.nez(align), e.eqz(e.and(align, e.offset(align, -1))));
   e.if(e.eqz(e.and(isPower, e.nez(out))), () => e.return(e.i32(HostStatus.invalid_argument)));
@@ -300,9 +265,8 @@ export function buildNew(e: Emitter, program: Program): void {
 /** `delete`: (context). Null, and what is no instance, is ignored. */
 export function buildDelete(e: Emitter, program: Program): void {
   const context = e.param(0);
-  e.if(e.eqz(context), () => e.return());
-  e.if(e.neImm(e.load32(context, ContextField.magic), CONTEXT_MAGIC), () => e.return());
-  e.store(context, ContextField.magic, e.i32(0));
+  emitUnlessInstance(e, program, context, () => e.return());
+  e.store(context, ContextField.self, e.i64(0));
   if (program.isTyped) e.call(program.hostSupport("blocks_delete"), HOST_SUPPORT.blocks_delete, [context]);
   if (program.enterDrop !== undefined) e.call(program.enterDrop, ENTER_INSTANTIATE, [context]);
   const { limits, regionSize } = program.offsets;
@@ -311,31 +275,31 @@ export function buildDelete(e: Emitter, program: Program): void {
   e.return();
 }
 
-/** `user`: (context) → the pointer of the options; of null null. */
-export function buildUser(e: Emitter): void {
-  e.if(e.eqz(e.param(0)), () => e.return(e.i64(0)));
+/** `user`: (context) → the pointer of the options; null of what is no instance. */
+export function buildUser(e: Emitter, program: Program): void {
+  emitUnlessInstance(e, program, e.param(0), () => e.return(e.i64(0)));
   e.return(e.load64(e.param(0), ContextField.user));
 }
 
-/** `fail`: (context, status); see `HostAbi` flat in `trampolines.ts`. Any status is a failure. Null is ignored. */
-export function buildFail(e: Emitter): void {
-  e.if(e.eqz(e.param(0)), () => e.return());
+/** `fail`: (context, status); see `HostAbi` flat in `trampolines.ts`. Any status is a failure. What is no instance is ignored. */
+export function buildFail(e: Emitter, program: Program): void {
+  emitUnlessInstance(e, program, e.param(0), () => e.return());
   const status = e.param(1);
   e.store(e.param(0), ContextField.hostFailure, e.select(status, status, e.i32(1)));
   e.return();
 }
 
 /** `interrupt` and `interrupt_clear`: (context). One store, so that a signal handler may call them. */
-export function buildInterrupt(e: Emitter, value: number): void {
-  e.if(e.eqz(e.param(0)), () => e.return());
+export function buildInterrupt(e: Emitter, program: Program, value: number): void {
+  emitUnlessInstance(e, program, e.param(0), () => e.return());
   e.store(e.param(0), ContextField.interrupt, e.i32(value));
   e.return();
 }
 
-/** The address of a memory's definition: (context) → pointer; of null null. */
+/** The address of a memory's definition: (context) → pointer; null of what is no instance. */
 export function buildMemoryAccessor(e: Emitter, program: Program, index: number): void {
   const memory = program.memories[index];
   if (memory === undefined) throw new RangeError(`no memory ${index}`);
-  e.if(e.eqz(e.param(0)), () => e.return(e.i64(0)));
+  emitUnlessInstance(e, program, e.param(0), () => e.return(e.i64(0)));
   e.return(e.offset(e.param(0), program.offsets.memoryDefinition(memory)));
 }

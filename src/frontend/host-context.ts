@@ -9,7 +9,7 @@ import { InternalError } from "../base/diagnostics.ts";
 import type { ResourceIndex } from "../component/types.ts";
 import type { Value } from "../ir/function.ts";
 import { HostStatus, REFUSED_VALUES } from "../layout/host.ts";
-import { ContextField, HANDLE_OWN, HandleEntry } from "../layout/offsets.ts";
+import { ContextField, HANDLE_OWN, HandleEntry, PAGE_SIZE } from "../layout/offsets.ts";
 import { Trap, type TrapName } from "../layout/traps.ts";
 import type { HostEnd } from "./adapters.ts";
 import { IrAbiEmitter } from "./adapters-emitter.ts";
@@ -70,6 +70,20 @@ class Host {
   }
 }
 
+/** Reads something of each page of a range: what can't be read refuses the call. */
+export function emitTouch(e: Emitter, address: Value, bytes: Value): void {
+  const end = e.add(address, bytes);
+  const at = e.variable(address);
+  e.while(
+    () => e.ult(e.get(at), end),
+    () => {
+      e.touch(e.get(at));
+      e.set(at, e.offset(e.get(at), PAGE_SIZE));
+    },
+  );
+  e.if(e.nez(bytes), () => e.touch(e.offset(end, -1)));
+}
+
 export class HostLift extends Host implements LiftContext<Value> {
   readonly abi: IrAbiEmitter;
 
@@ -94,7 +108,9 @@ export class HostLift extends Host implements LiftContext<Value> {
     const most = Math.floor(MAX_LIST_BYTE_LENGTH / Math.max(1, size));
     abi.trapIf(abi.ugtImm(length, most), "list_too_long");
     this.#checkPresent(address, length);
-    return { address, bytes: abi.mulImm(length, size) };
+    const bytes = abi.mulImm(length, size);
+    if (this.#checksOnly) emitTouch(this.e, address, bytes);
+    return { address, bytes };
   }
 
   openText(pointer: Value, units: Value): Value {

@@ -9,17 +9,16 @@ import { I32, I64, type Signature } from "../ir/types.ts";
 import { HostStatus } from "../layout/host.ts";
 import { HandleEntry, HostHeap } from "../layout/offsets.ts";
 import { RESOURCE_DROP_SIGNATURE } from "../plan/signatures.ts";
-import { emitCheckIdle, emitCheckInstance, emitEnterIdle, ENTRY_ATTRIBUTES } from "./entries.ts";
+import { emitEnterIdle, ENTRY_ATTRIBUTES } from "./entries.ts";
 import { emitHandleFree, emitHandleNew, entryAddress } from "./handles.ts";
 import { HOST_SUPPORT } from "./host-support.ts";
-import { Sys } from "./linux.ts";
+import { emitCheckIdle, emitCheckInstance } from "./instance.ts";
+import { ANY_RANDOM, Sys } from "./linux.ts";
 import type { Program } from "./program.ts";
 import { Emitter } from "./structured.ts";
 import { emitCaller } from "./trampolines.ts";
 
 const DROP: Signature = { params: [I64, I64], results: [I32], convention: "c" };
-/** `GRND_NONBLOCK | GRND_INSECURE`: any number will do. */
-const ANY_RANDOM = 1 | 4;
 
 /** Where the numbers of an instance begin. */
 export function emitFirstSerial(e: Emitter, program: Program, context: Value): void {

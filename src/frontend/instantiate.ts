@@ -13,7 +13,6 @@ import { Op } from "../ir/ops.ts";
 import { FUNCREF_SIZE } from "../layout/funcref.ts";
 import { CallField, HostStatus } from "../layout/host.ts";
 import {
-  CONTEXT_MAGIC,
   ContextField,
   HOST_HEAP_SIZE,
   HostHeap,
@@ -37,6 +36,7 @@ import { emitOpenArena } from "./host-memory.ts";
 import { PROT_READ_WRITE, Sys } from "./linux.ts";
 import { emitPageAlign, limited, ownMemory } from "./memory.ts";
 import { emitCheckHooks, emitGiveBack, emitReadOptions, emitReserve, type Options } from "./options.ts";
+import { emitSetState } from "./instance.ts";
 import type { Program } from "./program.ts";
 import { irType } from "./signatures.ts";
 import type { Emitter } from "./structured.ts";
@@ -110,8 +110,7 @@ export function buildCreateRegion(e: Emitter, program: Program): void {
     refuse();
   });
 
-  e.store(context, ContextField.magic, e.i32(CONTEXT_MAGIC));
-  e.store(context, ContextField.state, e.i32(InstanceState.instantiating));
+  emitSetState(e, context, InstanceState.instantiating);
   e.store(context, ContextField.regionSize, size);
   e.store(context, ContextField.user, asked.user);
   e.store(context, offsets.limits + InstanceLimits.memory, memoryLeft);

@@ -25,6 +25,9 @@ export const MAP_RESERVE = 0x2 | 0x20 | 0x4000;
 /** MAP_PRIVATE | MAP_ANONYMOUS. */
 export const MAP_ANONYMOUS = 0x2 | 0x20;
 
+/** `GRND_NONBLOCK | GRND_INSECURE`: any number will do. */
+export const ANY_RANDOM = 1 | 4;
+
 export const EINTR = 4;
 /** `struct timespec`. */
 export const Timespec = { seconds: 0, nanoseconds: 8, size: 16 } as const;
@@ -52,7 +55,16 @@ export const KernelSigaction = { handler: 0, flags: 8, restorer: 16, mask: 24, s
 export const Siginfo = { code: 8, address: 16 } as const;
 
 /** Offsets in `ucontext_t`: `uc_mcontext.gregs` starts at 40, 8 bytes each. */
-export const Ucontext = { r11: 40 + 8 * 3, rbp: 40 + 8 * 10, rsp: 40 + 8 * 15, rip: 40 + 8 * 16 } as const;
+export const Ucontext = {
+  r11: 40 + 8 * 3,
+  rbp: 40 + 8 * 10,
+  rsp: 40 + 8 * 15,
+  rip: 40 + 8 * 16,
+  /** The processor's error code of a page fault. */
+  error: 40 + 8 * 19,
+} as const;
+/** A bit of the error code: it was a write. */
+export const PAGE_FAULT_WRITE = 2;
 
 /**
  * The restorer of a signal frame: `nop; mov rax, 15 (rt_sigreturn); syscall`. Debuggers and unwinders know a signal frame by these very

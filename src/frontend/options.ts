@@ -8,7 +8,7 @@ import type { Value } from "../ir/function.ts";
 import { I64 } from "../ir/types.ts";
 import { HostStatus, OptionsField } from "../layout/host.ts";
 import { DEFAULT_STACK_BUDGET, PAGE_SIZE } from "../layout/offsets.ts";
-import { MAP_RESERVE, PROT_NONE, Sys } from "./linux.ts";
+import { ANY_RANDOM, MAP_RESERVE, PROT_NONE, Sys } from "./linux.ts";
 import { cSignature } from "./signatures.ts";
 import type { Emitter } from "./structured.ts";
 
@@ -22,6 +22,9 @@ const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
 /** Larger is no version of the structure: somebody forgot to say its size. */
 const LARGEST = 4096;
+
+/** Bytes of address space that regions are spread over: tools that watch memory allow this much below the stack. */
+const PLACE_RANGE = 2 ** 39;
 
 export interface Options {
   readonly stackBudget: Value;
@@ -99,6 +102,19 @@ export function emitGiveBack(e: Emitter, region: Value, size: Value, unmap: Valu
   );
 }
 
+/**
+ * Where to ask for a region: any page of a large range below the stack. So the place of a deleted instance hardly ever is that of another one, and
+ * what still calls it is noticed; and a guest can't guess where it is. The kernel chooses where the place is taken, or the stack is somewhere low.
+ */
+function emitPlace(e: Emitter): Value {
+  const random = e.slotAddress(e.slot(8));
+  e.store(random, 0, e.i64(0));
+  e.syscall(Sys.getrandom, random, e.i64(8), e.i64(ANY_RANDOM));
+  const stack = e.stackPointer();
+  const below = e.sub(stack, e.offset(e.andImm(e.load64(random, 0), PLACE_RANGE - 1), PAGE_SIZE));
+  return e.select(e.ult(stack, e.i64(2 * PLACE_RANGE)), e.i64(0), e.andImm(below, -PAGE_SIZE));
+}
+
 /** Address space for a region, nothing of it accessible. `refuse` leaves the function where there is none. */
 export function emitReserve(e: Emitter, options: Options, size: Value, refuse: () => void): Value {
   const region = e.variable(e.i64(0));
@@ -114,7 +130,7 @@ export function emitReserve(e: Emitter, options: Options, size: Value, refuse: (
       e.set(region, given);
     },
     () => {
-      const mapped = e.syscall(Sys.mmap, e.i64(0), size, e.i64(PROT_NONE), e.i64(MAP_RESERVE), e.i64(-1), e.i64(0));
+      const mapped = e.syscall(Sys.mmap, emitPlace(e), size, e.i64(PROT_NONE), e.i64(MAP_RESERVE), e.i64(-1), e.i64(0));
       e.if(e.failed(mapped), refuse);
       e.set(region, mapped);
     },

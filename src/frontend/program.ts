@@ -181,6 +181,12 @@ export class Program {
   /** The entries are `[firstEntry, endOfEntries)`, in symbols and in the text. */
   readonly firstEntry: FuncSymbol;
   readonly endOfEntries: FuncSymbol;
+  /** `[firstTransfer, endOfTransfers)`, beneath entries only: trampolines and what they call to move values. */
+  readonly firstTransfer: FuncSymbol;
+  readonly endOfTransfers: FuncSymbol;
+  /** `[firstLowered, endOfLowered)`: the trampolines of host functions. */
+  readonly firstLowered: FuncSymbol;
+  readonly endOfLowered: FuncSymbol;
 
   /** Made by `build.ts` when the first function of an instance is translated. */
   readonly translators = new Map<CoreInstanceIndex, FunctionTranslator>();
@@ -352,6 +358,7 @@ export class Program {
     }
 
     // Trampolines.
+    this.firstTransfer = this.functions.nextKey();
     this.coreCallTargets = (this.core?.calls ?? []).map((c, i) =>
       local({ kind: "core-call-target", call: i }, `reference::${c.name}`),
     );
@@ -360,10 +367,12 @@ export class Program {
     this.checkedReallocs = this.api.reallocs.map((r, i) =>
       local({ kind: "checked-realloc", realloc: i }, `checked::${r.name}`),
     );
+    this.firstLowered = this.functions.nextKey();
     this.#lowered = [...component.lowerings.entries()].map(([index, lowering]) => {
       const path = component.imports.get(lowering.import).path.map(symbolPart).join("#");
       return local({ kind: "lowered", index }, `lowered${index}::${path}`);
     });
+    this.endOfLowered = this.functions.nextKey();
     this.#trampolines = [...component.trampolines.entries()].map(([index, trampoline]) => {
       if (trampoline.kind === "host-function") {
         const path = `${symbolPart(trampoline.module)}#${symbolPart(trampoline.name)}`;
@@ -406,6 +415,7 @@ export class Program {
         ? local({ kind: "task-body", export: i }, `task::${e.name}`)
         : undefined,
     );
+    this.endOfTransfers = this.functions.nextKey();
     if (this.isTyped) {
       for (const support of HOST_SUPPORT_NAMES) {
         this.#hostSupport.set(support, local({ kind: "host-support", name: support }, `support::${support}`));
@@ -424,7 +434,11 @@ export class Program {
     this.inlinedTable = table("inlined", { kind: "inlined" });
     this.functionTable = table("functions", { kind: "functions" });
     this.exceptions = throws
-      ? { layout: layOutExceptions(component), catchTable: table("catches", { kind: "catches" }), firstWasm }
+      ? {
+          layout: layOutExceptions(component),
+          catchTable: table("catches", { kind: "catches" }),
+          firstWasm,
+        }
       : undefined;
     this.messages = table("messages", { kind: "bytes", bytes: MESSAGES });
     this.#signalState = this.faults

@@ -4,9 +4,10 @@
  */
 
 import type { Value } from "../ir/function.ts";
-import { BACKTRACE_LIMIT, ContextField, InstanceState, TrapRecord } from "../layout/offsets.ts";
+import { BACKTRACE_LIMIT, InstanceState, TrapRecord } from "../layout/offsets.ts";
 import { TRAP_NAMES, Trap } from "../layout/traps.ts";
 import { TABLE_HEADER, trapTableCodes, trapTableKeys } from "./link-data.ts";
+import { emitSetState, emitState } from "./instance.ts";
 import type { Program } from "./program.ts";
 import type { Emitter } from "./structured.ts";
 import { SUPPORT } from "./support.ts";
@@ -95,8 +96,8 @@ export function buildRecordTrap(e: Emitter, program: Program): void {
   const pc = e.param(2);
   const inner = e.param(5);
   const { trap } = program.offsets;
-  e.if(e.eqImm(e.load32(context, ContextField.state), InstanceState.trapped), () => e.return());
-  e.store(context, ContextField.state, e.i32(InstanceState.trapped));
+  e.if(e.eqImm(emitState(e, context), InstanceState.trapped), () => e.return());
+  emitSetState(e, context, InstanceState.trapped);
   e.store(context, trap + TrapRecord.code, e.param(3));
   e.store(context, trap + TrapRecord.pc, pc);
   e.store(context, trap + TrapRecord.faultAddress, e.param(4));

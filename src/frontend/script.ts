@@ -22,12 +22,13 @@ import { InternalError } from "../base/diagnostics.ts";
 import type { Func, Value } from "../ir/function.ts";
 import type { Signature } from "../ir/types.ts";
 import { VAL_RAW_SIZE } from "../layout/host.ts";
-import { ContextField, InstanceState } from "../layout/offsets.ts";
+import { InstanceState } from "../layout/offsets.ts";
 import type { CoreFunc, CoreInstanceIndex } from "../plan/component.ts";
 import { signatureOf } from "../plan/signatures.ts";
 import type { FuncType } from "../wasm/types.ts";
 import { ENTRY_ATTRIBUTES, emitEnter, loadValues, storeValues } from "./entries.ts";
 import { PR_SET_PDEATHSIG, SIGKILL, Sys } from "./linux.ts";
+import { emitSetState } from "./instance.ts";
 import type { Program } from "./program.ts";
 import { emitExit, emitOwnInstance } from "./start.ts";
 import { Emitter } from "./structured.ts";
@@ -152,7 +153,7 @@ export function buildScriptMain(e: Emitter, program: Program): void {
     };
     const enter = (): void => {
       e.if(e.eqImm(kind, ScriptCommand.call), () => {
-        e.store(context, ContextField.state, e.i32(InstanceState.ready));
+        emitSetState(e, context, InstanceState.ready);
       });
       e.store(answer, 0, e.callIndirect1(code, LIFTED_ENTRY, [context, values, e.i64(most)]));
     };

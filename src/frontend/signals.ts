@@ -1,18 +1,23 @@
 /**
  * Faults as traps. `new` installs one handler for SIGSEGV and SIGBUS per object, and keeps the actions that were there. The handler takes
  * a fault only if its pc is in this object's trap table and the address lies in the region of the innermost entry's instance; anything
- * else is the affair of the action before, done as the kernel would have done it.
+ * else is the affair of the action before, done as the kernel would have done it. Two reads of a host's memory may fault as well: of what should be
+ * an instance (`instance.ts`), and of a value that leads nowhere.
  *
  * Several objects in one process chain to each other. The kept actions are the object's only writable data.
  */
 
-import type { Value } from "../ir/function.ts";
+import { entity } from "../base/entity.ts";
+import type { FuncSymbol, Value } from "../ir/function.ts";
 import { Access, accessFlags, Region } from "../ir/ops.ts";
 import { I32, I64 } from "../ir/types.ts";
-import { LANDING_OFFSET } from "../layout/offsets.ts";
-import { emitInnermostEntry, emitRowKey, emitTrapCode } from "./raise.ts";
+import { HostStatus } from "../layout/host.ts";
+import { LANDING_OFFSET, PROBE_LENGTH, PROBE_ROW } from "../layout/offsets.ts";
+import { Trap } from "../layout/traps.ts";
+import { emitInnermostEntry, emitRowKey, emitTrapCode, FRAME_CALLER, FRAME_RETURN } from "./raise.ts";
 import {
   KernelSigaction,
+  PAGE_FAULT_WRITE,
   RESTORER_START,
   SA_NODEFER,
   SA_ONSTACK,
@@ -52,6 +57,11 @@ export function buildHandleFault(e: Emitter, program: Program): void {
     const row = e.call1(program.support("find_row"), SUPPORT.find_row, [table, e.wrap(at)]);
     e.if(e.neImm(row, -1), () => {
       e.if(e.eq(emitRowKey(e, table, row), e.wrap(at)), () => {
+        e.if(e.eqImm(emitTrapCode(e, table, row), PROBE_ROW), () => {
+          e.store(ucontext, Ucontext.r11, e.i64(-1));
+          e.store(ucontext, Ucontext.rip, e.offset(pc, PROBE_LENGTH));
+          e.return();
+        });
         // The pc is in compiled code, so the frame pointer is one of its frames.
         const frame = e.load64(ucontext, Ucontext.rbp);
         const { inner, entry, context, returns } = emitInnermostEntry(e, program, frame);
@@ -60,16 +70,59 @@ export function buildHandleFault(e: Emitter, program: Program): void {
           const code = emitTrapCode(e, table, row);
           const args = [context, frame, pc, code, address, inner];
           e.call(program.support("record_trap"), SUPPORT.record_trap, args);
-          e.store(ucontext, Ucontext.rbp, entry);
-          e.store(ucontext, Ucontext.r11, e.zext(code));
-          e.store(ucontext, Ucontext.rip, e.offset(returns, LANDING_OFFSET));
-          e.return();
+          emitLand(e, ucontext, entry, returns, code);
         });
       });
     });
+    if (program.isTyped) {
+      emitHostFault(e, program, pc, ucontext, e.load64(siginfo, Siginfo.address));
+    }
   });
   e.call(program.support("chain_signal"), SUPPORT.chain_signal, [number, siginfo, ucontext]);
   e.return();
+}
+
+/** Goes on behind the `call_catch` of an entry, with this status. */
+function emitLand(e: Emitter, ucontext: Value, entry: Value, returns: Value, status: Value): void {
+  e.store(ucontext, Ucontext.rbp, entry);
+  e.store(ucontext, Ucontext.r11, e.zext(status));
+  e.store(ucontext, Ucontext.rip, e.offset(returns, LANDING_OFFSET));
+  e.return();
+}
+
+/**
+ * A read by the code that moves values, outside of the instance: a host's pointer or length leads to what is not there. Arguments refuse the call;
+ * beneath the trampoline of a host function it is its answer, which traps.
+ */
+function emitHostFault(e: Emitter, program: Program, pc: Value, ucontext: Value, address: Value): void {
+  const copy = program.support("copy_bytes");
+  const within = (place: Value, first: FuncSymbol, end: FuncSymbol): Value => {
+    const start = e.funcAddress(first);
+    return e.ult(e.sub(place, start), e.sub(e.funcAddress(end), start));
+  };
+  const isTransfer = e.or(
+    within(pc, program.firstTransfer, program.endOfTransfers),
+    within(pc, copy, entity<FuncSymbol>(copy + 1)),
+  );
+  const isRead = e.eqz(e.andImm(e.load32(ucontext, Ucontext.error), PAGE_FAULT_WRITE));
+  e.if(e.and(isTransfer, isRead), () => {
+    const frame = e.load64(ucontext, Ucontext.rbp);
+    const { inner, entry, context, returns } = emitInnermostEntry(e, program, frame);
+    const place = e.variable(pc);
+    const at = e.variable(frame);
+    e.loop((loop) => {
+      e.if(within(e.get(place), program.firstLowered, program.endOfLowered), () => {
+        const code = e.i32(Trap.unreadable_answer);
+        e.call(program.support("record_trap"), SUPPORT.record_trap, [context, frame, pc, code, address, inner]);
+        emitLand(e, ucontext, entry, returns, code);
+      });
+      const one = e.get(at);
+      e.breakIf(loop, e.eq(one, inner));
+      e.set(place, e.load64(one, FRAME_RETURN));
+      e.set(at, e.load64(one, FRAME_CALLER));
+    });
+    emitLand(e, ucontext, entry, returns, e.i32(HostStatus.unreadable_argument));
+  });
 }
 
 /** `chain_signal(number, siginfo, ucontext)`. The kernel's return from the signal restores the mask. */

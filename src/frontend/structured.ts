@@ -405,6 +405,14 @@ export class Emitter {
   load64(base: Value, offset: number, region: number = Region.any): Value {
     return this.load(I64, base, offset, region);
   }
+  /** The i64 at an address, or -1 where nothing can be read. Only where faults are handled. */
+  probe(address: Value): Value {
+    return this.builder.probe(address);
+  }
+  /** Reads a byte for the fault alone, if there is one. */
+  touch(address: Value): void {
+    this.builder.load(I32, address, 0, Region.any, Access.u8, true);
+  }
   /** A narrow load as i32; `access` is one of `Access`. */
   loadNarrow(access: number, base: Value, offset: number, region: number = Region.any): Value {
     const at = this.#address(base, offset);

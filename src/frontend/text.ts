@@ -10,7 +10,7 @@
 
 import { LOC_INLINED } from "../codegen/compiled.ts";
 import type { Value } from "../ir/function.ts";
-import { ContextField, InstanceState, TRAP_TEXT_SIZE, TrapRecord } from "../layout/offsets.ts";
+import { InstanceState, TRAP_TEXT_SIZE, TrapRecord } from "../layout/offsets.ts";
 import { TRAP_NAMES, Trap } from "../layout/traps.ts";
 import {
   inlinedTableCall,
@@ -20,6 +20,7 @@ import {
   trapTableLocations,
 } from "./link-data.ts";
 import { type TextName, textOffset } from "./messages.ts";
+import { emitState, emitUnlessInstance } from "./instance.ts";
 import type { Program } from "./program.ts";
 import { emitRowKey } from "./raise.ts";
 import type { Emitter, Variable } from "./structured.ts";
@@ -203,7 +204,8 @@ export function buildFormatTrap(e: Emitter, program: Program): void {
 /** `last_trap`: null unless the instance has trapped. */
 export function buildLastTrap(e: Emitter, program: Program): void {
   const context = e.param(0);
-  e.if(e.eqz(context), () => e.return(e.i64(0)));
-  e.if(e.neImm(e.load32(context, ContextField.state), InstanceState.trapped), () => e.return(e.i64(0)));
+  const none = (): void => e.return(e.i64(0));
+  emitUnlessInstance(e, program, context, none);
+  e.if(e.neImm(emitState(e, context), InstanceState.trapped), none);
   e.return(e.call1(program.support("format_trap"), SUPPORT.format_trap, [context]));
 }

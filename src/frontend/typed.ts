@@ -15,7 +15,7 @@ import type { InterfaceType, TypeFunc } from "../component/types.ts";
 import type { Func, Value } from "../ir/function.ts";
 import { F32, F64, I32, I64, type Signature, type Type } from "../ir/types.ts";
 import { FIRST_REFUSAL, HostStatus } from "../layout/host.ts";
-import { CONTEXT_MAGIC, ContextField, TrapRecord } from "../layout/offsets.ts";
+import { ContextField, TrapRecord } from "../layout/offsets.ts";
 import { Trap } from "../layout/traps.ts";
 import type { LiftedFunction, LoweredIndex, LowerImport } from "../plan/component.ts";
 import * as wasm from "../wasm/types.ts";
@@ -33,10 +33,11 @@ import type { Direction } from "./adapters.ts";
 import { emitReturnLent, emitReturnLentByHost } from "./adapters-context.ts";
 import { IrAbiEmitter } from "./adapters-emitter.ts";
 import { cSignatureOf, definedBits, isByValue, placeArguments, wordsOf } from "./c-signature.ts";
-import { emitCheckIdle, emitEnterIdle, emitSetMayLeave, ENTRY_ATTRIBUTES } from "./entries.ts";
-import { ProcessMemory, refusalOf } from "./host-context.ts";
+import { emitEnterIdle, emitSetMayLeave, ENTRY_ATTRIBUTES } from "./entries.ts";
+import { emitTouch, ProcessMemory, refusalOf } from "./host-context.ts";
 import { emitBeginResult, emitOpenArena, emitResetArena } from "./host-memory.ts";
 import { HOST_SUPPORT } from "./host-support.ts";
+import { emitCheckIdle, emitUnlessInstance } from "./instance.ts";
 import type { Program } from "./program.ts";
 import { Emitter, type Variable } from "./structured.ts";
 import { emitCallLifted } from "./tasks.ts";
@@ -120,8 +121,11 @@ class TypedExport {
   }
 
   /** Looks at the arguments, and refuses the call if one is wrong. */
-  check(transfer: ValueTransfer, words: readonly (readonly Value[])[]): void {
+  check(e: Emitter, transfer: ValueTransfer, words: readonly (readonly Value[])[]): void {
     this.params.forEach((type, i) => {
+      const [word] = words[i] ?? [];
+      const { hostSizes } = this.program.adapters;
+      if (!isByValue(type) && word !== undefined) emitTouch(e, word, e.i64(hostSizes.elemSize(type)));
       const source = argumentSource(this.program, transfer, type, words[i] ?? []);
       transfer.inline(type, source, new NoDestination());
     });
@@ -153,7 +157,7 @@ export function buildTypedBody(program: Program, index: number, name: string): F
   const { paramsInMemory } = program.adapters.flattening.flattenFuncType(func, "lift");
 
   const { check, direction } = typed.arguments;
-  if (check !== undefined) typed.check(transferOf(e, program, check), words);
+  if (check !== undefined) typed.check(e, transferOf(e, program, check), words);
   const lowerParams = (): readonly Value[] => typed.lowered(transferOf(e, program, direction), words);
   const allocates = paramsInMemory || hasPointers(program, params);
   const args = allocates ? withoutLeaving(e, program, options, lowerParams) : lowerParams();
@@ -283,10 +287,7 @@ export function buildTypedDrop(program: Program, index: number, name: string): F
   const e = Emitter.start(name, DROP, { stackCheck: false, entry: false });
   if (item === undefined) throw new RangeError(`no drop ${index}`);
   const [context, value] = [e.param(0), e.param(1)];
-  e.if(e.eqz(context), () => e.return(e.i32(HostStatus.not_an_instance)));
-  e.if(e.neImm(e.load32(context, ContextField.magic), CONTEXT_MAGIC), () => {
-    e.return(e.i32(HostStatus.not_an_instance));
-  });
+  emitUnlessInstance(e, program, context, () => e.return(e.i32(HostStatus.not_an_instance)));
   e.if(e.eqz(value), () => e.return(e.i32(HostStatus.null_pointer)));
   const first = e.variable(e.i64(0));
   emitFirstPointer(e, program, item.type, value, 0, first);

@@ -263,6 +263,10 @@ export class FuncBuilder {
   poll(address: Value, offset: number): void {
     this.#append(Op.poll, I32, address, NONE, NONE, offset, accessFlags(Access.full, Region.any));
   }
+  /** `address` is an i64. */
+  probe(address: Value): Value {
+    return this.#value(Op.probe, I64, I64, address, NONE, NONE, 0, accessFlags(Access.full, Region.any));
+  }
   /** Op.trapz or Op.trapnz. */
   trapIf(op: number, condition: Value, code: number): void {
     this.#append(op, I32, condition, NONE, NONE, code, 0);

@@ -320,6 +320,8 @@ const ROWS = {
   trapnz: { format: "trap", operands: "i32", result: null, effect: true },
   /** Traps as interrupted unless the i32 in memory is zero. Somebody else writes it at any time: every poll reads it anew. */
   poll: { format: "load", result: null, effect: true },
+  /** The i64 in memory, or -1 where nothing can be read: the handler of faults goes on behind it. */
+  probe: { format: "load", result: "i64", effect: true },
   jump: { format: "jump", result: null, effect: true, terminator: true },
   brif: { format: "brif", operands: "i32", result: null, effect: true, terminator: true },
   br_table: { format: "br_table", operands: "i32", result: null, effect: true, terminator: true },

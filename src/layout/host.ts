@@ -226,6 +226,7 @@ const REFUSALS = {
   null_pointer: "a null pointer has a length, or stands for a value",
   invalid_handle: "a handle is not one of this instance, or has been dropped or given away",
   handle_lent: "a handle is in use by the running call",
+  unreadable_argument: "a pointer or length of an argument leads to memory that can't be read",
 } as const satisfies Record<string, string>;
 
 export type RefusalName = keyof typeof REFUSALS;

@@ -15,11 +15,9 @@ import { FUNCREF_SIZE } from "./funcref.ts";
 export const PAGE_SIZE = 4096;
 export const WASM_PAGE_SIZE = 65536;
 
-/** First word of a live context; deleting an instance clears it. "WNDL" */
-export const CONTEXT_MAGIC = 0x4c444e57;
-
-/** Values of `state`. */
+/** What is added to the address in `ContextField.self`: below a page, where the address has zeros. */
 export const InstanceState = { ready: 0, trapped: 1, instantiating: 2 } as const;
+export const STATE_MASK = PAGE_SIZE - 1;
 
 /** A component instance's flags (Canonical ABI: `ComponentInstance.may_leave`), or 0. Whether it may be entered is `entryDepth`. */
 export const InstanceFlag = { mayLeave: 1 } as const;
@@ -44,6 +42,13 @@ export const DEFAULT_STACK_BUDGET = 512 * 1024;
 
 /** Code bytes between the return address of a `call_catch` and where unwinding continues (ARCHITECTURE "Calling conventions"). */
 export const LANDING_OFFSET = 3;
+
+/**
+ * What a row of the trap table has in place of a trap's number: reading there may fault, and the code goes on behind the instruction, of this
+ * many bytes, with -1 in r11.
+ */
+export const PROBE_ROW = 0xff;
+export const PROBE_LENGTH = 3;
 
 /** Room for the text of a trap: message and backtrace; a longer one is cut at a line. */
 export const TRAP_TEXT_SIZE = 16 * 1024;
@@ -150,10 +155,8 @@ function alignUp(value: number, alignment: number): number {
 
 /** Fields before the arrays; byte offsets. Hot ones first: they get a one-byte displacement. */
 export const ContextField = {
-  /** u32, CONTEXT_MAGIC. */
-  magic: 0,
-  /** u32, InstanceState. */
-  state: 4,
+  /** u64: the context's own address plus its InstanceState; deleting an instance clears it. */
+  self: 0,
   /** u64: the lowest stack pointer that wasm code may have. */
   stackLimit: 8,
   /** u64: address of the VMMemoryDefinition of the lowering that is being called. */

@@ -75,6 +75,8 @@ const ROWS = {
   unsupported_callback_code: "unsupported callback code",
   /** The other refusal of what is not known before it happens. */
   wait_unsupported: "an async task that waits or yields is not supported",
+  /** Of a typed host function. */
+  unreadable_answer: "a pointer or length of a host function's result leads to memory that can't be read",
 } as const satisfies Record<string, string>;
 
 export type TrapName = keyof typeof ROWS;

@@ -47,6 +47,7 @@ export function writtenRegions(func: Func, inst: number): number {
     case Op.trapnz:
     case Op.trap:
     case Op.poll:
+    case Op.probe:
     case Op.jump:
     case Op.brif:
     case Op.br_table:

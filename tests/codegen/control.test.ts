@@ -10,7 +10,7 @@ import { Func, type FuncSymbol, type Value } from "../../src/ir/function.ts";
 import { IntCC, Op, Region } from "../../src/ir/ops.ts";
 import { parseFunc } from "../../src/ir/parse.ts";
 import { F32, F64, I32, I64, type Signature, type Type, typeSize, V128 } from "../../src/ir/types.ts";
-import { ContextField } from "../../src/layout/offsets.ts";
+import { ContextField, PROBE_LENGTH, PROBE_ROW } from "../../src/layout/offsets.ts";
 import { Trap } from "../../src/layout/traps.ts";
 import { nativeUnavailable } from "../support/native.ts";
 import { type Call, Program } from "./program.ts";
@@ -414,6 +414,21 @@ test("a poll traps while its word is not zero", { skip }, () => {
     [0, 1, 1],
   );
   assert.deepEqual(p.trapAt(runs[2]!.answer.pc), { code: Trap.interrupted, loc: 5 });
+});
+
+test("a probe reads where it can, and has a row of its own at the instruction that may fault", { skip }, () => {
+  const p = new Program();
+  const { builder: b, params } = start("probes", [I64, I64], [I64, I64]);
+  const slot = b.createSlot(16);
+  b.store(I64, b.slotAddr(slot), params[1]!, 8, Region.stack);
+  const found = b.probe(b.binary(Op.iadd, I64, b.slotAddr(slot), b.iconst64(8, 0)));
+  b.return([found, b.binary(Op.isub, I64, found, params[1]!)]);
+  const f = p.add(b.func);
+  p.check([0n, 1n, (1n << 64n) - 1n].map((x) => ({ symbol: f, args: [0n, x] })));
+  const { code, trapOffset, trapCode } = p.compiled[f - 1]!;
+  assert.deepEqual([...trapCode], [PROBE_ROW]);
+  const [at = 0] = trapOffset;
+  assert.deepEqual([...code.subarray(at, at + PROBE_LENGTH)], [0x4d, 0x8b, 0x1b]);
 });
 
 test("the stack check traps before anything is touched; small leaves have none", { skip }, () => {

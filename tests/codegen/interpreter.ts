@@ -422,6 +422,9 @@ export class Evaluator {
         case "poll":
           if ((this.read(get(a) + BigInt(lo), 4) ?? fault()) !== 0n) throw new InterpretedTrap(Trap.interrupted);
           break;
+        case "probe":
+          define(this.read(get(a), 8) ?? -1n);
+          break;
         case "trapnz":
           if (get(a) !== 0n) throw new InterpretedTrap(lo);
           break;

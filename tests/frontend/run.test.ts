@@ -78,7 +78,7 @@ const addHost =
 
 test("instantiation, an export, globals, data, passive data", async () => {
   const m = await machine(addHost(1n));
-  assert.equal(m.field(ContextField.state, 4), BigInt(InstanceState.ready));
+  assert.equal(m.field(ContextField.self, 8), m.context + BigInt(InstanceState.ready));
   assert.deepEqual(m.enter("test_increment", 1n).slice(0, 2), [0n, BigInt(HELLO + 1)]);
   assert.deepEqual(m.enter("test_counter").slice(0, 2), [0n, 41n + WORL]);
   // The segment was dropped: 1 is beyond its end.
@@ -106,9 +106,9 @@ test("entries refuse with a status", async () => {
   assert.equal(tooFew, BigInt(HostStatus.invalid_argument));
   assert.equal(m.call("test_call", m.context, 0n, 2n)[0], BigInt(HostStatus.invalid_argument));
   assert.equal(m.call("test_call", 0n, array, 2n)[0], BigInt(HostStatus.not_an_instance));
-  m.setField(ContextField.state, BigInt(InstanceState.trapped), 4);
+  m.setField(ContextField.self, m.context + BigInt(InstanceState.trapped), 8);
   assert.equal(m.enter("test_increment", 1n)[0], BigInt(HostStatus.instance_trapped));
-  m.setField(ContextField.state, BigInt(InstanceState.ready), 4);
+  m.setField(ContextField.self, m.context + BigInt(InstanceState.ready), 8);
   m.call("test_delete", m.context);
   assert.equal(m.enter("test_increment", 1n)[0], BigInt(HostStatus.not_an_instance));
 });

@@ -166,7 +166,7 @@ test("the text of a trap names functions and places", () => {
     TEXT_BASE + 16n * BigInt(f - 2) + 3n,
   ];
   const record = (code: number, all: readonly bigint[]): string => {
-    machine.write(CONTEXT + BigInt(ContextField.state), 4, BigInt(InstanceState.trapped));
+    machine.write(CONTEXT + BigInt(ContextField.self), 8, CONTEXT + BigInt(InstanceState.trapped));
     machine.write(trap + BigInt(TrapRecord.code), 4, BigInt(code));
     machine.write(trap + BigInt(TrapRecord.frameCount), 4, BigInt(all.length));
     machine.write(trap + BigInt(TrapRecord.text), 1, 0n);

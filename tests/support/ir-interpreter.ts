@@ -204,6 +204,9 @@ export class Interpreter {
           case "poll":
             if (this.read(get(A) + BigInt(LO), 4) !== 0n) throw new TrapError(Trap.interrupted);
             break;
+          case "probe":
+            define([this.read(get(A), 8)]);
+            break;
           case "trapnz":
             if (get(A) !== 0n) throw new TrapError(LO);
             break;

@@ -324,6 +324,11 @@ export class Emitter {
         return asm.rr(Inst.xorps_rr, 0, this.#place(0), this.#place(0));
       case Pseudo.read_register:
         return asm.rr(Inst.mov_rr, 8, this.#place(0), imm);
+      case Pseudo.probe:
+        asm.rr(Inst.mov_rr, 8, R11, this.#place(1));
+        asm.trap(m.trap[raw]!, m.loc[raw]!);
+        asm.rm(Inst.mov_rm, 8, R11, this.#mem.setBase(R11, 0));
+        return asm.rr(Inst.mov_rr, 8, this.#place(0), R11);
       case Pseudo.zero_extend:
         return asm.rr(Inst.mov_rr, 4, this.#place(0), this.#place(1));
       case Pseudo.set_condition:

@@ -22,6 +22,8 @@ const PSEUDO_NAMES = [
   "zero_float",
   /** imm: physical register. */
   "read_register",
+  /** `w d, r address`: see `PROBE_LENGTH`. */
+  "probe",
   /** The upper half of operand 1 cleared. */
   "zero_extend",
   /** imm: condition → 0 or 1. */

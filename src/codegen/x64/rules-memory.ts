@@ -10,7 +10,8 @@ import type { Value } from "../../ir/function.ts";
 import { NONE } from "../../ir/function.ts";
 import { Access, accessOf, accessSize, FLAG_COMMUTATIVE, OP_FLAGS, Op, regionOf } from "../../ir/ops.ts";
 import { F32, F64, I32, I64, typeFromCode, V128 } from "../../ir/types.ts";
-import { DEF, MemKind, useFixed } from "../machine.ts";
+import { PROBE_ROW } from "../../layout/offsets.ts";
+import { DEF, MemKind, USE, useFixed } from "../machine.ts";
 import { Inst } from "./instructions.ts";
 import { Pseudo } from "./mops.ts";
 import { RAX, RBP, RCX, RDI, registerBit, RSI, RSP } from "./registers.ts";
@@ -141,6 +142,14 @@ function readRegister(s: Selector, register: number): void {
   s.m.imm[i] = register;
 }
 
+function probe(s: Selector): void {
+  const address = s.vreg(s.a);
+  const i = s.begin(Pseudo.probe, 8);
+  s.m.operand(s.result(), DEF);
+  s.m.operand(address, USE);
+  s.m.trap[i] = PROBE_ROW;
+}
+
 // biome-ignore format: one rule per line
 export const MEMORY_RULES: RuleTable = {
   load: [
@@ -165,6 +174,7 @@ export const MEMORY_RULES: RuleTable = {
     rule("f64 → movsd [m], x",             (s) => s.type === F64,                 (s) => store(s, Inst.movsd_mr, 0)),
     rule("v128 → movups [m], x",           always,                                (s) => store(s, Inst.movups_mr, 0)),
   ],
+  probe: [rule("→ mov r11, [r11]",        always, probe)],
   copy_forward: [rule("→ rep movsb",            always, (s) => stringOp(s, Inst.rep_movsb, RSI, registerBit(RDI) | registerBit(RSI) | registerBit(RCX)))],
   fill: [rule("→ rep stosb",                    always, (s) => stringOp(s, Inst.rep_stosb, RAX, registerBit(RDI) | registerBit(RCX)))],
   func_addr: [rule("→ lea r, [rip + f]",        always, (s) => symbolAddress(s, MemKind.func))],
