@@ -21,80 +21,76 @@ block1:
   return v5
 block2:
   v6 = load.i64 [v0] full any
-  v7 = iconst.i64 1279544919
-  v8 = bxor.i64 v6, v7
-  v9 = load.i64 [v0 + 64] full any
-  v10 = bor.i64 v8, v9
-  v11 = iconst.i64 0
-  v12 = icmp.i64 ne v10, v11
-  brif v12, block3, block4
+  v7 = icmp.i64 ne v6, v0
+  brif v7, block3, block4
 block3:
-  v13 = iconst.i64 0
-  v14 = icmp.i64 eq v0, v13
-  brif v14, block5, block6
+  v8 = iconst.i64 1
+  v9 = iadd.i64 v0, v8
+  v10 = icmp.i64 eq v6, v9
+  brif v10, block5, block6
 block5:
-  v15 = iconst.i32 259
-  return v15
+  v11 = iconst.i32 258
+  return v11
 block6:
-  v16 = load.i32 [v0] full any
-  v17 = iconst.i32 1279544919
-  v18 = icmp.i32 ne v16, v17
-  brif v18, block7, block8
+  v12 = iconst.i64 2
+  v13 = iadd.i64 v0, v12
+  v14 = icmp.i64 eq v6, v13
+  brif v14, block7, block8
 block7:
-  v19 = iconst.i32 259
-  return v19
+  v15 = iconst.i32 260
+  return v15
 block8:
-  v20 = load.i32 [v0 + 4] full any
-  v21 = iconst.i32 1
-  v22 = icmp.i32 eq v20, v21
-  brif v22, block9, block10
-block9:
-  v23 = iconst.i32 258
-  return v23
-block10:
-  v24 = iconst.i32 260
-  return v24
+  v16 = iconst.i32 259
+  return v16
 block4:
-  v25 = iconst.i64 2
-  v26 = icmp.i64 ult v2, v25
-  brif v26, block11, block12
+  v17 = load.i64 [v0 + 64] full any
+  v18 = iconst.i64 0
+  v19 = icmp.i64 ne v17, v18
+  brif v19, block9, block10
+block9:
+  v20 = iconst.i32 260
+  return v20
+block10:
+  v21 = iconst.i64 2
+  v22 = icmp.i64 ult v2, v21
+  brif v22, block11, block12
 block11:
-  v27 = iconst.i32 256
-  return v27
+  v23 = iconst.i32 256
+  return v23
 block12:
-  v28 = iconst.i64 0
-  v29 = icmp.i64 eq v1, v28
-  brif v29, block13, block14
+  v24 = iconst.i64 0
+  v25 = icmp.i64 eq v1, v24
+  brif v25, block13, block14
 block13:
-  v30 = iconst.i32 256
-  return v30
+  v26 = iconst.i32 256
+  return v26
 block14:
-  v31 = load.i32 [v1] full any
-  v32 = load.i32 [v1 + 16] full any
-  v33 = stack_pointer
-  v34 = load.i64 [v0 + 48] full any
-  v35 = icmp.i64 ult v34, v33
-  v36 = isub.i64 v33, v34
-  v37 = iconst.i64 0
-  v38 = select.i64 v35, v36, v37
-  v39 = iconst.i32 0
-  store.i32 [v0 + 88], v39 full any
-  store.i64 [v0 + 8], v38 full any
-  v40 = iconst.i64 1
-  store.i64 [v0 + 64], v40 full any
-  v41, v42 = call_catch fn0(v0, v31, v32)
-  v43 = frame_pointer
-  v44 = load.i64 [v43 - 8] full any
-  v45 = iconst.i64 0
-  store.i64 [v44 + 64], v45 full any
-  v46 = iconst.i32 0
-  v47 = icmp.i32 eq v41, v46
-  brif v47, block15, block16
+  v27 = load.i32 [v1] full any
+  v28 = load.i32 [v1 + 16] full any
+  v29 = stack_pointer
+  v30 = load.i64 [v0 + 48] full any
+  v31 = icmp.i64 ult v30, v29
+  v32 = isub.i64 v29, v30
+  v33 = iconst.i64 0
+  v34 = select.i64 v31, v32, v33
+  v35 = iconst.i32 0
+  store.i32 [v0 + 88], v35 full any
+  store.i64 [v0 + 8], v34 full any
+  v36 = iconst.i64 1
+  store.i64 [v0 + 64], v36 full any
+  v37, v38 = call_catch fn0(v0, v27, v28)
+  v39 = frame_pointer
+  v40 = load.i64 [v39 - 8] full any
+  v41 = iconst.i64 0
+  store.i64 [v40 + 64], v41 full any
+  v42 = iconst.i32 0
+  v43 = icmp.i32 eq v37, v42
+  brif v43, block15, block16
 block15:
-  store.i32 [v1], v42 full any
+  store.i32 [v1], v38 full any
   jump block16
 block16:
-  return v41
+  return v37
 }
 
 ;; dynamic
