@@ -17,19 +17,21 @@ export function emitCheckAligned<V, X>(e: AbiEmitter<V, X>, pointer: V, alignmen
   if (alignment > 1) e.trapIf(e.neImm(e.andImm(pointer, alignment - 1), 0), "unaligned_pointer");
 }
 
-/** `trap_if(ptr + size > len(cx.opts.memory))`. `size` is below 2^62. */
+/**
+ * `trap_if(ptr + size > len(cx.opts.memory))`. `size` is below 2^62. Gives the pointer as accesses should use it: 0 where the processor runs on
+ * although the check fails.
+ */
 export function emitCheckInside<V, X>(
   e: AbiEmitter<V, X>,
   memory: MemoryContext<V>,
   pointer: V,
   size: V,
   trap: TrapName,
-): void {
+): V {
   const length = memory.length();
-  if (memory.sizes.ptr === I64) {
-    e.trapIf(e.ugt(pointer, length), trap);
-    e.trapIf(e.ugt(size, e.sub(length, pointer)), trap);
-  } else e.trapIf(e.ugt(e.add(pointer, size), length), trap);
+  if (memory.sizes.ptr !== I64) return e.below(pointer, e.add(pointer, size), length, trap);
+  const start = e.below(pointer, pointer, length, trap);
+  return e.below(start, size, e.sub(length, start), trap);
 }
 
 /** Calls `realloc` and checks what it gives. `size` is `i64`. */
@@ -44,8 +46,7 @@ export function emitRealloc<V, X>(
 ): V {
   const pointer = cx.realloc(old, oldSize, alignment, size);
   emitCheckAligned(e, pointer, alignment);
-  emitCheckInside(e, cx.memory, pointer, size, trap);
-  return pointer;
+  return emitCheckInside(e, cx.memory, pointer, size, trap);
 }
 
 /** A guest's list: its native address and bytes (`load_list_from_range`). */
@@ -58,9 +59,9 @@ export function emitOpenList<V, X>(
   if (memory.sizes.ptr === I64) e.trapIf(e.ugt(length, e.i64(MAX_LIST_BYTE_LENGTH)), "list_too_long");
   const bytes = e.mulImm(length, size);
   emitCheckAligned(e, pointer, alignment);
-  emitCheckInside(e, memory, pointer, bytes, "list_out_of_bounds");
+  const start = emitCheckInside(e, memory, pointer, bytes, "list_out_of_bounds");
   e.trapIf(e.ugt(bytes, e.i64(MAX_LIST_BYTE_LENGTH)), "list_too_long");
-  return { address: memory.address(pointer), bytes };
+  return { address: memory.address(start), bytes };
 }
 
 /** A guest's text of so many units: its native address (`load_string_from_range`). */
@@ -75,9 +76,9 @@ export function emitOpenText<V, X>(
   if (memory.sizes.ptr === I64) e.trapIf(e.ugt(units, e.i64(MAX_STRING_BYTE_LENGTH)), "string_too_long");
   const bytes = unitSize === 2 ? e.shl(units, 1) : units;
   emitCheckAligned(e, pointer, alignment);
-  emitCheckInside(e, memory, pointer, bytes, "string_out_of_bounds");
+  const start = emitCheckInside(e, memory, pointer, bytes, "string_out_of_bounds");
   e.trapIf(e.ugt(bytes, e.i64(MAX_STRING_BYTE_LENGTH)), "string_too_long");
-  return memory.address(pointer);
+  return memory.address(start);
 }
 
 /** `convert_i32_to_char`: traps on what is no Unicode scalar value. */

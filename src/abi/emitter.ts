@@ -105,4 +105,6 @@ export interface AbiEmitter<V, X> {
   trap(name: TrapName): void;
   trapIf(condition: V, name: TrapName): void;
   trapUnless(condition: V, name: TrapName): void;
+  /** `trap_if(what > limit)` (`i64`, unsigned). Gives `pointer`, or 0 where the processor runs on although it should trap. */
+  below(pointer: V, what: V, limit: V, name: TrapName): V;
 }

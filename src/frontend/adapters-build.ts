@@ -173,8 +173,7 @@ export function checkedPlace(
   const abi = new IrAbiEmitter(e, program);
   const { size, alignment } = cx.memory.sizes.record(types);
   emitCheckAligned(abi, pointer, alignment);
-  emitCheckInside(abi, cx.memory, pointer, e.i64(size), "memory_out_of_bounds");
-  return cx.memory.address(pointer);
+  return cx.memory.address(emitCheckInside(abi, cx.memory, pointer, e.i64(size), "memory_out_of_bounds"));
 }
 
 /** Values as core parameters: flat, or the address of a record of them in new memory. */

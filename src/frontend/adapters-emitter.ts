@@ -211,6 +211,11 @@ export class IrAbiEmitter implements AbiEmitter<Value, Variable> {
     if (fail === undefined) this.e.trapIf(condition, Trap[name]);
     else this.e.if(condition, () => fail(name));
   }
+  below(pointer: Value, what: Value, limit: Value, name: TrapName): Value {
+    const out = this.e.bounds(IntCC.ugt, what, limit);
+    this.trapIf(out, name);
+    return this.e.guard(out, pointer);
+  }
   trapUnless(condition: Value, name: TrapName): void {
     if (this.#fail === undefined) this.e.trapUnless(condition, Trap[name]);
     else this.trapIf(this.e.eqz(condition), name);

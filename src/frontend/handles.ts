@@ -5,6 +5,7 @@
  */
 
 import type { Value } from "../ir/function.ts";
+import { IntCC } from "../ir/ops.ts";
 import { HANDLE_LIMIT, HANDLE_OWN, HandleEntry, TrapRecord } from "../layout/offsets.ts";
 import { Trap } from "../layout/traps.ts";
 import type { Program } from "./program.ts";
@@ -61,8 +62,9 @@ export function emitHandleLookup(
     });
   };
   const used = e.load32(table, HandleEntry.tag);
-  trapIf(e.uge(e.offset(index, -1), used), Trap.unknown_handle);
-  const entry = entryAddress(e, table, index);
+  const unknown = e.bounds(IntCC.uge, e.offset(index, -1), used);
+  trapIf(unknown, Trap.unknown_handle);
+  const entry = entryAddress(e, table, e.guard(unknown, index));
   const tag = e.load32(entry, HandleEntry.tag);
   trapIf(e.eqz(tag), Trap.unknown_handle);
   trapIf(e.ne(e.shr(tag, KIND_BITS), resource), Trap.handle_type_mismatch);

@@ -117,8 +117,8 @@ const INTRINSICS: Readonly<Record<string, Intrinsic>> = {
       const own = ownMemory(program);
       const pointer = e.zext(e.param(1));
       const length = e.load64(e.param(0), own.definition + MemoryDefinition.currentLength);
-      e.trapIf(e.ugt(e.add(pointer, e.zext(e.param(2))), length), Trap.memory_out_of_bounds);
-      return [e.add(e.offset(e.param(0), own.memory), pointer)];
+      const place = e.below(pointer, e.add(pointer, e.zext(e.param(2))), length, Trap.memory_out_of_bounds);
+      return [e.add(e.offset(e.param(0), own.memory), place)];
     },
   },
   startup: { params: [], expand: (e) => [e.load64(e.param(0), ContextField.startup)] },

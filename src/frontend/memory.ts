@@ -195,7 +195,7 @@ export function ownMemory(program: Program): { readonly memory: number; readonly
 
 /**
  * Traps unless `pointer` is aligned (with `misaligned`) and `[pointer, pointer + length)` is inside the memory whose definition is at `memory`.
- * Gives the pointer, zero-extended. Pointer, length and alignment have the memory's address type.
+ * Gives the pointer, zero-extended; 0 where the processor runs on although it should trap. Pointer, length and alignment have the memory's address type.
  */
 export function emitCheckRange(
   e: Emitter,
@@ -210,12 +210,10 @@ export function emitCheckRange(
   const extra = e.and(pointer, e.offset(alignment, -1));
   e.trapIf(wide ? e.nez(extra) : extra, misaligned);
   const size = e.load64(memory, MemoryDefinition.currentLength);
-  if (wide) {
-    e.trapIf(e.ugt(pointer, size), trap);
-    e.trapIf(e.ugt(length, e.sub(size, pointer)), trap);
-    return pointer;
+  if (!wide) {
+    const at = e.zext(pointer);
+    return e.below(at, e.add(at, e.zext(length)), size, trap);
   }
-  const at = e.zext(pointer);
-  e.trapIf(e.ugt(e.add(at, e.zext(length)), size), trap);
-  return at;
+  const start = e.below(pointer, pointer, size, trap);
+  return e.below(start, length, e.sub(size, start), trap);
 }

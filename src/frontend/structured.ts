@@ -347,6 +347,21 @@ export class Emitter {
   icmp(cc: number, a: Value, b: Value): Value {
     return this.builder.icmp(cc, this.func.typeOf(a), a, b);
   }
+  /** The condition of a bounds check. */
+  bounds(cc: number, a: Value, b: Value): Value {
+    return this.builder.bounds(cc, this.func.typeOf(a), a, b);
+  }
+  /** `value`; 0 where the processor runs on although `out` (of `bounds`) is not zero. */
+  guard(out: Value, value: Value): Value {
+    const type = this.func.typeOf(value);
+    return this.builder.guard(type, out, this.#constant(type, 0), value);
+  }
+  /** Traps with `code` if `what` is above `limit` (unsigned). Gives `value`, or 0 where the processor runs on nevertheless. */
+  below(value: Value, what: Value, limit: Value, code: number): Value {
+    const out = this.bounds(IntCC.ugt, what, limit);
+    this.trapIf(out, code);
+    return this.guard(out, value);
+  }
   eq(a: Value, b: Value): Value {
     return this.icmp(IntCC.eq, a, b);
   }

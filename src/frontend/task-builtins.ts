@@ -111,8 +111,8 @@ export function buildTaskBuiltin(program: Program, builtin: TaskBuiltin, name: s
         program.offsets.memoryDefinition(action.memory) + MemoryDefinition.currentLength,
       );
       e.trapIf(e.neImm(e.andImm(pointer, 3), 0), Trap.unaligned_pointer);
-      e.trapIf(e.ugt(e.offset(pointer, EVENT_SIZE), length), Trap.memory_out_of_bounds);
-      e.store(e.add(e.offset(context, program.offsets.memory(action.memory)), pointer), 0, e.i64(0));
+      const place = e.below(pointer, e.offset(pointer, EVENT_SIZE), length, Trap.memory_out_of_bounds);
+      e.store(e.add(e.offset(context, program.offsets.memory(action.memory)), place), 0, e.i64(0));
       e.return(e.i32(0));
       break;
     }
