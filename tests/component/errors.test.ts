@@ -82,6 +82,39 @@ const MESSAGES: readonly (readonly [what: string, text: string, message: string]
     `at offset 0x174: type mismatch for component instantiation argument \`a\`: expected 1 fields, found 60; expected \`record { f0: u8 }\`, found \`record { ${Array.from({ length: 24 }, (_, i) => `f${i}: u8`).join(", ")}, f24: …, … }\``,
   ],
   [
+    "resources of the component itself: by their first name outside, or by their type",
+    `(component (type $r (resource (rep i32))) (export $e "file" (type $r)) (type $s (resource (rep i32))) ${GUEST}
+      (func (param "x" (own $r)) (param "y" (borrow $s)) (result string) (canon lift (core func $i "f"))))`,
+    "at offset 0x7e: canonical option `memory` is required: `canon lift` of `func(x: own<file>, y: borrow<type 2>) -> string` has values in memory",
+  ],
+  [
+    "resources that are not the same",
+    `(component (component $c (import "r" (type $r (sub resource))) (import "f" (func (param "x" (own $r)))))
+      (import "a" (type $a (sub resource))) (import "b" (type $b (sub resource))) (import "f" (func $f (param "x" (own $b))))
+      (instance (instantiate $c (with "r" (type $a)) (with "f" (func $f)))))`,
+    "at offset 0x6e: type mismatch for component instantiation argument `f`: type mismatch in function parameter `x`: resource types are not the same (`b` vs. `a`); expected `func(x: own<a>)`, found `func(x: own<b>)`",
+  ],
+  [
+    "another component's representation",
+    `(component (import "r" (type $r (sub resource))) (core func (canon resource.new $r)))`,
+    "at offset 0x13: type 0 is not a local resource: `r` is defined elsewhere",
+  ],
+  [
+    "an alias of another sort",
+    `(component (import "i" (instance $i (export "a" (func (param "x" u8))))) (alias export $i "a" (type $f)))`,
+    "at offset 0x26: export `a` for instance 0 `i` is not a type: it is a `func(x: u8)`",
+  ],
+  [
+    "an alias of nothing",
+    `(component (component (import "i" (instance $i (export "a" (func)))) (alias export $i "b" (func $f))))`,
+    "at offset 0x2d (component 0): instance 0 `i` has no export named `b`",
+  ],
+  [
+    "a destructor",
+    `(component ${GUEST} (type (resource (rep i32) (dtor (core func $i "f")))))`,
+    "at offset 0x55: core function 0 `f` has wrong signature for a destructor: expected `[i32] -> []`, found `[i32] -> [i32]`",
+  ],
+  [
     "a body, in a nested component",
     `(component (component (core module $m (func (export "f") (result i32) (i64.const 0)))))`,
     "at offset 0x35 (component 0 › core module 0 › function 0): type mismatch: end expects i32, found i64",

@@ -68,7 +68,12 @@ export class CanonValidator {
       case "resource.new":
       case "resource.rep": {
         const { resource } = scope.resource(canon.type, offset);
-        if (!scope.localResources.has(resource)) scope.invalid(`type ${canon.type} is not a local resource`, offset);
+        if (!scope.localResources.has(resource)) {
+          scope.invalid(
+            `type ${canon.type} is not a local resource: \`${resource.name}\` is defined elsewhere`,
+            offset,
+          );
+        }
         scope.coreFuncs.push(coreFunc(this.#interner, RESOURCE_NEW));
         return;
       }

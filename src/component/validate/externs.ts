@@ -133,6 +133,9 @@ export function registerNames(
   if (item.kind === "type" && item.type.sort === "resource") {
     space.resources.set(item.type, name.name);
     space.resourceNames.add(name.name);
+    const { resource } = item.type;
+    if (!resource.isNamed) resource.name = name.name;
+    resource.isNamed = true;
   }
   // An instance type is checked where an instance of it is imported or exported.
   if (scope.kind === "instance-type") return;

@@ -83,7 +83,12 @@ export class TypeFactory {
 
   resource(name: string): Resource {
     this.step(100);
-    return { id: this.#nextResource++, name };
+    return { id: this.#nextResource++, name, isNamed: true };
+  }
+
+  /** One that a component defines, as type `index`. */
+  localResource(index: number): Resource {
+    return { ...this.resource(`type ${index}`), isNamed: false };
   }
 
   resourceType(resource: Resource): ResourceType {

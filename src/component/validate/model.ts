@@ -12,8 +12,10 @@ import type { GlobalType, MemoryType, TableType } from "../../wasm/types.ts";
 /** A resource type's identity. */
 export interface Resource {
   readonly id: number;
-  /** For messages: the first name that it had. */
-  readonly name: string;
+  /** For messages: the first name that it has outside, if it has one; until then which type it is. */
+  name: string;
+  /** Whether it has one. */
+  isNamed: boolean;
 }
 
 export type ValType = PrimitiveKind | DefinedType;

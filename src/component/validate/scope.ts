@@ -58,8 +58,9 @@ export class Scope {
   readonly imports = new NameSpace();
   readonly exports = new NameSpace();
   readonly importedResources: BoundResource[] = [];
-  /** Names under which core functions were found, by index; for messages. */
+  /** Names under which core functions were found, and those of instances, by index; for messages. */
   readonly coreFuncNames = new Map<number, string>();
+  readonly #instanceNames = new Map<number, string>();
   readonly #imported = new Set<Resource>();
   readonly #bound = new Map<Resource, BoundResource>();
   /** Resources that this component defines: it knows their representation. */
@@ -116,6 +117,12 @@ export class Scope {
     return `core function ${index}${name === undefined ? "" : ` ${quoted(name)}`}`;
   }
 
+  /** `instance 3`, and its name if it is imported or exported. */
+  instanceName(index: number): string {
+    const name = this.#instanceNames.get(index);
+    return `instance ${index}${name === undefined ? "" : ` ${quoted(name)}`}`;
+  }
+
   resource(index: number, offset: number): ResourceType {
     const type = this.type(index, offset);
     return type.sort === "resource" ? type : this.#wrongType(index, type, "a resource type", offset);
@@ -168,7 +175,8 @@ export class Scope {
     }
   }
 
-  push(item: ExternType): void {
+  /** `name`: of the import or export that it is. */
+  push(item: ExternType, name?: string): void {
     switch (item.kind) {
       case "func":
         this.funcs.push(item.type);
@@ -177,6 +185,7 @@ export class Scope {
         this.types.push(item.type);
         return;
       case "instance":
+        if (name !== undefined) this.#instanceNames.set(this.instances.length, name);
         this.instances.push(item.type);
         return;
       case "component":

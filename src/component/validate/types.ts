@@ -1,7 +1,7 @@
 /** Type definitions (Component Model, "Type Definitions"), and the declarations inside component, instance and module types. */
 
 import { unreachable } from "../../base/diagnostics.ts";
-import { I32 } from "../../wasm/types.ts";
+import { funcTypeName, I32 } from "../../wasm/types.ts";
 import { quoted } from "../errors.ts";
 import { MAX_FLAGS } from "../limits.ts";
 import { isKebab } from "../names.ts";
@@ -37,7 +37,7 @@ import type {
 } from "./model.ts";
 import { Scope } from "./scope.ts";
 import { Substitution } from "./substitute.ts";
-import { witOfValue } from "./wit.ts";
+import { witOfExtern, witOfValue } from "./wit.ts";
 
 /** An instance of an instance type, with resources of its own: `found` receives them. */
 export function freshInstance(
@@ -252,10 +252,11 @@ export class TypeValidator {
     if (destructor !== undefined) {
       const type = coreFuncType(scope.coreFunc(destructor, offset));
       if (type?.params.length !== 1 || type.params[0] !== I32 || type.results.length > 0) {
-        scope.invalid(`core function ${destructor} has wrong signature for a destructor`, offset);
+        const found = type === undefined ? "" : `: expected \`[i32] -> []\`, found \`${funcTypeName(type)}\``;
+        scope.invalid(`${scope.coreFuncName(destructor)} has wrong signature for a destructor${found}`, offset);
       }
     }
-    const resource = this.#factory.resource(`resource ${scope.types.length}`);
+    const resource = this.#factory.localResource(scope.types.length);
     scope.localResources.add(resource);
     return this.#factory.resourceType(resource);
   }
@@ -283,7 +284,7 @@ export class TypeValidator {
           claimName(scope, scope.imports, decl.name, item, "import");
           scope.at(offset, () => registerNames(this.#factory, scope, "import", decl.name, item));
           scope.imports.items.set(decl.name.name, item);
-          scope.push(item);
+          scope.push(item, decl.name.name);
           break;
         }
         case "export": {
@@ -291,7 +292,7 @@ export class TypeValidator {
           claimName(scope, scope.exports, decl.name, item, "export");
           scope.at(offset, () => registerNames(this.#factory, scope, "export", decl.name, item));
           scope.exports.items.set(decl.name.name, item);
-          scope.push(item);
+          scope.push(item, decl.name.name);
           break;
         }
         default:
@@ -343,13 +344,14 @@ export class TypeValidator {
         const instance = scope.lookup(scope.instances, "instance", alias.instance, offset);
         const item = instance.exports.get(alias.name);
         if (item === undefined) {
-          return scope.invalid(`instance ${alias.instance} has no export named ${quoted(alias.name)}`, offset);
+          const message = `${scope.instanceName(alias.instance)} has no export named ${quoted(alias.name)}`;
+          return scope.invalid(message, offset);
         }
         if (alias.sort === "value") return scope.fail("unsupported", "values", offset);
         if (`${item.kind === "module" ? "core-" : ""}${item.kind}` !== alias.sort) {
           const wanted = alias.sort.replace("core-", "");
-          const message = `export ${quoted(alias.name)} for instance ${alias.instance} is not a ${wanted}`;
-          return scope.invalid(message, offset);
+          const message = `export ${quoted(alias.name)} for ${scope.instanceName(alias.instance)} is not a ${wanted}`;
+          return scope.invalid(`${message}: it is ${witOfExtern(item)}`, offset);
         }
         scope.push(item);
         return;

@@ -106,7 +106,7 @@ class ComponentValidator {
         claimName(scope, scope.imports, name, item, "import");
         scope.at(offset, () => registerNames(this.#factory, scope, "import", name, item));
         scope.imports.items.set(name.name, item);
-        scope.push(item);
+        scope.push(item, name.name);
         return;
       }
       case "export":
@@ -156,7 +156,7 @@ class ComponentValidator {
       exportedResources(this.#factory, new Map([[name.name, item]]), [], found);
     });
     scope.exports.items.set(name.name, item);
-    scope.push(item);
+    scope.push(item, name.name);
   }
 
   /** The item with the type that an export gives it; or why it has not that type. */
