@@ -6,22 +6,15 @@
 
 import type { ResourceIndex, TypeFuncIndex } from "../component/types.ts";
 import type { Api, ApiExport, ApiImport, ApiRealloc } from "../frontend/api.ts";
-import { allStatuses, type CStruct, HOST_STRUCTS, HostStatus, OPTIONS } from "../layout/host.ts";
+import { allStatuses, HOST_STRUCTS, HostStatus, OPTIONS } from "../layout/host.ts";
 import type { Component } from "../plan/component.ts";
 import { pointerType } from "../plan/signatures.ts";
 import { witFunc } from "../plan/wit.ts";
 import { comment } from "./comment.ts";
+import { dynamicDeclarations } from "./dynamic.ts";
+import { declareStruct } from "./struct.ts";
 import { typeDeclarations, typedParameters } from "./typed.ts";
 import { F32, F64, type FuncType, I32, I64, type ValType, valTypeName } from "../wasm/types.ts";
-
-function declareStruct(s: CStruct): string[] {
-  const lines = [comment(s.comment), `typedef ${s.union ? "union" : "struct"} ${s.name.replace(/_t$/, "")} {`];
-  for (const f of s.fields) {
-    lines.push(`  ${f.declaration.replace("%", f.name)};${f.comment === "" ? "" : ` ${comment(f.comment)}`}`);
-  }
-  lines.push(`} ${s.name};`);
-  return lines;
-}
 
 /** What every component's header declares, once per program. */
 export function sharedPart(): string[] {
@@ -112,7 +105,7 @@ function flatDescription(signature: FuncType): string {
 
 /** A function in WIT's words; types that C declares by their names. */
 function functionLabel(component: Component, api: Api, path: readonly string[], type: TypeFuncIndex): string {
-  const resource = (r: ResourceIndex) => component.resources.get(r).name;
+  const resource = (r: ResourceIndex) => api.types.resourceName(component, r);
   return `${path.join(" ")}: ${witFunc(component.types, type, resource, (t) => api.types.witPath(t)?.at(-1))}`;
 }
 
@@ -203,6 +196,7 @@ export interface InstanceTraits {
   readonly interruptible: boolean;
   /** Accesses may fault, so there are handlers. */
   readonly faults: boolean;
+  readonly describes: boolean;
 }
 
 /** The functions that every instance has, but `fail`. */
@@ -329,5 +323,6 @@ export function generateHeader(
       `windlass_status_t ${prefix}_${name}(${prefix}_t *instance, ${api.types.write(type)} *value);`,
     ]),
   );
+  if (traits.describes) lines.push(...dynamicDeclarations(prefix));
   return headerFrame(prefix, title, version, lines);
 }

@@ -50,7 +50,7 @@ class TypeWriter {
     return witType(
       this.component.types,
       t,
-      (r) => this.component.resources.get(r).name,
+      (r) => this.api.types.resourceName(this.component, r),
       (part) => this.api.types.witPath(part)?.at(-1),
     );
   }
@@ -183,7 +183,8 @@ class TypeWriter {
   resources(): void {
     const { types, prefix } = this.api;
     for (const { resource, name, aliases } of types.resources) {
-      const { kind, name: wit } = this.component.resources.get(resource);
+      const { kind } = this.component.resources.get(resource);
+      const wit = this.api.types.resourceName(this.component, resource);
       const c = `${prefix}_${name}_t`;
       if (kind === "host") {
         this.lines.push("", comment(`resource ${wit}: whatever the host stands for it`), `typedef void *${c};`);

@@ -63,6 +63,7 @@ export interface Request {
   readonly builtinWasi: boolean;
   readonly prefix?: string | undefined;
   readonly interruptible?: boolean;
+  readonly describes?: boolean;
   readonly soname?: string | undefined;
   readonly configuration?: readonly string[];
   readonly emit?: CompileOptions["emit"];
@@ -86,6 +87,7 @@ export async function compileFile(
       builtinWasi: request.builtinWasi ? readBuiltinWasi() : undefined,
       prefix: request.prefix,
       interruptible: request.interruptible ?? false,
+      describes: request.describes ?? false,
       soname: request.soname,
       configuration: request.configuration ?? [],
       emit: request.emit,

@@ -14,6 +14,7 @@ interface CompileCommandOptions extends CommonOptions {
   readonly hostAbi: HostAbiOption;
   readonly wasi: "host" | "builtin";
   readonly interruptible?: boolean;
+  readonly describe?: boolean;
   readonly soname?: string;
   readonly traps: "guard" | "explicit";
   readonly emit?: EmitKind;
@@ -63,6 +64,10 @@ export function registerCompile(program: Command): void {
       .default("guard"),
   );
   command.option("--interruptible", "the host may stop a guest that runs, from another thread or a signal handler");
+  command.option(
+    "--describe",
+    "the object tells its functions and types at run time and takes calls with any values, for bindings of other languages; takes --host-abi typed",
+  );
   addEmitOption(command, "obj", "shared");
   command.option("--soname <name>", "what a shared object is known as; default: the output file's name");
   addCommonOptions(command);
@@ -81,6 +86,7 @@ export function registerCompile(program: Command): void {
         builtinWasi: options.wasi === "builtin",
         prefix: options.prefix,
         interruptible: options.interruptible === true,
+        describes: options.describe === true,
         soname: options.emit === "shared" ? (options.soname ?? output.split("/").pop()) : undefined,
         emit: options.emit === "plan" || options.emit === "ir" || options.emit === "asm" ? options.emit : undefined,
       });

@@ -27,6 +27,8 @@ export interface FrontOptions {
   readonly bounds: "guard" | "explicit";
   /** The host may stop a guest that runs. */
   readonly interruptible: boolean;
+  /** The object describes its interface (`frontend/dynamic.ts`). */
+  readonly describes: boolean;
   /** The built-in WASI's core module; without it WASI imports are the host's. */
   readonly builtinWasi: Uint8Array | undefined;
   /** Settings of the built-in WASI, each `NAME=value` (`frontend/builtin.ts`). */
@@ -66,6 +68,6 @@ export function plan(input: Input, options: FrontOptions): Component {
 }
 
 export function program(component: Component, options: FrontOptions): Program {
-  const { name, prefix, output, hostAbi, configuration, interruptible } = options;
-  return enumerateProgram(component, { name, prefix, output, hostAbi, configuration, interruptible });
+  const { name, prefix, output, hostAbi, configuration, interruptible, describes } = options;
+  return enumerateProgram(component, { name, prefix, output, hostAbi, configuration, interruptible, describes });
 }

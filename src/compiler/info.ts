@@ -76,6 +76,7 @@ export interface ObjectInfo {
     readonly optimize: number;
     readonly bounds: string;
     readonly interruptible?: boolean;
+    readonly describes?: boolean;
     readonly hostAbi: string;
     readonly prefix: string;
   };

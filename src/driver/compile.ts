@@ -47,6 +47,8 @@ export interface CompileOptions {
   readonly soname?: string | undefined;
   /** Of an object: loops and calls ask whether the host wants the guest to stop. Default false. */
   readonly interruptible?: boolean | undefined;
+  /** Of an object with the host ABI `typed`: it describes its interface, and takes calls with values of any types. Default false. */
+  readonly describes?: boolean | undefined;
   /** The built-in WASI's core module. An executable needs it; without it an object's WASI imports are the host's. */
   readonly builtinWasi?: Uint8Array | undefined;
   /** Settings of the built-in WASI that are fixed in the output, each `NAME=value`: `WINDLASS_DIR=.::/`. */
@@ -88,6 +90,7 @@ export async function compile(bytes: Uint8Array, options: CompileOptions): Promi
     importAbis: options.importAbis ?? [],
     bounds: options.bounds ?? "guard",
     interruptible: options.interruptible ?? false,
+    describes: options.describes ?? false,
     builtinWasi: options.builtinWasi,
     configuration: options.configuration ?? [],
   };
@@ -128,8 +131,8 @@ export async function compile(bytes: Uint8Array, options: CompileOptions): Promi
 
 function headerOf(component: Component, program: Program, name: string): string {
   const { core, api } = program;
-  const { interruptible, faults } = program;
-  const traits = { interruptible, faults };
+  const { interruptible, faults, describes } = program;
+  const traits = { interruptible, faults, describes };
   if (core !== undefined) return generateCoreHeader(component, core, api.prefix, name, VERSION, traits);
   return generateHeader(component, api, name, VERSION, traits);
 }
@@ -206,6 +209,7 @@ function describeOptions(frontOptions: front.FrontOptions, functionOptions: Func
       optimize: functionOptions.optLevel,
       bounds: frontOptions.bounds,
       ...(frontOptions.interruptible ? { interruptible: true } : {}),
+      ...(frontOptions.describes ? { describes: true } : {}),
       hostAbi: frontOptions.hostAbi,
       prefix: frontOptions.prefix,
     },

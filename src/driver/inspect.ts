@@ -54,6 +54,7 @@ export async function inspect(bytes: Uint8Array, name: string, disassemble: bool
     importAbis: [],
     bounds: "guard",
     interruptible: false,
+    describes: false,
     builtinWasi: undefined,
     configuration: [],
   });

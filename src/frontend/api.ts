@@ -113,12 +113,36 @@ export interface Api {
 }
 
 /** C functions of any component, `<prefix>_<name>`; `apiFunctions` says which it has. */
-export const API_FUNCTIONS = ["new", "delete", "last_trap", "user", "fail", "interrupt", "interrupt_clear"] as const;
+export const API_FUNCTIONS = [
+  "new",
+  "delete",
+  "last_trap",
+  "user",
+  "fail",
+  "interrupt",
+  "interrupt_clear",
+  "dynamic_describe",
+  "dynamic_new",
+  "dynamic_call",
+  "dynamic_drop_result",
+  "dynamic_drop_handle",
+] as const;
 export type ApiFunction = (typeof API_FUNCTIONS)[number];
 
+/** What an object has beside the functions of all. */
+export interface ApiTraits {
+  readonly coreModule: boolean;
+  readonly interruptible: boolean;
+  readonly describes: boolean;
+}
+
 /** Those of one input. The functions of a core module's host have statuses: they need no other way to fail. */
-export function apiFunctions(coreModule: boolean, interruptible: boolean): readonly ApiFunction[] {
-  return API_FUNCTIONS.filter((f) => (f === "fail" ? !coreModule : interruptible || !f.startsWith("interrupt")));
+export function apiFunctions({ coreModule, interruptible, describes }: ApiTraits): readonly ApiFunction[] {
+  return API_FUNCTIONS.filter((f) => {
+    if (f === "fail") return !coreModule;
+    if (f.startsWith("interrupt")) return interruptible;
+    return describes || !f.startsWith("dynamic");
+  });
 }
 
 /** Names behind the prefix that mean something else: types of the header. */

@@ -24,6 +24,15 @@ import {
   CHECK_REFERENCE,
 } from "./core-entries.ts";
 import {
+  buildDynamicCall,
+  buildDynamicDescribe,
+  buildDynamicDestructor,
+  buildDynamicDropHandle,
+  buildDynamicDropResult,
+  buildDynamicImport,
+  buildDynamicNew,
+} from "./dynamic.ts";
+import {
   buildDelete,
   buildEnterDrop,
   buildEnterInstantiate,
@@ -120,6 +129,11 @@ const API_BUILDERS: Readonly<Record<ApiFunction, Builder>> = {
   fail: buildFail,
   interrupt: (e, program) => buildInterrupt(e, program, 1),
   interrupt_clear: (e, program) => buildInterrupt(e, program, 0),
+  dynamic_describe: buildDynamicDescribe,
+  dynamic_new: buildDynamicNew,
+  dynamic_call: buildDynamicCall,
+  dynamic_drop_result: buildDynamicDropResult,
+  dynamic_drop_handle: buildDynamicDropHandle,
 };
 
 function build(name: string, signature: Signature, body: (e: Emitter) => void): Func {
@@ -202,6 +216,10 @@ export function buildFunction(program: Program, symbol: FuncSymbol, work?: Works
       return buildTypedDrop(program, kind.drop, name);
     case "resource-drop":
       return buildResourceDrop(program, kind.drop, name);
+    case "dynamic-import":
+      return buildDynamicImport(program, kind.import, name);
+    case "dynamic-destructor":
+      return buildDynamicDestructor(program, kind.resource, name);
     case "host-support":
       return buildHostSupport(program, kind.name, name);
     case "trampoline": {

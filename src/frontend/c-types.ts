@@ -123,6 +123,7 @@ export class CTypes {
   readonly #types: ComponentTypes;
   readonly #names = new Map<string, string>();
   readonly #paths = new Map<string, readonly string[]>();
+  readonly #resourceNames = new Map<ResourceIndex, string>();
 
   /** `functions` use the types; `taken` are names of C functions without the prefix. */
   constructor(component: Component, prefix: string, functions: readonly TypeFunc[], taken: ReadonlySet<string>) {
@@ -147,6 +148,7 @@ export class CTypes {
       if (names === undefined) {
         byKey.set(key, [wholes[i] ?? ""]);
         if (hasOwnName(type.kind)) this.#paths.set(key, path);
+        if (type.kind === "resource") this.#resourceNames.set(type.resource, path.at(-1) ?? "");
       } else names.push(wholes[i] ?? "");
     });
 
@@ -233,6 +235,11 @@ export class CTypes {
     const name = this.#names.get(keyOf(t));
     if (name === undefined) throw new InternalError("bindings", `a ${t.kind} has no name`);
     return name;
+  }
+
+  /** A resource's name in WIT; the plan's, which is a number, where it has none. */
+  resourceName(component: Component, resource: ResourceIndex): string {
+    return this.#resourceNames.get(resource) ?? component.resources.get(resource).name;
   }
 
   /** Interface and name in WIT of a type that C declares under that name. */

@@ -33,6 +33,7 @@ import { type CoreApi, describeCoreApi } from "./core-api.ts";
 import type { CoreAccess } from "./core-entries.ts";
 import { builtinFunction, configurationAddress, configurationBytes } from "./builtin.ts";
 import type { SegmentImage } from "./environment.ts";
+import { describeInterface } from "./description.ts";
 import { type ExceptionLayout, layOutExceptions } from "./exception-layout.ts";
 import { HOST_SUPPORT_NAMES, type HostSupportName } from "./host-support.ts";
 import { IntrinsicUsers } from "./intrinsic-users.ts";
@@ -63,6 +64,8 @@ export interface ProgramOptions {
   readonly configuration?: readonly string[];
   /** The host may stop a guest that runs. Default false. */
   readonly interruptible?: boolean;
+  /** The object describes its interface, and is called with values of any types (`dynamic.ts`). Default false. */
+  readonly describes?: boolean;
   /** Bytes of the executable's stack. */
   readonly stackSize?: number;
   /** What another `Program` of the same component found: spares the scan. */
@@ -71,7 +74,12 @@ export interface ProgramOptions {
 }
 
 /** Names behind the prefix that a core module's exports can't have. */
-const CORE_TAKEN: readonly string[] = [...apiFunctions(true, true), "t", "imports", "imports_t"];
+const CORE_TAKEN: readonly string[] = [
+  ...apiFunctions({ coreModule: true, interruptible: true, describes: false }),
+  "t",
+  "imports",
+  "imports_t",
+];
 
 export const DEFAULT_STACK_SIZE = 8 * 1024 * 1024;
 
@@ -116,6 +124,9 @@ export type FunctionKind =
   /** An entry: `drop` is a position in `Api.resourceDrops`. */
   | { readonly kind: "resource-drop"; readonly drop: number }
   | { readonly kind: "host-support"; readonly name: HostSupportName }
+  /** C functions for a host that takes any call (`dynamic.ts`): positions in `Api.imports` and `Api.hostResources`. */
+  | { readonly kind: "dynamic-import"; readonly import: number }
+  | { readonly kind: "dynamic-destructor"; readonly resource: number }
   | { readonly kind: "wasm"; readonly instance: CoreInstanceIndex; readonly func: number };
 
 export interface ProgramFunction {
@@ -216,6 +227,8 @@ export class Program {
   readonly coreEntries: readonly FuncSymbol[];
   readonly coreCallTargets: readonly FuncSymbol[];
   readonly drops: readonly FuncSymbol[];
+  /** Positions as in `Api.resourceDrops`. */
+  readonly resourceDrops: readonly FuncSymbol[];
 
   readonly #support = new Map<SupportName, FuncSymbol>();
   readonly #restorer: FuncSymbol | undefined;
@@ -243,6 +256,9 @@ export class Program {
   /** What the entries of exports with flat values enter, where that is not the function itself. */
   readonly #taskBodies: readonly (FuncSymbol | undefined)[];
   readonly #hostSupport = new Map<HostSupportName, FuncSymbol>();
+  readonly #dynamicImports: readonly FuncSymbol[] = [];
+  readonly #dynamicDestructors: readonly FuncSymbol[] = [];
+  readonly #description: DataSymbol | undefined;
   /** The module's name, and from the second instance of a module on its number. */
   readonly #instanceNames: readonly string[];
   readonly #checkReference: FuncSymbol | undefined;
@@ -270,6 +286,7 @@ export class Program {
       component,
       this.api.exports.map((e) => e.lifted),
     );
+    if (options.describes === true) checkDescribable(this.api, isTyped);
     this.adapters = new AdapterFunctions(component, isTyped ? this.api.exports.map((e) => e.lifted) : []);
     this.core = component.core === undefined ? undefined : describeCoreApi(component, CORE_TAKEN);
     if (options.output === "executable" && this.api.exports.length === 0 && this.core === undefined) {
@@ -322,9 +339,9 @@ export class Program {
     this.core?.calls.forEach((c, i) => {
       exported({ kind: "core-call", call: i }, c.name);
     });
-    this.api.resourceDrops.forEach(({ name: resource }, drop) => {
-      exported({ kind: "resource-drop", drop }, resource);
-    });
+    this.resourceDrops = this.api.resourceDrops.map(({ name: resource }, drop) =>
+      exported({ kind: "resource-drop", drop }, resource),
+    );
     if (options.output === "script") {
       this.scriptFunctions.forEach((func, i) => {
         this.scriptEntries.push(local({ kind: "script-entry", func }, `entry::script${i}`));
@@ -347,7 +364,8 @@ export class Program {
       this.#main = local({ kind: "main" }, "support::main");
     } else {
       this.start = undefined;
-      for (const f of apiFunctions(this.core !== undefined, this.interruptible))
+      const coreModule = this.core !== undefined;
+      for (const f of apiFunctions({ coreModule, interruptible: this.interruptible, describes: this.describes }))
         this.#apiFunctions.set(f, global({ kind: "api", name: f }, f));
     }
     this.drops = this.api.drops.map(({ name: type }, drop) => global({ kind: "typed-drop", drop }, type));
@@ -422,6 +440,18 @@ export class Program {
       }
     }
 
+    if (this.describes) {
+      this.#dynamicImports = this.api.imports.map((i, index) =>
+        local({ kind: "dynamic-import", import: index }, `dynamic${index}::${i.path.map(symbolPart).join("#")}`),
+      );
+      this.#dynamicDestructors = this.api.hostResources.map((r, index) =>
+        local(
+          { kind: "dynamic-destructor", resource: index },
+          `dynamic-drop${index}::${r.path.map(symbolPart).join("#")}`,
+        ),
+      );
+    }
+
     // Wasm functions.
     const firstWasm = this.functions.nextKey();
     this.#wasm = this.reachable.map((flags, i) => this.#wasmSymbols(entity<CoreInstanceIndex>(i), flags));
@@ -439,6 +469,12 @@ export class Program {
           catchTable: table("catches", { kind: "catches" }),
           firstWasm,
         }
+      : undefined;
+    this.#description = this.describes
+      ? table("description", {
+          kind: "bytes",
+          bytes: describeInterface(component, this.api, this.adapters.hostSizes),
+        })
       : undefined;
     this.messages = table("messages", { kind: "bytes", bytes: MESSAGES });
     this.#signalState = this.faults
@@ -541,6 +577,10 @@ export class Program {
   /** Whether accesses may fault: then the object installs handlers, and not otherwise. */
   get faults(): boolean {
     return this.component.memories.values().some((m) => m.style === "guarded");
+  }
+
+  get describes(): boolean {
+    return this.options.describes === true;
   }
 
   get interruptible(): boolean {
@@ -711,6 +751,16 @@ export class Program {
   hostSupport(name: HostSupportName): FuncSymbol {
     return this.#symbol(this.#hostSupport.get(name), name);
   }
+  /** What the object says of its interface. */
+  get description(): DataSymbol {
+    return this.#symbol(this.#description, "the description");
+  }
+  dynamicImport(index: number): FuncSymbol {
+    return this.#symbol(this.#dynamicImports[index], `import ${index} of any values`);
+  }
+  dynamicDestructor(index: number): FuncSymbol {
+    return this.#symbol(this.#dynamicDestructors[index], `destructor ${index} of any resource`);
+  }
   /** The body of the typed export `index`. */
   typedBody(index: number): FuncSymbol {
     return this.#symbol(this.#typedBodies[index], `body of export ${index}`);
@@ -788,6 +838,14 @@ export class Program {
     this.#signatures.set(type, signature);
     return signature;
   }
+}
+
+function checkDescribable(api: Api, isTyped: boolean): void {
+  if (isTyped && api.imports.every((i) => i.abi === "typed")) return;
+  throw new WindlassError({
+    kind: "unsupported",
+    message: "only components are described, with the host ABI typed for every function (--describe)",
+  });
 }
 
 function isRun(path: readonly string[]): boolean {

@@ -122,6 +122,16 @@ export const API_SIGNATURES = {
   /** (context): the guest is to stop, or may go on. From any thread, or a signal handler. */
   interrupt: cSignature([I64]),
   interrupt_clear: cSignature([I64]),
+  /** () → address of the description. */
+  dynamic_describe: cSignature([], I64),
+  /** (host, options, address of the result) → status. */
+  dynamic_new: cSignature([I64, I64, I64], I32),
+  /** (context, export, addresses of the arguments, address of the result) → status. */
+  dynamic_call: cSignature([I64, I32, I64, I64], I32),
+  /** (context, export, address of its result) → status. */
+  dynamic_drop_result: cSignature([I64, I32, I64], I32),
+  /** (context, resource, handle) → status. */
+  dynamic_drop_handle: cSignature([I64, I32, I64], I32),
 } as const satisfies Record<string, Signature>;
 
 /** (context) → address of a memory's definition. */

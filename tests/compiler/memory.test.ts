@@ -16,6 +16,7 @@ const OPTIONS: front.FrontOptions = {
   importAbis: [],
   bounds: "guard",
   interruptible: false,
+  describes: false,
   builtinWasi: new Uint8Array(readFileSync(join(ROOT, "dist/runtime/wasi.wasm"))),
   configuration: [],
 };

@@ -62,6 +62,15 @@ describe("examples for C hosts", () => {
     });
   }
 
+  test("dynamic-python: the README's commands", { skip: without("python3") }, () => {
+    const cwd = join(folder, "dynamic-python");
+    const steps = session(readFileSync(join(cwd, "README.md"), "utf8"));
+    assert.equal(steps.length, 2);
+    for (const { command, output } of steps) {
+      assert.deepEqual(shell(command, cwd), { status: 0, signal: null, stdout: output, stderr: "" }, command);
+    }
+  });
+
   const build = join(folder, "build");
   const expected = (): string | undefined =>
     session(readFileSync(join(folder, "core/README.md"), "utf8")).at(-1)?.output;

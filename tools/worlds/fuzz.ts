@@ -44,7 +44,12 @@ async function writeWorld(path: string, world: World, failure: string): Promise<
   writeFileSync(`${path}.wat`, `;; ${failure.split("\n").join("\n;; ")}\n${text}`);
   try {
     const prefix = `w${world.seed}`;
-    const { component } = await compile(await assemble(text), { name: prefix, output: "object", optLevel: 0 });
+    const { component } = await compile(await assemble(text), {
+      name: prefix,
+      output: "object",
+      optLevel: 0,
+      describes: true,
+    });
     writeFileSync(`${path}.c`, hostProgram([{ prefix, host: worldHost(world, component, prefix) }]));
   } catch {
     // What can't be compiled has no host.

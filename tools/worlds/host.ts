@@ -1,4 +1,7 @@
-/** The C host of a world: calls every export, answers every import, and compares what arrives with what was sent. */
+/**
+ * The C host of a world: calls every export, answers every import, and compares what arrives with what was sent. Everything twice: with the functions
+ * of the header, and as calls of any values by the description.
+ */
 
 import type { Type, Value } from "../../tests/abi-model/model.ts";
 import { Random, randomValue } from "../../tests/abi-model/random.ts";
@@ -20,6 +23,13 @@ function found<T>(item: T | undefined, what: string): T {
 
 const pathOf = ({ name }: Scope, last: string): readonly string[] => (name === undefined ? [last] : [name, last]);
 const isPath = (a: readonly string[], b: readonly string[]): boolean => a.join("\0") === b.join("\0");
+
+/** What a function adds: where its host function goes, the call of its test, and how any call gets to its host function. */
+interface WorldParts {
+  readonly slot: string;
+  readonly test: string;
+  readonly any: string;
+}
 
 class WorldHost {
   readonly lines: string[] = [];
@@ -102,12 +112,15 @@ static int ${p}_is${i}(${c} before, ${c} now) {
     this.#values.lines.push(`static ${this.#api.types.write(c)} ${name} = ${initializer};`);
   }
 
-  #function(f: WorldFunction, index: number): { readonly slot: string; readonly test: string } {
+  #function(f: WorldFunction, index: number): WorldParts {
     const p = this.#prefix;
     const values = this.#values;
     const { types } = this.#api;
     const exported = this.#exportType(f);
     const path = pathOf(found(this.#world.imports[f.importScope], "a scope"), f.importName);
+    const position = this.#api.exports.findIndex((e) =>
+      isPath(e.path, pathOf(found(this.#world.exports[f.exportScope], "a scope"), f.exportName)),
+    );
     const slot = found(
       this.#api.imports.find((i) => isPath(i.path, path)),
       path.join(" "),
@@ -149,13 +162,17 @@ static int ${p}_is${i}(${c} before, ${c} now) {
         f.result === undefined || exported.result === undefined
           ? ""
           : `if (!(${values.same(f.result, exported.result, "export", expected, "out")})) return failed(name, ${round}, "another result", NULL);`;
+      const places = f.params.map((_, k) => `&${at("export", k)}`);
+      const list = places.length === 0 ? "NULL" : `(const void *const[]){${places.join(", ")}}`;
       rounds.push(`  calls = 0, seen = 0, round_now = ${round};
   ${values.patches.join("\n  ")}
-  status = ${this.#exportName(f.exportScope, f.exportName)}(${["w", ...args, ...(f.result === undefined ? [] : ["&out"])].join(", ")});
+  if (any) status = ${p}_dynamic_call(w, ${position}, ${list}, ${f.result === undefined ? "NULL" : "&out"});
+  else status = ${this.#exportName(f.exportScope, f.exportName)}(${["w", ...args, ...(f.result === undefined ? [] : ["&out"])].join(", ")});
   if (status != WINDLASS_OK) return failed(name, ${round}, windlass_status_text(status), ${p}_last_trap(w));
   if (calls != 1 || !seen) return failed(name, ${round}, "the host function sees something else", NULL);
   ${check}
-  ${drop === undefined ? "" : `if (${p}_${drop.name}(w, &out) != WINDLASS_OK) return failed(name, ${round}, "drop", NULL);`}`);
+  ${f.result === undefined ? "" : `if (any && ${p}_dynamic_drop_result(w, ${position}, &out) != WINDLASS_OK) return failed(name, ${round}, "drop", NULL);`}
+  ${drop === undefined ? "" : `if (!any && ${p}_${drop.name}(w, &out) != WINDLASS_OK) return failed(name, ${round}, "drop", NULL);`}`);
     }
     const written = imported.params.map(({ type }, k) => {
       return isByValue(type) ? `${types.write(type)} a${k}` : `const ${types.write(type)} *a${k}`;
@@ -170,7 +187,7 @@ static int ${p}_is${i}(${c} before, ${c} now) {
   ${answers.join("\n  ")}
   return WINDLASS_OK;
 }
-static int ${p}_test${index}(${p}_t *w) {
+static int ${p}_test${index}(${p}_t *w, int any) {
   static const char name[] = ${JSON.stringify(`${f.exportName} (function ${index})`)};
   windlass_status_t status;
   ${exported.result === undefined ? "" : `static ${types.write(exported.result)} out;`}
@@ -179,7 +196,17 @@ ${rounds.join("\n")}
 }`,
     );
     const member = slot.group === undefined ? slot.name : `${slot.group}.${slot.name}`;
-    return { slot: `  imports.${member} = ${p}_h${index};`, test: `  if (${p}_test${index}(w)) return 1;` };
+    const given = imported.params.map(({ type }, k) => {
+      const pointer = `(const ${types.write(type)} *)arguments[${k}]`;
+      return isByValue(type) ? `*${pointer}` : pointer;
+    });
+    if (imported.result !== undefined) given.push(`(${types.write(imported.result)} *)result`);
+    const call = `${p}_h${index}(${["data", "call", ...given].join(", ")})`;
+    return {
+      slot: `  imports.${member} = ${p}_h${index};`,
+      test: `  if (${p}_test${index}(w, any)) return 1;`,
+      any: `    case ${this.#api.imports.indexOf(slot)}: return ${call};`,
+    };
   }
 
   text(): string {
@@ -192,13 +219,21 @@ ${rounds.join("\n")}
       return `  imports.${group === undefined ? name : `${group}.${name}`} = destroyed;`;
     });
     this.lines.push(
-      `static int ${p}_run(void) {
+      `static windlass_status_t ${p}_any(void *data, windlass_call_t *call, uint32_t function, const void *const *arguments, void *result) {
+  (void)arguments, (void)result;
+  switch (function) {
+${functions.map((f) => f.any).join("\n")}
+    default: return 1;
+  }
+}
+static int ${p}_run(int any) {
   ${p}_imports_t imports;
+  windlass_dynamic_host_t host = {${p}_any, destroyed_any, NULL};
   ${p}_t *w = NULL;
   memset(&imports, 0, sizeof imports);
 ${[...functions.map((f) => f.slot), ...drops, ...helpers].join("\n")}
   sent_count = 0;
-  if (${p}_new(&imports, NULL, &w) != WINDLASS_OK) return failed("new", 0, "status", NULL);
+  if ((any ? ${p}_dynamic_new(&host, NULL, &w) : ${p}_new(&imports, NULL, &w)) != WINDLASS_OK) return failed("new", 0, "status", NULL);
   ${p}_now = w;
 ${functions.map((f) => f.test).join("\n")}
   ${p}_delete(w);
@@ -216,7 +251,9 @@ export function worldHost(world: World, component: Component, prefix: string): s
 
 /** A program of several worlds, which says `begin`, then `ok` or `failed` of each; its argument is where it begins. */
 export function hostProgram(worlds: readonly { readonly prefix: string; readonly host: string }[]): string {
-  const runs = worlds.map(({ prefix }, i) => `  if (first <= ${i}) { begin(${i}); if (!${prefix}_run()) ok(${i}); }`);
+  const runs = worlds.map(
+    ({ prefix }, i) => `  if (first <= ${i}) { begin(${i}); if (!${prefix}_run(0) && !${prefix}_run(1)) ok(${i}); }`,
+  );
   return `${worlds.map(({ prefix }) => `#include "${prefix}.h"`).join("\n")}
 #include <stdio.h>
 #include <stdlib.h>
@@ -238,6 +275,7 @@ static uint32_t sent_as(uint64_t handle) {
   return 0;
 }
 static void destroyed(void *data, void *rep) { (void)data, (void)rep; }
+static void destroyed_any(void *data, uint32_t resource, void *rep) { (void)data, (void)resource, (void)rep; }
 static int failed(const char *name, int round, const char *why, const char *trap) {
   printf("failed %s, call %d: %s%s%s\\n", name, round, why, trap == NULL ? "" : ": ", trap == NULL ? "" : trap);
   return 1;

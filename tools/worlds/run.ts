@@ -67,6 +67,7 @@ export class WorldRunner {
       optLevel: optLevelOf(world),
       bounds: world.seed % 4 === 0 ? "explicit" : "guard",
       verify: this.#verify,
+      describes: true,
     });
     return { world, prefix, result, host: worldHost(world, result.component, prefix) };
   }
