@@ -54,7 +54,7 @@ function plant({ name, file, from, to }: PlantedBug): string {
 /** A copy of everything that the fuzzer needs. */
 function copySources(): string {
   const folder = mkdtempSync(join(tmpdir(), "windlass-planted-"));
-  for (const name of ["package.json", "src", "tests/wast", "tests/support", "tools"]) {
+  for (const name of ["package.json", "src", "tests", "tools"]) {
     cpSync(join(root, name), join(folder, name), { recursive: true, filter: (path) => !path.includes("node_modules") });
   }
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));

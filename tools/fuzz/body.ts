@@ -35,12 +35,6 @@ const COMPARISONS = ["i", "f"].map((kind) =>
   ),
 );
 
-/** What leaves flags behind, by what it gives. */
-const ARITHMETIC: Readonly<Record<string, readonly Operator[]>> = {
-  i: operatorsOf("i").filter(({ name }) => /^i32\.(add|sub|and|or|xor|shl|shr_u)$/.test(name)),
-  l: operatorsOf("l").filter(({ name }) => /^i64\.(add|sub|and|or|xor|shl|shr_u)$/.test(name)),
-};
-
 export class BodyGenerator implements Maker {
   readonly #f: Frame;
   readonly #r: Random;
@@ -52,6 +46,8 @@ export class BodyGenerator implements Maker {
   readonly #control: Control;
   readonly #live: Live;
   #budget: number;
+  /** A local that was asked for. */
+  #asked: number | undefined;
 
   /**
    * `callees`: what it may call. `all`: letters of the types that it uses, the likely ones more than once. `about`: operators that it uses
@@ -192,18 +188,34 @@ export class BodyGenerator implements Maker {
     return this.leaf(type);
   }
 
-  /** Often a comparison, also of what was just computed with 0. */
+  /** Often a comparison, also of what was just computed with 0; or what was asked before. */
   condition(depth: number): Expr {
     const f = this.#f;
-    const way = this.#r.below(10);
-    if (this.#budget <= 0 || depth >= MAX_DEPTH || way < 4) return this.value("i", depth);
-    if (way < 8) return this.#operands.operator(this.#r.pick(this.#r.pick(COMPARISONS)), depth);
-    const type = this.#r.pick(["i", "l"]);
+    const r = this.#r;
+    const way = r.below(20);
+    if (way < 2 && this.#asked !== undefined) return f.get(this.#asked);
+    if (way < 5) {
+      this.#asked = f.localOf("i");
+      if (this.#asked !== undefined) return f.node("local.tee", "i", [this.condition(depth)], f.index(this.#asked));
+    }
+    if (this.#budget <= 0 || depth >= MAX_DEPTH || way < 9) return this.value("i", depth);
+    if (way < 16) return this.#operands.operator(r.pick(r.pick(COMPARISONS)), depth);
+    const type = r.pick(["i", "l"]);
     const name = type === "i" ? "i32" : "i64";
-    const computed = this.#operands.operator(this.#r.pick(ARITHMETIC[type] ?? []), depth + 1);
-    if (way < 9) return f.node(`${name}.eqz`, "i", [computed]);
-    const relation = this.#r.pick(["eq", "ne", "lt_s", "le_s", "gt_s", "ge_s", "gt_u"]);
-    return f.node(`${name}.${relation}`, "i", [computed, constant(this.#r, type, 0n)]);
+    const operands = [this.#few(type, depth), this.#few(type, depth)];
+    const computed = f.node(`${name}.${r.pick(["add", "sub", "and", "or", "xor", "shl", "shr_u"])}`, type, operands);
+    if (way < 18) return f.node(`${name}.eqz`, "i", [computed]);
+    const relation = r.pick(["eq", "ne", "lt_s", "le_s", "gt_s", "ge_s", "gt_u"]);
+    return f.node(`${name}.${relation}`, "i", [computed, constant(r, type, 0n)]);
+  }
+
+  /** An integer that has few values, so that it is often equal to another. */
+  #few(type: string, depth: number): Expr {
+    const f = this.#f;
+    const name = type === "i" ? "i32" : "i64";
+    const number = (n: number): Expr => constant(this.#r, type, BigInt(n));
+    const masked = f.node(`${name}.and`, type, [this.value(type, depth + 1), number(this.#r.pick([1, 3, 3, 7]))]);
+    return this.#r.chance(0.6) ? masked : f.node(`${name}.sub`, type, [masked, number(this.#r.between(1, 4))]);
   }
 
   leaf(type: string): Expr {

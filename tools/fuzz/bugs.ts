@@ -142,11 +142,11 @@ export const PLANTED: readonly PlantedBug[] = [
     to: "",
   },
   {
-    name: "parallel moves: a destination that is read is ready",
+    name: "parallel moves: a cycle through slots is kept where slots pass",
     kind: "allocation",
     file: `${REGALLOC}parallel-moves.ts`,
-    from: "if (this.readers[to.data[k]!] === 0) ready.push(k);",
-    to: "ready.push(k);",
+    from: "if (!throughScratch) return this.scratch(c);",
+    to: "if (c !== 0) return this.scratch(c);",
   },
   {
     name: "slots: one is free a little before it is",

@@ -259,7 +259,7 @@ function smallFunctions(r: Random, all: string): FuncTree[] {
 /** A few operators that a module has more of: what goes wrong goes wrong between two of a kind. */
 function aboutOperators(r: Random): ReadonlyMap<Types, readonly Operator[]> {
   const out = new Map<Types, Operator[]>();
-  for (let i = 0; i < 36; i++) {
+  for (let i = 0; i < 24; i++) {
     const operator = r.pick(OPERATORS);
     const list = out.get(operator.results) ?? [];
     list.push(operator);

@@ -69,6 +69,7 @@ export class Live {
     const type = f.anyType();
     const held = Array.from({ length: r.between(4, 24) }, () => this.#hold(out, r.chance(0.85) ? type : f.anyType()));
     if (r.chance(0.6)) this.#maker.statements(out, 1);
+    if (r.chance(0.5)) out.push(this.#change(held));
     const same = held.filter((local) => f.locals[local] === type);
     if (r.chance(0.4)) out.push(...this.#permute(same.slice(0, r.between(2, 6))));
     const sums = new Map<string, Expr>();
@@ -84,6 +85,30 @@ export class Live {
     for (const local of held) f.giveBack(local);
   }
 
+  /** An `if` behind which some of the values are others, by the way that was taken. */
+  #change(held: readonly number[]): Expr {
+    const f = this.#f;
+    const { r } = f;
+    const condition = this.#maker.condition(SMALL);
+    const label: Label = { types: "" };
+    const bodies = Array.from({ length: r.chance(0.3) ? 1 : 2 }, () => {
+      const body: Expr[] = [];
+      if (r.chance(0.3)) this.#maker.statements(body, 1);
+      for (const local of held) {
+        if (r.chance(0.5)) body.push(f.set(local, this.#changed(local)));
+      }
+      return body;
+    });
+    return { ...f.node("if", "", [condition], { kind: "block", params: "", results: "" }), bodies, label };
+  }
+
+  #changed(local: number): Expr {
+    const f = this.#f;
+    const type = f.locals[local] ?? "i";
+    if (type in MIXES && f.r.chance(0.6)) return this.#mix(f.get(local), this.#access.known(type));
+    return this.#access.known(type);
+  }
+
   /** A loop that counts with a local which nothing else writes: down to 0, or up to a bound; the question comes first or last. */
   counted(out: Expr[]): void {
     const f = this.#f;
@@ -96,7 +121,9 @@ export class Live {
     const step = down ? 1 : r.between(1, 4);
     const first = down ? rounds : r.between(-2, 4);
     const counter = f.take(type);
-    const round = Array.from({ length: r.chance(0.5) ? 0 : r.between(1, 6) }, () => this.#hold(out, f.anyType()));
+    const round = Array.from({ length: r.chance(0.5) ? 0 : r.between(1, r.chance(0.2) ? 20 : 6) }, () =>
+      this.#hold(out, f.anyType()),
+    );
     out.push(f.set(counter, number(first)));
     const bound = r.chance(0.3) ? f.take(type) : undefined;
     const last = down ? 0 : first + step * rounds;
@@ -146,6 +173,7 @@ export class Live {
         body.push(f.set(local, this.#mix(f.get(local), more)));
       }
     }
+    if (round.length > 1 && r.chance(0.3)) body.push(this.#change(round));
     const [some] = round;
     const same = round.filter((local) => some !== undefined && f.locals[local] === f.locals[some]);
     if (same.length > 1 && r.chance(0.6)) body.push(...this.#permute(same));

@@ -41,7 +41,7 @@ export class Operands {
     if (name.includes("relaxed") && !this.#features.relaxedSimd) return this.#maker.leaf(results);
     const at = memory ? this.#access.pickMemory() : 0;
     // Of constants alone now and then: compilers compute those.
-    const constants = !memory && r.chance(0.06);
+    const constants = !memory && r.chance(params.length === 1 ? 0.15 : 0.06);
     let kids = Array.from(params, (t, i) => {
       if (t === "a") return this.#access.address(at, operator, depth);
       return constants && "ilfdv".includes(t) ? f.constant(t) : this.#operand(operator, i, depth);
