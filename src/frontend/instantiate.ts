@@ -75,7 +75,9 @@ export function buildCreateRegion(e: Emitter, program: Program): void {
     };
   });
   const tables = component.tables.values().map(({ type, maxElements }, i) => {
-    return { definition: offsets.tableDefinition(i), elements: type.min, fits: type.min <= maxElements };
+    const bytes = offsets.isMappedTable(i) ? 0 : type.min * FUNCREF_SIZE;
+    const definition = offsets.tableDefinition(i);
+    return { at: offsets.table(i), definition, elements: type.min, bytes, fits: type.min <= maxElements };
   });
   const refuse = (): void => e.return(e.i32(HostStatus.out_of_memory));
   if (memories.some((m) => !m.fits) || tables.some((t) => !t.fits)) {
@@ -102,7 +104,7 @@ export function buildCreateRegion(e: Emitter, program: Program): void {
   const writable = (address: Value, bytes: number): Value =>
     e.syscall(Sys.mprotect, address, emitPageAlign(e, e.i64(bytes)), e.i64(PROT_READ_WRITE));
   let failure = writable(context, offsets.eagerSize);
-  for (const { at, bytes } of memories) {
+  for (const { at, bytes } of [...memories, ...tables]) {
     if (bytes > 0) failure = e.or(failure, writable(place(e, context, at), bytes));
   }
   e.if(e.nez(failure), () => {

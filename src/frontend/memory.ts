@@ -25,6 +25,16 @@ export function limited(program: Program, memory: MemoryIndex): boolean {
   return program.component.memories.get(memory).instance !== program.component.builtin;
 }
 
+/** Maps what is at `base` from `old` to `length` bytes; returns -1 from the function where the kernel has no more. */
+function emitMapMore(e: Emitter, base: Value, old: Value, length: Value): void {
+  const mapped = emitPageAlign(e, old);
+  const needed = emitPageAlign(e, length);
+  e.if(e.ugt(needed, mapped), () => {
+    const result = e.syscall(Sys.mprotect, e.add(base, mapped), e.sub(needed, mapped), e.i64(PROT_READ_WRITE));
+    e.if(e.nez(result), () => e.return(e.i64(-1)));
+  });
+}
+
 /** `memory_grow` of one memory: (context, pages) → pages before, or -1. */
 export function buildMemoryGrow(e: Emitter, program: Program, memory: MemoryIndex): void {
   const { type, maxBytes } = program.component.memories.get(memory);
@@ -41,13 +51,7 @@ export function buildMemoryGrow(e: Emitter, program: Program, memory: MemoryInde
   const left = limited(program, memory) ? e.load64(context, program.offsets.limits + InstanceLimits.memory) : undefined;
   if (left !== undefined) e.if(e.ugt(more, left), () => e.return(e.i64(-1)));
   const length = e.add(old, more);
-  const base = e.offset(context, program.offsets.memory(memory));
-  const mapped = emitPageAlign(e, old);
-  const needed = emitPageAlign(e, length);
-  e.if(e.ugt(needed, mapped), () => {
-    const result = e.syscall(Sys.mprotect, e.add(base, mapped), e.sub(needed, mapped), e.i64(PROT_READ_WRITE));
-    e.if(e.nez(result), () => e.return(e.i64(-1)));
-  });
+  emitMapMore(e, e.offset(context, program.offsets.memory(memory)), old, length);
   e.store(context, lengthAt, length);
   if (left !== undefined) e.store(context, program.offsets.limits + InstanceLimits.memory, e.sub(left, more));
   e.return(oldPages);
@@ -63,10 +67,13 @@ export function buildTableGrow(e: Emitter, program: Program, table: TableIndex):
   e.if(e.ugt(count, e.sub(e.i64(maxElements), old)), () => e.return(e.i64(-1)));
   const left = e.load64(context, program.offsets.limits + InstanceLimits.table);
   e.if(e.ugt(count, left), () => e.return(e.i64(-1)));
+  const base = e.offset(context, program.offsets.table(table));
+  const bytes = (elements: Value): Value => e.shl(elements, Math.log2(FUNCREF_SIZE));
+  const length = e.add(old, count);
+  if (!program.offsets.isMappedTable(table)) emitMapMore(e, base, bytes(old), bytes(length));
   e.store(context, program.offsets.limits + InstanceLimits.table, e.sub(left, count));
-  const start = e.add(e.offset(context, program.offsets.table(table)), e.shl(old, Math.log2(FUNCREF_SIZE)));
-  e.call(program.support("table_fill"), SUPPORT.table_fill, [context, start, e.param(2), count]);
-  e.store(context, lengthAt, e.add(old, count));
+  e.call(program.support("table_fill"), SUPPORT.table_fill, [context, e.add(base, bytes(old)), e.param(2), count]);
+  e.store(context, lengthAt, length);
   e.return(old);
 }
 

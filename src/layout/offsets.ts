@@ -32,6 +32,9 @@ export const TABLE_LIMIT = 10_000_000;
 /** Entries of a handle table: index 0 is its header. */
 export const HANDLE_LIMIT = 1 << 20;
 
+/** What a table may become is mapped from the start up to this many bytes, so that most instances need one call for all of them. */
+const MAPPED_TABLE_BYTES = 64 * 1024;
+
 /** Frames that a trap records. */
 export const BACKTRACE_LIMIT = 64;
 
@@ -299,7 +302,7 @@ export class VMComponentOffsets {
   readonly contextSize: number;
   /** Size of the region, a multiple of the page; the memories' unbacked parts included. */
   readonly regionSize: number;
-  /** The part of the region that is mapped writable from the start: context, tables, handle tables, exceptions. */
+  /** The part of the region that is mapped writable from the start: context, small tables, handle tables, exceptions. */
   readonly eagerSize: number;
 
   readonly #flags: number;
@@ -351,10 +354,14 @@ export class VMComponentOffsets {
     this.trap = place(1, TrapRecord.size, 16);
     at = alignUp(at, PAGE_SIZE);
     this.contextSize = at;
-    for (const table of shape.tables) {
-      this.#tables.push(at);
-      at = alignUp(at + table.maxElements * FUNCREF_SIZE, PAGE_SIZE);
-    }
+    const placeTables = (mapped: boolean): void => {
+      shape.tables.forEach(({ maxElements }, i) => {
+        if (this.isMappedTable(i) !== mapped) return;
+        this.#tables[i] = at;
+        at = alignUp(at + maxElements * FUNCREF_SIZE, PAGE_SIZE);
+      });
+    };
+    placeTables(true);
     this.#handles = at;
     at += owners * HANDLE_LIMIT * HandleEntry.size;
     this.hostArena = at;
@@ -363,6 +370,7 @@ export class VMComponentOffsets {
     this.#exceptionCells = at;
     at = alignUp(at + (this.exceptionLimit + 1) * this.exceptionSize, PAGE_SIZE);
     this.eagerSize = at;
+    placeTables(false);
     shape.memories.forEach((memory, i) => {
       if (memory.style !== "checked") return;
       this.#memories[i] = at;
@@ -429,6 +437,10 @@ export class VMComponentOffsets {
     const at = this.#memories[index];
     if (at === undefined) throw new RangeError(`memory ${index} is not one of ${this.shape.memories.length}`);
     return at;
+  }
+  /** Whether all that a table may become is mapped from the start; of others it is what they are long. */
+  isMappedTable(index: number): boolean {
+    return (this.shape.tables[index]?.maxElements ?? 0) * FUNCREF_SIZE <= MAPPED_TABLE_BYTES;
   }
   /** Displacement of the first element of a table. */
   table(index: number): number {

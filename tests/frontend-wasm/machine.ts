@@ -68,6 +68,10 @@ export class Machine implements World {
     const start = address - CONTEXT;
     if (start < 0) return address >= DATA && address + size < STACK + 0x8000_0000;
     if (end <= offsets.eagerSize) return true;
+    for (const [index] of this.#component.tables.entries()) {
+      const base = offsets.table(index);
+      if (start >= base && end <= base + 8 * this.tableLength(index)) return true;
+    }
     for (const [index] of this.#component.memories.entries()) {
       const base = offsets.memory(index);
       // Guarded memories end where the machine's page ends.

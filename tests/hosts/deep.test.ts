@@ -27,6 +27,7 @@ describe("memory and table of an instance grow", { skip: noHost }, () => {
     ["without a limit of the process", "-c 0", /^65521 pages, 9999991 elements\n$/],
     ["with 1 GiB of address space", `-v ${1024 * MIB}`, /^-\n$/],
     ["with 1 GiB that may be written", `-d ${1024 * MIB}`, /^1\d{4} pages, 9999991 elements\n$/],
+    ["with 64 MiB that may be written", `-d ${64 * MIB}`, /^\d+ pages, 8\d{6} elements\n$/],
   ];
   for (const bounds of ["guard", "explicit"] as const) {
     let program: Promise<string> | undefined;

@@ -85,8 +85,10 @@ test("regions of the context and of the reservation do not overlap", () => {
         if (exceptionPayload === undefined) assert.throws(() => o.exceptionState, RangeError);
         else areas.push([o.exceptionState, ExceptionState.payload + exceptionPayload, 16]);
         for (const [at, size] of areas) assert.ok(at + size <= o.contextSize);
+        const growing: [number, number, number][] = [];
         tables.forEach((t, i) => {
-          areas.push([o.table(i), 8 * t.maxElements, PAGE_SIZE]);
+          assert.equal(o.isMappedTable(i), t.maxElements <= 8192);
+          (o.isMappedTable(i) ? areas : growing).push([o.table(i), 8 * t.maxElements, PAGE_SIZE]);
         });
         each(componentInstances, (i) => o.handleTable(i), HANDLE_LIMIT * HandleEntry.size, PAGE_SIZE);
         if (rest.typedHost) {
@@ -101,6 +103,8 @@ test("regions of the context and of the reservation do not overlap", () => {
           ]);
         }
         for (const [at, size] of areas) assert.ok(at + size <= o.eagerSize);
+        for (const [at] of growing) assert.ok(at >= o.eagerSize);
+        areas.push(...growing);
         memories.forEach((m, i) => {
           areas.push([o.memory(i), m.style === "guarded" ? GUARDED_RESERVATION : m.maxBytes + 1, PAGE_SIZE]);
         });
