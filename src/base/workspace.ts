@@ -1,6 +1,8 @@
+// hot loop: indices are in range by construction
+
 /**
  * Memory that the compilation of one function after the other works in: a typed array of its own costs more to make than to use when
- * functions are small, so that all arrays are views of a few buffers, and columns grow once.
+ * functions are small. Short arrays are kept by length and handed out again, long ones are views of a few buffers, and columns grow once.
  *
  * Everything handed out is valid until the next `begin`; what outlives a function is copied. Arrays are zero, columns empty.
  */
@@ -9,10 +11,50 @@ import { F64Column, I32Column, U16Column, U8Column } from "./columns.ts";
 
 const NO_BUFFER = new ArrayBuffer(0);
 const FIRST_BYTES = 1 << 12;
+/** Elements of the longest array that is kept. */
+const SHORT = 32;
+/** A shorter one is faster filled by a loop than by a call. */
+const LOOP_FILLED = 24;
 /** A buffer that one huge function wanted is not kept. */
 const MAX_KEPT_BYTES = 1 << 26;
 
+type Words = Int32Array<ArrayBuffer>;
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Short arrays of one element type, by their exact length. */
+class ShortArrays<A extends Words | Bytes> {
+  readonly #make: (length: number) => A;
+  /** By length: the arrays there are, and how many of them are handed out. */
+  readonly #arrays: A[][] = Array.from({ length: SHORT + 1 }, () => []);
+  readonly #used = new Int32Array(SHORT + 1);
+  /** The lengths of which some are. */
+  readonly #lengths = new Int32Array(SHORT + 1);
+  #lengthCount = 0;
+
+  constructor(make: (length: number) => A) {
+    this.#make = make;
+  }
+
+  begin(): void {
+    for (let k = 0; k < this.#lengthCount; k++) this.#used[this.#lengths[k]!] = 0;
+    this.#lengthCount = 0;
+  }
+
+  /** What is in it is of earlier use. */
+  take(length: number): A {
+    const used = this.#used[length]!;
+    if (used === 0) this.#lengths[this.#lengthCount++] = length;
+    this.#used[length] = used + 1;
+    const arrays = this.#arrays[length]!;
+    if (used === arrays.length) arrays.push(this.#make(length));
+    return arrays[used]!;
+  }
+}
+
 export class Workspace {
+  /** Of workspaces that begin again and again. */
+  #words: ShortArrays<Words> | undefined;
+  #bytes: ShortArrays<Bytes> | undefined;
   #buffer = NO_BUFFER;
   #at = 0;
   /** Bytes handed out since `begin`. */
@@ -32,6 +74,10 @@ export class Workspace {
     else if (this.#buffer.byteLength > MAX_KEPT_BYTES) this.#buffer = new ArrayBuffer(MAX_KEPT_BYTES);
     this.#at = 0;
     this.#used = 0;
+    this.#words ??= new ShortArrays((length) => new Int32Array(length));
+    this.#bytes ??= new ShortArrays((length) => new Uint8Array(length));
+    this.#words.begin();
+    this.#bytes.begin();
     this.#columnsUsed = 0;
     this.#byteColumnsUsed = 0;
     this.#shortColumnsUsed = 0;
@@ -51,27 +97,47 @@ export class Workspace {
     return at;
   }
 
-  i32(length: number): Int32Array<ArrayBuffer> {
+  /** What is in it is of earlier use, or 0. */
+  #takeWords(length: number): Words {
+    if (length <= SHORT && this.#words !== undefined) return this.#words.take(length);
     const at = this.#take(length * 4);
-    return new Int32Array(this.#buffer, at, length).fill(0);
+    return new Int32Array(this.#buffer, at, length);
+  }
+  #takeBytes(length: number): Bytes {
+    if (length <= SHORT && this.#bytes !== undefined) return this.#bytes.take(length);
+    const at = this.#take(length);
+    return new Uint8Array(this.#buffer, at, length);
+  }
+
+  i32(length: number): Words {
+    return this.filled(length, 0);
+  }
+  /** As `i32`, with `value` everywhere. */
+  filled(length: number, value: number): Words {
+    const array = this.#takeWords(length);
+    if (length > LOOP_FILLED) return array.fill(value);
+    for (let i = 0; i < length; i++) array[i] = value;
+    return array;
   }
   u32(length: number): Uint32Array<ArrayBuffer> {
     const at = this.#take(length * 4);
     return new Uint32Array(this.#buffer, at, length).fill(0);
   }
-  u8(length: number): Uint8Array<ArrayBuffer> {
-    const at = this.#take(length);
-    return new Uint8Array(this.#buffer, at, length).fill(0);
+  u8(length: number): Bytes {
+    const array = this.#takeBytes(length);
+    if (length > LOOP_FILLED) return array.fill(0);
+    for (let i = 0; i < length; i++) array[i] = 0;
+    return array;
   }
   f64(length: number): Float64Array<ArrayBuffer> {
     const at = this.#take(length * 8);
     return new Float64Array(this.#buffer, at, length).fill(0);
   }
   /** A copy of the first `length` elements of `source`. */
-  copy(source: Int32Array, length = source.length): Int32Array<ArrayBuffer> {
-    const at = this.#take(length * 4);
-    const copy = new Int32Array(this.#buffer, at, length);
-    copy.set(source.length === length ? source : source.subarray(0, length));
+  copy(source: Int32Array, length = source.length): Words {
+    const copy = this.#takeWords(length);
+    if (length > LOOP_FILLED) copy.set(source.length === length ? source : source.subarray(0, length));
+    else for (let i = 0; i < length; i++) copy[i] = source[i]!;
     return copy;
   }
 

@@ -294,7 +294,7 @@ function immediateDominators(work: Workspace, succ: Edges, pred: Edges, count: n
 /** Whether a dominates b, by interval numbering of the dominator tree. */
 function dominance(work: Workspace, idom: Int32Array): (a: number, b: number) => boolean {
   const n = idom.length;
-  const size = work.i32(n).fill(1);
+  const size = work.filled(n, 1);
   for (let b = n - 1; b > 0; b--) size[idom[b]!]! += size[b]!;
   const first = work.i32(n);
   const next = work.i32(n);
@@ -312,8 +312,8 @@ function dominance(work: Workspace, idom: Int32Array): (a: number, b: number) =>
 function naturalLoops(work: Workspace, pred: Edges, idom: Int32Array): { header: Int32Array; parent: Int32Array } {
   const n = idom.length;
   const dominates = dominance(work, idom);
-  const header = work.i32(n).fill(NO_BLOCK);
-  const parent = work.i32(n).fill(NO_BLOCK);
+  const header = work.filled(n, NO_BLOCK);
+  const parent = work.filled(n, NO_BLOCK);
   /** As `parent`, but shortened: only for finding the outermost loop found so far. */
   const top = work.i32(n);
   for (let b = 0; b < n; b++) top[b] = b;
@@ -362,9 +362,9 @@ function naturalLoops(work: Workspace, pred: Edges, idom: Int32Array): { header:
 function contiguousLoops(work: Workspace, header: Int32Array, parent: Int32Array): Int32Array {
   const n = header.length;
   // Children of each loop (and of the function: index n) in order, as linked lists; an item is a block, or a loop by its header.
-  const firstItem = work.i32(n + 1).fill(NO_BLOCK);
-  const lastItem = work.i32(n + 1).fill(NO_BLOCK);
-  const nextItem = work.i32(2 * n).fill(NO_BLOCK);
+  const firstItem = work.filled(n + 1, NO_BLOCK);
+  const lastItem = work.filled(n + 1, NO_BLOCK);
+  const nextItem = work.filled(2 * n, NO_BLOCK);
   const append = (list: number, item: number): void => {
     const last = lastItem[list]!;
     if (last === NO_BLOCK) firstItem[list] = item;
@@ -397,7 +397,7 @@ export function buildBlockGraph(func: Func, quick = false): BlockGraph {
   const raw = new RawGraph(func);
   const rpo = reversePostorder(raw);
   const count = rpo.length;
-  const number = work.i32(raw.nodeCount).fill(NO_BLOCK);
+  const number = work.filled(raw.nodeCount, NO_BLOCK);
   rpo.forEach((node, i) => {
     number[node] = i;
   });
@@ -435,7 +435,7 @@ export function buildBlockGraph(func: Func, quick = false): BlockGraph {
   }
 
   const order = work.i32(count);
-  const finalNumber = work.i32(raw.nodeCount).fill(NO_BLOCK);
+  const finalNumber = work.filled(raw.nodeCount, NO_BLOCK);
   let at = 0;
   for (const wanted of [0, 1]) {
     for (const b of contiguous) {

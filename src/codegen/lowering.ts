@@ -85,7 +85,7 @@ export class Lowering {
     this.effects = func.work.i32(func.instCount);
     this.sunk = func.work.u8(func.instCount);
     this.#unclear = func.work.u8(func.valueCount);
-    this.#vregs = func.work.i32(func.valueCount).fill(-1);
+    this.#vregs = func.work.filled(func.valueCount, -1);
     this.#count();
     this.#findUnclear();
   }

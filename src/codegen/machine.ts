@@ -362,7 +362,7 @@ export class MachineFunction implements AllocatorInput {
     const clobberFloat = work.u32(n);
     const isMove = work.u8(n);
     const blockStart = work.i32(graph.blockCount + 1);
-    const position = work.i32(this.count).fill(-1);
+    const position = work.filled(this.count, -1);
     let i = 0;
     let o = 0;
     for (let b = 0; b < graph.blockCount; b++) {

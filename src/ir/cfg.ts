@@ -78,7 +78,7 @@ export class ControlFlowGraph {
 
     this.#search = depthFirst(work, func.entryBlock, n, this.succStart, this.succ);
     this.order = this.#search.postorder.reverse();
-    this.position = work.i32(n).fill(-1);
+    this.position = work.filled(n, -1);
     for (let i = 0; i < this.order.length; i++) this.position[this.order[i]!] = i;
   }
 
@@ -116,7 +116,7 @@ export class ControlFlowGraph {
     const idom = dominators(work, n, preorder, parent, predStart, pred);
     const tree = { idom, depth: work.i32(n), order: work.i32(order.length), start: work.i32(n), end: work.i32(n) };
     /** Blocks that each one dominates, then where its next child starts. */
-    const size = work.i32(n).fill(1);
+    const size = work.filled(n, 1);
     for (let i = order.length - 1; i > 0; i--) size[idom[order[i]!]!]! += size[order[i]!]!;
     const next = work.i32(n);
     for (let i = 0; i < order.length; i++) {
@@ -171,7 +171,7 @@ export function depthFirst(
   const seen = work.u8(n);
   const cursor = work.i32(n);
   const stack = work.i32(n + 1);
-  const parent = work.i32(n).fill(-1);
+  const parent = work.filled(n, -1);
   const preorder = work.i32(n);
   const postorder = work.i32(n);
   let depth = 0;
@@ -216,13 +216,13 @@ export function dominators(
 ): Int32Array {
   const count = preorder.length;
   // All but `number` is by preorder number.
-  const number = work.i32(n).fill(-1);
+  const number = work.filled(n, -1);
   for (let i = 0; i < count; i++) number[preorder[i]!] = i;
   const semi = work.i32(count);
   const label = work.i32(count);
-  const ancestor = work.i32(count).fill(-1);
+  const ancestor = work.filled(count, -1);
   const idom = work.i32(count);
-  const bucket = work.i32(count).fill(-1);
+  const bucket = work.filled(count, -1);
   const bucketNext = work.i32(count);
   const path = work.i32(count);
   for (let i = 0; i < count; i++) semi[i] = label[i] = i;
@@ -263,7 +263,7 @@ export function dominators(
     }
     bucket[parent] = -1;
   }
-  const out = work.i32(n).fill(-1);
+  const out = work.filled(n, -1);
   for (let w = 0; w < count; w++) {
     if (w > 0 && idom[w] !== semi[w]) idom[w] = idom[idom[w]!]!;
     out[preorder[w]!] = preorder[idom[w]!]!;
@@ -285,8 +285,8 @@ export function findLoops(func: Func, cfg: ControlFlowGraph): Loops {
   const { work } = func;
   const n = func.blockCount;
   const { order, position, predStart, pred } = cfg;
-  const header = work.i32(n).fill(-1);
-  const parent = work.i32(n).fill(-1);
+  const header = work.filled(n, -1);
+  const parent = work.filled(n, -1);
   const depth = work.i32(n);
   /** As `parent`, but shortened on the way: only for finding the outermost loop found so far. */
   const top = work.i32(n);

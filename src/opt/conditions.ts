@@ -88,7 +88,7 @@ export class Conditions {
     this.#logWhere = func.work.column();
     this.#logOther = func.work.column();
     this.#logBefore = func.work.column();
-    this.#pairA = func.work.i32(FIRST_SIZE).fill(NONE);
+    this.#pairA = func.work.filled(FIRST_SIZE, NONE);
     this.#pairB = func.work.i32(FIRST_SIZE);
     this.#pairOrders = func.work.u8(FIRST_SIZE);
     this.#oldRanges = func.work.f64(0);
@@ -241,7 +241,7 @@ export class Conditions {
 
   #grow(): void {
     const [oldA, oldB, oldOrders] = [this.#pairA, this.#pairB, this.#pairOrders];
-    this.#pairA = this.#func.work.i32(oldA.length * 2).fill(NONE);
+    this.#pairA = this.#func.work.filled(oldA.length * 2, NONE);
     this.#pairB = this.#func.work.i32(oldA.length * 2);
     this.#pairOrders = this.#func.work.u8(oldA.length * 2);
     for (let i = 0; i < oldA.length; i++) {

@@ -119,7 +119,7 @@ function threadJumps(func: Func): void {
 /** Appends a block to its only predecessor when that one does nothing but jump to it. */
 function mergeBlocks(func: Func, cfg: ControlFlowGraph): void {
   /** A merged block's instructions are in this one now. Where they went was not merged itself, and won't be. */
-  const merged = func.work.i32(func.blockCount).fill(NONE);
+  const merged = func.work.filled(func.blockCount, NONE);
   for (let o = 1; o < cfg.order.length; o++) {
     const block = entity<Block>(cfg.order[o]!);
     if (cfg.predStart[block + 1]! - cfg.predStart[block]! !== 1) continue;

@@ -62,7 +62,7 @@ export class IncomingCalls {
 
 /** By value: its position among its block's parameters; NONE for other values and parameters of the entry. */
 export function parameterIndices(func: Func): Int32Array {
-  const index = func.work.i32(func.valueCount).fill(NONE);
+  const index = func.work.filled(func.valueCount, NONE);
   for (const block of func.layout) {
     if (block === func.entryBlock) continue;
     const params = func.paramsOf(block);

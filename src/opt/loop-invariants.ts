@@ -133,12 +133,12 @@ class Mover {
     this.#loops = loops;
     this.#writes = loopWrites(func, cfg, loops.header, loops.parent);
     this.#place = func.work.i32(func.instCount);
-    this.#possible = func.work.i32(func.instCount).fill(NOWHERE);
+    this.#possible = func.work.filled(func.instCount, NOWHERE);
     this.#pull = func.work.u8(func.instCount);
     this.#read = func.work.u8(func.valueCount);
-    this.#first = func.work.i32(func.blockCount).fill(NONE);
-    this.#last = func.work.i32(func.blockCount).fill(NONE);
-    this.#next = func.work.i32(func.instCount).fill(NONE);
+    this.#first = func.work.filled(func.blockCount, NONE);
+    this.#last = func.work.filled(func.blockCount, NONE);
+    this.#next = func.work.filled(func.instCount, NONE);
     this.#cheapCount = func.work.u8(func.blockCount);
     this.#count = func.work.u8(func.blockCount);
     this.#taken = func.work.u8(func.instCount);

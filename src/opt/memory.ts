@@ -120,7 +120,7 @@ export class MemoryState {
     const loops = findLoops(func, cfg);
     this.#loopHeader = loops.header;
     this.#loopWrites = loopWrites(func, cfg, loops.header, loops.parent);
-    this.#out = func.work.i32(func.blockCount * REGIONS).fill(NONE);
+    this.#out = func.work.filled(func.blockCount * REGIONS, NONE);
     let accesses = 0;
     const { data, length } = func.op;
     for (let i = 0; i < length; i++) if (data[i] === LOAD || data[i] === STORE) accesses++;

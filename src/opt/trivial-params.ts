@@ -38,9 +38,9 @@ class TrivialParams {
     this.#incoming = new IncomingCalls(func);
     this.#index = parameterIndices(func);
     this.#cursor = func.work.i32(func.valueCount);
-    this.#same = func.work.i32(func.valueCount).fill(NONE);
+    this.#same = func.work.filled(func.valueCount, NONE);
     this.#removed = func.work.u8(func.valueCount);
-    this.#first = func.work.i32(func.valueCount).fill(NONE);
+    this.#first = func.work.filled(func.valueCount, NONE);
   }
 
   run(): void {

@@ -65,7 +65,7 @@ export class Assigner {
       [...input.allocatableInt, ...input.allocatableFloat],
       (input.instCount << 2) + 1,
     );
-    this.hint = work.i32(input.vregCount).fill(NONE);
+    this.hint = work.filled(input.vregCount, NONE);
     this.copyStart = work.i32(input.vregCount + 1);
     for (let k = 0; k < copies.a.length; k++) {
       this.copyStart[copies.a[k]!]!++;

@@ -20,7 +20,7 @@ function depthFrequency(depth: number): number {
 function reversePostorder(input: AllocatorInput, work: Workspace): Int32Array {
   const { blockCount, succStart, succ } = input;
   const order = work.i32(blockCount);
-  const edge = work.i32(blockCount).fill(-1);
+  const edge = work.filled(blockCount, -1);
   const stack = work.i32(blockCount);
   let depth = 1;
   let at = blockCount;

@@ -47,7 +47,7 @@ const CALLEE = 1;
 /** Values that can be made again get no home. */
 export function findHomes(input: AllocatorInput, work: Workspace, intervals: Intervals): Homes {
   const { from, end, read, reach, weight, globals } = intervals;
-  const home = work.i32(input.vregCount).fill(NONE);
+  const home = work.filled(input.vregCount, NONE);
   const localInt = input.allocatableInt.slice(0, LOCAL_REGISTERS);
   const localFloat = input.allocatableFloat.slice(0, LOCAL_REGISTERS);
   const homes: Homes = { home, local: [localInt, localFloat] };
@@ -65,7 +65,7 @@ export function findHomes(input: AllocatorInput, work: Workspace, intervals: Int
   }
   findBarriers(input, barriers);
 
-  const owner = work.i32(64).fill(NONE);
+  const owner = work.filled(64, NONE);
   let saved = 0;
   for (let k = 0; k < globals.length; k++) {
     const v = globals.data[k]!;

@@ -51,7 +51,7 @@ export interface Intervals {
 /** By block: the last block of the loop that it begins, or NONE. */
 function loopEnds(input: AllocatorInput, work: Workspace): Int32Array {
   const { blockCount, succStart, succ } = input;
-  const last = work.i32(blockCount).fill(NONE);
+  const last = work.filled(blockCount, NONE);
   for (let b = 0; b < blockCount; b++) {
     for (let e = succStart[b]!; e < succStart[b + 1]!; e++) {
       const target = succ[e]!;
@@ -92,7 +92,7 @@ export function findIntervals(input: AllocatorInput, work: Workspace): Intervals
   const reach = work.u8(vregCount);
   const weight = work.f64(vregCount);
   const remat = work.copy(input.vregRemat, vregCount);
-  const defBlock = work.i32(vregCount).fill(NONE);
+  const defBlock = work.filled(vregCount, NONE);
   const globals = work.column();
   const defined = work.column();
   const last = loopEnds(input, work);

@@ -27,10 +27,10 @@ export class Occupancy {
     this.nodeNext = work.column();
     this.ranges = ranges;
     this.bucketCount = (points >> BUCKET_SHIFT) + 1;
-    this.rowOf = work.i32(64).fill(NONE);
+    this.rowOf = work.filled(64, NONE);
     let rows = 0;
     for (const preg of registers) this.rowOf[preg] = rows++;
-    this.heads = work.i32(rows * this.bucketCount).fill(NONE);
+    this.heads = work.filled(rows * this.bucketCount, NONE);
   }
 
   add(preg: number, range: number): void {

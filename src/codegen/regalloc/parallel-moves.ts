@@ -70,7 +70,7 @@ export class ParallelMoves {
     this.work = work;
     this.slots = slots;
     this.readers = work.i32(2 * FIRST_SLOT);
-    this.writer = work.i32(2 * FIRST_SLOT).fill(NONE);
+    this.writer = work.filled(2 * FIRST_SLOT, NONE);
   }
 
   /** Adds a move to the group; `from` is a place, or -1 - i to run instruction i again. */
@@ -92,7 +92,7 @@ export class ParallelMoves {
     const readers = this.work.i32(2 * place);
     readers.set(this.readers);
     this.readers = readers;
-    const writer = this.work.i32(2 * place).fill(NONE);
+    const writer = this.work.filled(2 * place, NONE);
     writer.set(this.writer);
     this.writer = writer;
   }

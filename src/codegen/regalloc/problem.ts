@@ -112,9 +112,9 @@ export function buildProblem(input: AllocatorInput, work: Workspace = new Worksp
   const opInst = work.i32(operandCount);
   const opPoint = work.i32(operandCount);
   const opNeed = work.u8(operandCount);
-  const opFixed = work.i32(operandCount).fill(NONE);
-  const opFollow = work.i32(operandCount).fill(NONE);
-  const defOperand = work.i32(vregCount).fill(NONE);
+  const opFixed = work.filled(operandCount, NONE);
+  const opFollow = work.filled(operandCount, NONE);
+  const defOperand = work.filled(vregCount, NONE);
   const wantsSlot = work.u8(vregCount);
   const useStart = work.i32(vregCount + 1);
   const remat = work.copy(input.vregRemat, vregCount);
@@ -217,7 +217,7 @@ export function buildProblem(input: AllocatorInput, work: Workspace = new Worksp
   for (let o = 0; o < operandCount; o++)
     if (remat[operandVreg[o]!] !== NONE && opNeed[o] === Need.any) opNeed[o] = Need.reg;
 
-  const paramBlock = work.i32(vregCount).fill(NONE);
+  const paramBlock = work.filled(vregCount, NONE);
   for (let b = 0; b < input.blockCount; b++)
     for (let p = input.paramStart[b]!; p < input.paramStart[b + 1]!; p++) paramBlock[input.params[p]!] = b;
 

@@ -52,7 +52,7 @@ class Slots implements SlotSource {
   constructor(work: Workspace, instCount: number) {
     this.#free8 = work.column();
     this.#free16 = work.column();
-    this.#expired = work.i32(instCount + 1).fill(NONE);
+    this.#expired = work.filled(instCount + 1, NONE);
     this.#next = work.column();
     this.#slot = work.column();
     this.#bytes = work.byteColumn();
@@ -132,16 +132,16 @@ class Pass {
     this.#slots = new Slots(work, input.instCount);
     this.#edits = new EditList(work);
     this.#moves = new ParallelMoves(work, input, this.#edits, this.#slots);
-    this.#operandPlace = work.i32(input.operandStart[input.instCount]!).fill(NONE);
+    this.#operandPlace = work.filled(input.operandStart[input.instCount]!, NONE);
     this.#skipped = work.u8(input.instCount);
-    this.#owner = work.i32(FIRST_SLOT).fill(NONE);
+    this.#owner = work.filled(FIRST_SLOT, NONE);
     this.#isLocal = work.u8(FIRST_SLOT);
     this.#busyUntil = work.i32(FIRST_SLOT);
-    this.#inRegister = work.i32(input.vregCount).fill(NONE);
-    this.#slotOf = work.i32(input.vregCount).fill(NONE);
+    this.#inRegister = work.filled(input.vregCount, NONE);
+    this.#slotOf = work.filled(input.vregCount, NONE);
     this.#masks = work.i32(MASKS);
     this.#source = work.i32(this.#intervals.mostOperands);
-    this.#follower = work.i32(this.#intervals.mostOperands).fill(NONE);
+    this.#follower = work.filled(this.#intervals.mostOperands, NONE);
     for (const registers of this.#homes.local) for (const preg of registers) this.#isLocal[preg] = 1;
   }
 

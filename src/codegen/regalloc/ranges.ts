@@ -45,8 +45,8 @@ export function computeLiveRanges(problem: Problem, ranges: Ranges): Int32Array 
   const { input, work, useStart, uses, defOperand, paramBlock, argUseStart, argUses, opInst, opPoint, blockOf } =
     problem;
   const { blockStart, blockCount, predStart, pred, vregCount, operandKind } = input;
-  const heads = work.i32(vregCount).fill(NONE);
-  const stamp = work.i32(blockCount).fill(NONE);
+  const heads = work.filled(vregCount, NONE);
+  const stamp = work.filled(blockCount, NONE);
   const endAt = work.i32(blockCount);
   const live = work.i32(blockCount);
 

@@ -82,13 +82,13 @@ class Resolver implements SlotSource {
     this.moveVreg = work.column();
     this.storeKey = work.column();
     this.storeFrom = work.column();
-    this.operandPlace = work.i32(problem.opInst.length).fill(NONE);
+    this.operandPlace = work.filled(problem.opInst.length, NONE);
     this.skipped = work.u8(problem.input.instCount);
-    this.endStamp = work.i32(blockCount).fill(NONE);
+    this.endStamp = work.filled(blockCount, NONE);
     this.endPiece = work.i32(blockCount);
     this.endClean = work.u8(blockCount);
     this.pieceStart = work.i32(vregCount + 1);
-    this.slotOf = work.i32(vregCount).fill(NONE);
+    this.slotOf = work.filled(vregCount, NONE);
 
     // Ranges by virtual register, then by start.
     const { from, to, vreg, bundle } = ranges;
@@ -126,7 +126,7 @@ class Resolver implements SlotSource {
     const { problem, pieceStart, pieceFrom, pieceTo, piecePlace } = this;
     const { work } = problem;
     const { vregCount, vregSize } = this.input;
-    const requestOf = work.i32(vregCount).fill(NONE);
+    const requestOf = work.filled(vregCount, NONE);
     const family = work.i32(vregCount);
     const from = work.i32(vregCount);
     const to = work.i32(vregCount);
@@ -163,7 +163,7 @@ class Resolver implements SlotSource {
         to[k] = Math.max(to[k]!, last);
       }
     }
-    const placeOf = work.i32(vregCount).fill(NONE);
+    const placeOf = work.filled(vregCount, NONE);
     this.slotCount = colourSlots({ family, from, to, bytes, count }, placeOf);
     for (let v = 0; v < vregCount; v++) {
       if (needs[v] !== 0) this.slotOf[v] = placeOf[familyOf[v]!]!;

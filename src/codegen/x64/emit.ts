@@ -134,7 +134,7 @@ export class Emitter {
     const { succStart, succ, blockCount } = this.#graph;
     const edited = this.#func.work.u8(instCount);
     for (let e = 0; e < editPosition.length; e++) edited[editPosition[e]! >> 1] = 1;
-    const target = this.#func.work.i32(blockCount).fill(-1);
+    const target = this.#func.work.filled(blockCount, -1);
     const path: number[] = [];
     for (let b = 0; b < blockCount; b++) {
       let at = b;

@@ -139,16 +139,16 @@ export class Ssa {
     this.#phiArgs = func.work.column();
     this.#phiDead = func.work.byteColumn();
     this.#args = func.work.column();
-    this.#zeros = func.work.i32(5).fill(NONE);
-    this.#hashRegion = func.work.i32(256).fill(NONE);
+    this.#zeros = func.work.filled(5, NONE);
+    this.#hashRegion = func.work.filled(256, NONE);
     this.#hashLocal = func.work.i32(256);
     this.#hashValue = func.work.i32(256);
     this.#assignments = assignments;
     this.#localTypes = localTypes;
     this.#budget = budget;
-    this.#initial = func.work.i32(localTypes.length).fill(NONE);
+    this.#initial = func.work.filled(localTypes.length, NONE);
     this.#initial.set(initial);
-    this.#lastRegion = func.work.i32(localTypes.length).fill(NONE);
+    this.#lastRegion = func.work.filled(localTypes.length, NONE);
     this.#lastValue = func.work.i32(localTypes.length);
     this.#region(func.entryBlock, SINGLE, NONE, 0, 0);
   }
@@ -355,7 +355,7 @@ export class Ssa {
     const values = this.#hashValue;
     const size = regions.length * 2;
     this.#hashShift--;
-    this.#hashRegion = this.#func.work.i32(size).fill(NONE);
+    this.#hashRegion = this.#func.work.filled(size, NONE);
     this.#hashLocal = this.#func.work.i32(size);
     this.#hashValue = this.#func.work.i32(size);
     for (let i = 0; i < regions.length; i++) {
