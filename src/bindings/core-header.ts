@@ -22,7 +22,8 @@ import {
   valTypeName,
 } from "../wasm/types.ts";
 import { comment } from "./comment.ts";
-import { headerFrame, type InstanceTraits, instanceFunctions } from "./header.ts";
+import { headerFrame, instanceFunctions } from "./header.ts";
+import type { InstanceTraits } from "./traits.ts";
 
 /** As a value; with a name behind it. */
 function cType(type: ValType): string {

@@ -11,8 +11,10 @@ import type { Component } from "../plan/component.ts";
 import { pointerType } from "../plan/signatures.ts";
 import { witFunc } from "../plan/wit.ts";
 import { comment } from "./comment.ts";
+import { cppPart } from "./cpp.ts";
 import { dynamicDeclarations } from "./dynamic.ts";
 import { declareStruct } from "./struct.ts";
+import type { InstanceTraits } from "./traits.ts";
 import { typeDeclarations, typedParameters } from "./typed.ts";
 import { F32, F64, type FuncType, I32, I64, type ValType, valTypeName } from "../wasm/types.ts";
 
@@ -191,14 +193,6 @@ function exportFunction(component: Component, api: Api, item: ApiExport): string
   return lines;
 }
 
-/** What the functions of an instance depend on. */
-export interface InstanceTraits {
-  readonly interruptible: boolean;
-  /** Accesses may fault, so there are handlers. */
-  readonly faults: boolean;
-  readonly describes: boolean;
-}
-
 /** The functions that every instance has, but `fail`. */
 export function instanceFunctions(prefix: string, traits: InstanceTraits): string[] {
   return [
@@ -233,7 +227,13 @@ export function instanceFunctions(prefix: string, traits: InstanceTraits): strin
 }
 
 /** The parts around the declarations of one component: guard, includes, what all headers share; and the end. */
-export function headerFrame(prefix: string, title: string, version: string, body: readonly string[]): string {
+export function headerFrame(
+  prefix: string,
+  title: string,
+  version: string,
+  body: readonly string[],
+  behind: readonly string[] = [],
+): string {
   const guard = `${prefix.toUpperCase()}_WINDLASS_H`;
   const lines = [
     comment(`${title}, compiled by windlass ${version}. Link the object that was written with this header.`),
@@ -256,6 +256,7 @@ export function headerFrame(prefix: string, title: string, version: string, body
     "}",
     "#endif",
     "",
+    ...behind,
     "#endif",
   ];
   return `${lines.join("\n")}\n`;
@@ -324,5 +325,6 @@ export function generateHeader(
     ]),
   );
   if (traits.describes) lines.push(...dynamicDeclarations(prefix));
-  return headerFrame(prefix, title, version, lines);
+  const label = (path: readonly string[], type: TypeFuncIndex): string => functionLabel(component, api, path, type);
+  return headerFrame(prefix, title, version, lines, api.isTyped ? [...cppPart(component, api, label, traits), ""] : []);
 }

@@ -34,6 +34,15 @@ describe("docs/embedding.md", () => {
     assert.deepEqual(result, { status: 0, signal: null, stdout: output, stderr: "" });
   });
 
+  test("the example in C++", { skip: without("c++") }, async () => {
+    await hosts.object("greeter", await ownComponent("greeter"), { hostAbi: "typed" });
+    const [body = ""] = blocks("cpp");
+    const path = join(hosts.folder, "example.cpp");
+    writeFileSync(path, `#include "greeter.h"\n#include <iostream>\nint main() {\n${body}}\n`);
+    const result = hosts.run(hosts.program({ sources: [path], objects: ["greeter"] }));
+    assert.deepEqual(result, { status: 0, signal: null, stdout: "Hello, Ada!\nHello, Ada!", stderr: "" });
+  });
+
   test("gdb shows the frames that the page shows", { skip: without("gdb") }, async () => {
     const program = await build();
     const shown = blocks("console").flatMap((b) => [...b.matchAll(/^#\d+ +(.*?) \(/gm)].map((m) => m[1] ?? ""));
