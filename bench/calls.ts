@@ -1,8 +1,12 @@
-/** Nanoseconds per call across the boundary, against a call through a C function pointer in the same process. Needs a C compiler. */
+/**
+ * Nanoseconds per call across the boundary, against a call through a C function pointer in the same process. Needs a C compiler. Where Wasmtime's
+ * Python package is installed, the same component is called through the C API of the library in it, by a program of C (`peers/wasmtime_calls.c`).
+ */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { compile } from "../src/driver/compile.ts";
 import { findTool, outputOf, runTool } from "../tests/support/tools.ts";
 import { assemble } from "../tests/support/wat.ts";
@@ -52,13 +56,38 @@ async function typedRows(cc: string, folder: string, source: string): Promise<Ro
   writeFileSync(object, bytes);
   writeFileSync(headerPath, header);
   runTool(cc, ["-O2", `-DTYPED_HEADER="${headerPath}"`, join(source, "typed.c"), object, "-o", program]);
-  return outputOf(program)
+  const others = wasmtimeCalls(cc, folder, component);
+  return table(outputOf(program)).map(([name = "", ours = "", theirs = ""]) => {
+    const peers = [{ name: "C function pointer", value: Number(theirs) }];
+    const other = others.get(name);
+    if (other !== undefined) peers.push({ name: "Wasmtime's C API", value: other });
+    return { group: "calls with C values", name, value: Number(ours), unit: "ns", peers };
+  });
+}
+
+/** Lines of columns. */
+function table(output: Buffer): readonly (readonly string[])[] {
+  return output
     .toString()
     .trimEnd()
     .split("\n")
-    .map((line) => {
-      const [name = "", ours = "", theirs = ""] = line.split("\t");
-      const peers = [{ name: "C function pointer", value: Number(theirs) }];
-      return { group: "calls with C values", name, value: Number(ours), unit: "ns", peers };
-    });
+    .map((line) => line.split("\t"));
+}
+
+/** Nanoseconds by the name of the row; none where Wasmtime is not there. */
+function wasmtimeCalls(cc: string, folder: string, component: Uint8Array): ReadonlyMap<string, number> {
+  const python = findTool("python3");
+  const found =
+    python === undefined ? undefined : spawnSync(python, ["-c", "import wasmtime; print(wasmtime.__file__)"]);
+  const library = join(dirname(found?.stdout.toString().trim() ?? ""), "linux-x86_64/_libwasmtime.so");
+  if (found?.status !== 0 || !existsSync(library)) {
+    process.stderr.write("not found: Wasmtime's Python package: no peer for calls with C values\n");
+    return new Map();
+  }
+  const path = join(folder, "typed.wasm");
+  const program = join(folder, "wasmtime");
+  writeFileSync(path, component);
+  const source = join(ROOT, "bench/peers/wasmtime_calls.c");
+  runTool(cc, ["-O2", source, library, `-Wl,-rpath,${dirname(library)}`, "-o", program]);
+  return new Map(table(outputOf(program, [path])).map(([name = "", value = ""]) => [name, Number(value)]));
 }

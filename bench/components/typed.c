@@ -1,4 +1,12 @@
-/* Calls with C values, and the same work by C functions through pointers. Prints a line for each: name, ns, ns of the peer. */
+/*
+ * Calls with C values, and the same work by C functions through pointers. Prints a line for each: name, ns, ns of the peer.
+ *
+ * The same work means: what the meaning of the call asks for is done on both sides. Text is known to be UTF-8 when the callee has it, so the peer
+ * checks it; a value that goes into or out of the guest is in memory of its own afterwards, so the peer takes memory and copies, from an allocator like
+ * the guest's or, for what a host owns, with malloc and free. A view is only valid during the call: where a row says "kept", the host function copies it
+ * as a host has to that keeps it, ours and the peer's alike; "seen" looks at the first element and is the bare price of crossing.
+ * Nothing that the peers work on is known to the compiler.
+ */
 #include TYPED_HEADER
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +22,14 @@ static double now(void) {
   return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-/* A peer that takes a text checks it, as a call across the boundary must. */
+/* ASCII 16 bytes at a time, as there is nothing else here. */
 static int is_utf8(const char *s, size_t n) {
   size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    uint64_t words[2];
+    memcpy(words, s + i, 16);
+    if (((words[0] | words[1]) & 0x8080808080808080u) != 0) return 0;
+  }
   for (; i + 8 <= n; i += 8) {
     uint64_t word;
     memcpy(&word, s + i, 8);
@@ -34,23 +47,32 @@ static char *take(size_t n) { /* what the guest's realloc does */
   return p;
 }
 
+static const char *volatile name_of_host = "sixteen letters!";
+static char kept[4096];
+
 static windlass_status_t h_add(void *d, windlass_call_t *c, uint32_t a, uint32_t b, uint32_t *out) { (void)d, (void)c; *out = a + b; return 0; }
 static windlass_status_t h_text(void *d, windlass_call_t *c, typed_string_t t, uint32_t *out) { (void)d, (void)c; *out = (uint32_t)t.len + (uint8_t)t.ptr[0]; return 0; }
 static windlass_status_t h_bytes(void *d, windlass_call_t *c, typed_list_u8_t t, uint32_t *out) { (void)d, (void)c; *out = (uint32_t)t.len + t.ptr[0]; return 0; }
 static windlass_status_t h_points(void *d, windlass_call_t *c, typed_list_host_point_t t, uint32_t *out) { (void)d, (void)c; *out = (uint32_t)t.len + (uint32_t)t.ptr[0].x; return 0; }
-static windlass_status_t h_name(void *d, windlass_call_t *c, typed_string_t *out) { (void)d, (void)c; out->ptr = "sixteen letters!"; out->len = 16; return 0; }
+static windlass_status_t h_name(void *d, windlass_call_t *c, typed_string_t *out) { (void)d, (void)c; out->ptr = name_of_host; out->len = 16; return 0; }
+static windlass_status_t k_text(void *d, windlass_call_t *c, typed_string_t t, uint32_t *out) { (void)d, (void)c; memcpy(kept, t.ptr, t.len); *out = (uint32_t)t.len + (uint8_t)kept[0]; return 0; }
+static windlass_status_t k_bytes(void *d, windlass_call_t *c, typed_list_u8_t t, uint32_t *out) { (void)d, (void)c; memcpy(kept, t.ptr, t.len); *out = (uint32_t)t.len + (uint8_t)kept[0]; return 0; }
+static windlass_status_t k_points(void *d, windlass_call_t *c, typed_list_host_point_t t, uint32_t *out) { (void)d, (void)c; memcpy(kept, t.ptr, t.len * sizeof *t.ptr); *out = (uint32_t)t.len + (uint8_t)kept[0]; return 0; }
 
 static uint32_t c_add(uint32_t a, uint32_t b) { return a + b; }
-static uint32_t c_text(const char *s, size_t n) { return (uint32_t)n + (uint8_t)s[0]; }
-static uint32_t c_text_in(const char *s, size_t n) { char *p; if (!is_utf8(s, n)) abort(); p = take(n); memcpy(p, s, n); sink_at = 0; return (uint32_t)n; }
+static uint32_t c_seen(const void *s, size_t n) { return (uint32_t)n + *(const uint8_t *)s; }
+static uint32_t c_seen_text(const void *s, size_t n) { if (!is_utf8((const char *)s, n)) abort(); return (uint32_t)n + *(const uint8_t *)s; }
+static uint32_t c_kept(const void *s, size_t n) { memcpy(kept, s, n); return (uint32_t)n + (uint8_t)kept[0]; }
+static uint32_t c_kept_text(const void *s, size_t n) { if (!is_utf8((const char *)s, n)) abort(); memcpy(kept, s, n); return (uint32_t)n + (uint8_t)kept[0]; }
+static uint32_t c_in_text(const void *s, size_t n) { char *p; if (!is_utf8((const char *)s, n)) abort(); p = take(n); memcpy(p, s, n); sink_at = 0; return (uint32_t)n; }
 static uint32_t c_in(const void *s, size_t n) { char *p = take(n); memcpy(p, s, n); sink_at = 0; return (uint32_t)n; }
-static const char *c_name(size_t *n) { *n = 16; return "sixteen letters!"; }
-static char *c_name_out(size_t *n) { char *p = malloc(16); if (p == NULL || !is_utf8("sixteen letters!", 16)) abort(); memcpy(p, "sixteen letters!", 16); *n = 16; return p; }
+static const char *c_name(size_t *n) { *n = 16; return name_of_host; }
+static char *c_name_out(size_t *n) { const char *name = name_of_host; char *p = (char *)malloc(16); if (p == NULL || !is_utf8(name, 16)) abort(); memcpy(p, name, 16); *n = 16; return p; }
 
+typedef uint32_t span_fn(const void *, size_t);
 static uint32_t (*volatile p_add)(uint32_t, uint32_t) = c_add;
-static uint32_t (*volatile p_text)(const char *, size_t) = c_text;
-static uint32_t (*volatile p_text_in)(const char *, size_t) = c_text_in;
-static uint32_t (*volatile p_in)(const void *, size_t) = c_in;
+static span_fn *volatile p_seen = c_seen, *volatile p_seen_text = c_seen_text, *volatile p_kept = c_kept, *volatile p_kept_text = c_kept_text;
+static span_fn *volatile p_in = c_in, *volatile p_in_text = c_in_text;
 static const char *(*volatile p_name)(size_t *) = c_name;
 static char *(*volatile p_name_out)(size_t *) = c_name_out;
 
@@ -86,7 +108,7 @@ int main(void) {
   static uint8_t kilobyte[1024];
   static typed_host_point_t many[100];
   typed_imports_t imports = {0};
-  typed_t *t;
+  typed_t *t, *k;
   typed_string_t text = {letters, 16}, name;
   typed_list_u8_t bytes = {kilobyte, 1024};
   typed_list_host_point_t points = {many, 100};
@@ -98,16 +120,24 @@ int main(void) {
   imports.host.points = h_points;
   imports.host.name = h_name;
   if (typed_new(&imports, NULL, &t) != WINDLASS_OK) return 1;
+  imports.host.text = k_text;
+  imports.host.bytes = k_bytes;
+  imports.host.points = k_points;
+  if (typed_new(&imports, NULL, &k) != WINDLASS_OK) return 1;
   ROW("guest → host (u32, u32) -> u32", typed_loop_add(t, CALLS, &n), EACH s = p_add(s, i));
-  ROW("guest → host string of 16", typed_loop_text(t, CALLS, &n), EACH { if (!is_utf8(letters, 16)) abort(); s += p_text(letters, 16); });
-  ROW("guest → host list<u8> of 1 KiB", typed_loop_bytes(t, CALLS, &n), EACH s += p_text((const char *)kilobyte, 1024));
-  ROW("guest → host list of 100 records", typed_loop_points(t, CALLS, &n), EACH s += p_text((const char *)many, 100));
-  ROW("guest → host -> string of 16", typed_loop_name(t, CALLS, &n), EACH { const char *p = p_name(&length); s += c_text_in(p, length); });
+  ROW("guest → host string of 16, seen", typed_loop_text(t, CALLS, &n), EACH s += p_seen_text(letters, 16));
+  ROW("guest → host string of 16, kept", typed_loop_text(k, CALLS, &n), EACH s += p_kept_text(letters, 16));
+  ROW("guest → host list<u8> of 1 KiB, seen", typed_loop_bytes(t, CALLS, &n), EACH s += p_seen(kilobyte, 1024));
+  ROW("guest → host list<u8> of 1 KiB, kept", typed_loop_bytes(k, CALLS, &n), EACH s += p_kept(kilobyte, 1024));
+  ROW("guest → host 100 records, seen", typed_loop_points(t, CALLS, &n), EACH s += p_seen(many, sizeof many));
+  ROW("guest → host 100 records, kept", typed_loop_points(k, CALLS, &n), EACH s += p_kept(many, sizeof many));
+  ROW("guest → host -> string of 16", typed_loop_name(t, CALLS, &n), EACH { const char *p = p_name(&length); s += p_in_text(p, length); });
   ROW("host → guest (u32, u32) -> u32", EACH { typed_add(t, s, i, &n); s = n; }, EACH s = p_add(s, i));
-  ROW("host → guest string of 16", EACH { typed_text(t, text, &n); s += n; }, EACH s += p_text_in(letters, 16));
+  ROW("host → guest string of 16", EACH { typed_text(t, text, &n); s += n; }, EACH s += p_in_text(letters, 16));
   ROW("host → guest list<u8> of 1 KiB", EACH { typed_bytes(t, bytes, &n); s += n; }, EACH s += p_in(kilobyte, 1024));
   ROW("host → guest list of 100 records", EACH { typed_points(t, points, &n); s += n; }, EACH s += p_in(many, sizeof many));
   ROW("host → guest -> string of 16", EACH { typed_name(t, &name); s += (uint32_t)name.len; typed_string_drop(t, &name); }, EACH { char *p = p_name_out(&length); s += (uint32_t)length; free(p); });
   typed_delete(t);
+  typed_delete(k);
   return 0;
 }

@@ -170,7 +170,8 @@ export class StringTransfer<V, X> {
   #copyText(to: V, source: V, bytes: V): void {
     const { e } = this;
     e.if(
-      this.#isShort(bytes),
+      // The same as `#isShort` in other words: to keep that over `realloc` would cost more than to ask again.
+      e.ultImm(e.sub(e.i64(16), bytes), 9),
       () => {
         const last = e.load("i64", e.add(source, bytes), -8);
         e.store(to, 0, e.load("i64", source, 0));

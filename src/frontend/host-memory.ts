@@ -32,7 +32,7 @@ import type { Emitter } from "./structured.ts";
 /** The host's functions of `windlass_options_t`: (data, size) → address. */
 const HOST_ALLOCATE = cSignature([I64, I64], I64);
 
-/** The first block of a result that has several pieces is at least this long, so that small ones are one block. */
+/** The first block of a result is at least this long, so that small ones are one block. A power of two. */
 export const FIRST_BLOCK_BYTES = 512;
 const LARGEST_STEP = 1024 * 1024;
 
@@ -153,12 +153,29 @@ export function emitBlockGrow(e: Emitter, program: Program): void {
   const [context, alignment, bytes, least] = [e.param(0), e.param(1), e.param(2), e.param(3)];
   const heap = heapOf(e, program);
   const last = e.load64(heap, HostHeap.current);
+  const wanted = e.offset(e.add(bytes, alignment), BlockHeader.byteSize);
+  // Most results are one small block, and there is one that a result before had.
+  e.if(e.eqz(last), () => {
+    const list = HostHeap.free + 8 * (Math.log2(FIRST_BLOCK_BYTES) - FIRST_BLOCK_CLASS);
+    const free = e.load64(heap, list);
+    e.if(e.nez(free), () => {
+      e.if(e.ule(wanted, e.i64(FIRST_BLOCK_BYTES)), () => {
+        e.store(heap, list, e.load64(free, BlockHeader.next));
+        e.store(free, BlockHeader.next, e.i64(0));
+        e.store(free, BlockHeader.magic, e.i32(BLOCK_LIVE));
+        e.store(heap, HostHeap.current, free);
+        const start = e.offset(free, BlockHeader.byteSize);
+        e.store(context, ContextField.hostCursor, e.add(start, bytes));
+        e.store(context, ContextField.hostEnd, e.offset(free, FIRST_BLOCK_BYTES));
+        e.return(start);
+      });
+    });
+  });
   const step = e.variable(least);
   e.if(e.and(e.nez(last), e.nez(least)), () => {
     const double = e.shl(e.load64(last, BlockHeader.size), 1);
     e.set(step, e.select(e.ult(double, e.i64(LARGEST_STEP)), double, e.i64(LARGEST_STEP)));
   });
-  const wanted = e.offset(e.add(bytes, alignment), BlockHeader.byteSize);
   const size = e.select(e.ult(wanted, e.get(step)), e.get(step), wanted);
   const block = e.call1(program.hostSupport("block_new"), HOST_SUPPORT.block_new, [context, size]);
   e.trapIf(e.eqz(block), Trap.host_memory_exhausted);
