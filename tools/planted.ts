@@ -1,15 +1,18 @@
 /**
- * What the fuzzer is worth: plants one bug at a time in a copy of the compiler's sources, lets `npm run fuzz` look for it, and prints what
- * it took. Every bug has to be found. The product itself knows nothing of this.
+ * What the fuzzer is worth: plants one bug at a time in a copy of the compiler's sources, lets random modules look for it, the same as those of
+ * `npm run fuzz` with this seed, and prints what it took. Every bug has to be found. The product itself knows nothing of this.
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { EXIT_FAILED, failWith, numberFrom, parseArguments, toolCommand } from "./command.ts";
+import { BLOCK } from "./fuzz/fuzzer.ts";
 import { PLANTED, type PlantedBug } from "./fuzz/bugs.ts";
+import type { HuntMessage, HuntOrder } from "./fuzz/hunt.ts";
+import { installEngine, installedEngine } from "./fuzz/pinned.ts";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -17,29 +20,40 @@ interface Options {
   readonly modules: number;
   readonly seed: number;
   readonly jobs: number;
+  readonly patience: number;
   readonly json?: boolean;
 }
 
 const command = toolCommand(
   "fuzz:planted",
-  "Plants bugs in copies of the compiler, one in each, and lets the fuzzer find them.",
+  "Plants bugs in copies of the compiler, one in each, and lets random modules find them.",
   "[options] [WORDS of the bugs' names or kinds…]",
 )
   .argument("[words...]", "only bugs whose name or kind holds one of these")
   .option("--modules <n>", "give up after this many modules", numberFrom(1, true), 2000)
-  .option("--seed <n>", "seed of the first module", numberFrom(0, true), 1)
-  .option("--jobs <n>", "bugs at a time", numberFrom(1, true), 1)
+  .option("--seed <n>", "seed of the first module", numberFrom(0, true), 0)
+  .option("--jobs <n>", "processes", numberFrom(1, true), 1)
+  .option(
+    "--patience <seconds>",
+    "a compiler that takes so long for 16 modules does not come back",
+    numberFrom(1, false),
+    120,
+  )
   .option("--json", "the table as JSON")
   .addHelpText("after", "\nExits 1 when a bug is not found.");
 parseArguments(command);
 const options = command.opts<Options>();
+const { args } = command;
+const engine = installedEngine() ?? installEngine() ?? failWith("the pinned V8 can't be installed");
 
 interface Row {
   readonly name: string;
   readonly kind: string;
   readonly found: boolean;
-  /** Of the blocks up to the one that showed it. */
+  /** Those of the block that showed it included. */
   readonly modules: number;
+  /** Programs whose code the bug changed: 0 says that it was never there. */
+  readonly changed: number;
   readonly seconds: number;
   readonly how: string;
 }
@@ -51,94 +65,112 @@ function plant({ name, file, from, to }: PlantedBug): string {
   return text.replace(from, () => to);
 }
 
-/** A copy of everything that the fuzzer needs. */
-function copySources(): string {
-  const folder = mkdtempSync(join(tmpdir(), "windlass-planted-"));
-  for (const name of ["package.json", "src", "tests", "tools"]) {
-    cpSync(join(root, name), join(folder, name), { recursive: true, filter: (path) => !path.includes("node_modules") });
+const folder = mkdtempSync(join(tmpdir(), "windlass-planted-"));
+
+/** A copy of what compiles and runs a module, with the bug. */
+function copyWith(bug: PlantedBug, copy: string): void {
+  for (const name of ["package.json", "src", "tests/wast", "tests/support", "tools/fuzz"]) {
+    cpSync(join(root, name), join(copy, name), { recursive: true });
   }
-  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-  symlinkSync(join(root, "tools/engine/node_modules"), join(folder, "tools/engine/node_modules"));
-  return folder;
+  symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
+  writeFileSync(join(copy, bug.file), plant(bug));
 }
 
-interface Ended {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+/** A process that looks for bugs, and is replaced when it does not come back from one. */
+class Hunter {
+  #child: ChildProcess | undefined;
 
-const running = new Set<ChildProcess>();
-let interrupted = false;
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => {
-    interrupted = true;
-    for (const child of running) child.kill(signal);
-  });
-}
+  #start(): ChildProcess {
+    const { path, args: before } = engine;
+    const script = join(root, "tools/fuzz/hunt.ts");
+    return fork(script, [], { execPath: path, execArgv: [...before], stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  }
 
-function run(folder: string): Promise<Ended> {
-  const child = spawn(
-    process.execPath,
-    [
-      ...["--import", "tsx", join(folder, "tools/fuzz.ts"), "--json", "--failures", "1", "--reduce", "0"],
-      ...["--seed", String(options.seed), "--modules", String(options.modules), "--cases", join(folder, "cases")],
-    ],
-    { cwd: folder, stdio: ["ignore", "pipe", "pipe"] },
-  );
-  running.add(child);
-  const out: string[] = [];
-  const err: string[] = [];
-  child.stdout.setEncoding("utf8").on("data", (text: string) => out.push(text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => err.push(text));
-  return new Promise((done, failed) => {
-    child.on("error", failed);
-    child.on("close", (status) => {
-      running.delete(child);
-      done({ status, stdout: out.join(""), stderr: err.join("") });
+  stop(): void {
+    this.#child?.kill("SIGKILL");
+    this.#child = undefined;
+  }
+
+  /** Never fails: a process that dies of the bug has found it. */
+  look(order: HuntOrder): Promise<Pick<Row, "found" | "modules" | "changed" | "how">> {
+    const child = this.#child ?? this.#start();
+    this.#child = child;
+    return new Promise((done) => {
+      let modules = 0;
+      let timer: NodeJS.Timeout | undefined;
+      const end = (row: Pick<Row, "found" | "modules" | "changed" | "how">): void => {
+        clearTimeout(timer);
+        child.removeAllListeners();
+        done(row);
+      };
+      const lost = (how: string): void => {
+        this.stop();
+        end({ found: true, modules: modules + BLOCK, changed: 1, how });
+      };
+      const wait = (): void => {
+        clearTimeout(timer);
+        timer = setTimeout(() => lost("the compiler does not come back"), 1000 * options.patience);
+      };
+      child.on("exit", (code, signal) => lost(`the compiler ended with ${signal ?? `exit code ${code}`}`));
+      child.on("message", (message: HuntMessage) => {
+        modules = message.modules;
+        if (message.kind === "alive") return wait();
+        const { how, changed } = message;
+        end({ found: how !== undefined, modules, changed, how: how ?? "" });
+      });
+      wait();
+      child.send(order);
     });
-  });
-}
-
-async function tryBug(bug: PlantedBug): Promise<Row> {
-  const { name, kind, file } = bug;
-  const folder = copySources();
-  const start = performance.now();
-  try {
-    writeFileSync(join(folder, file), plant(bug));
-    const { status, stdout, stderr } = await run(folder);
-    const summary: unknown = stdout === "" ? {} : JSON.parse(stdout);
-    if (typeof summary !== "object" || summary === null || !("modules" in summary))
-      failWith(`the fuzzer does not run with bug ${name}: ${stderr}`);
-    // A module that differs: not a fuzzer that dies of the bug.
-    const how = stderr.split("\n").find((line) => /^seed \d+, /.test(line)) ?? "";
-    const found = status === EXIT_FAILED && how !== "";
-    return { name, kind, found, modules: Number(summary.modules), seconds: (performance.now() - start) / 1000, how };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 
-const { args } = command;
 const wanted = PLANTED.filter(({ name, kind }) => args.length === 0 || args.some((w) => `${kind} ${name}`.includes(w)));
 if (wanted.length === 0) failWith(`no bug is called ${args.join(" or ")}`);
 for (const bug of wanted) plant(bug);
 
 const rows: Row[] = [];
-const waiting = [...wanted];
+const waiting = [...wanted.entries()];
+const hunters: Hunter[] = [];
+
+function clean(): void {
+  for (const hunter of hunters) hunter.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function show({ kind, name, found, modules, changed, seconds, how }: Row): void {
+  const verdict = found ? `found after ${modules} modules` : `MISSED in ${modules} modules, ${changed} programs differ`;
+  console.log(`${kind.padEnd(11)} ${name.padEnd(64)} ${verdict}, ${seconds.toFixed(0)} s`);
+  if (found) console.log(`            ${how.slice(0, 140)}`);
+}
+
 async function work(): Promise<void> {
-  for (let bug = waiting.shift(); bug !== undefined; bug = waiting.shift()) {
-    const row = await tryBug(bug);
-    if (interrupted) return;
+  const hunter = new Hunter();
+  hunters.push(hunter);
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    const [index, bug] = next;
+    const copy = join(folder, String(index));
+    copyWith(bug, copy);
+    const start = performance.now();
+    const result = await hunter.look({ folder: copy, seed: options.seed, modules: options.modules });
+    rmSync(copy, { recursive: true, force: true });
+    const row = { name: bug.name, kind: bug.kind, seconds: (performance.now() - start) / 1000, ...result };
     rows.push(row);
-    if (options.json === true) continue;
-    const verdict = row.found ? `found after ${row.modules} modules` : `MISSED in ${row.modules} modules`;
-    console.log(`${row.kind.padEnd(11)} ${row.name.padEnd(60)} ${verdict}, ${row.seconds.toFixed(0)} s`);
-    if (row.found) console.log(`            ${row.how.slice(0, 140)}`);
+    if (options.json !== true) show(row);
   }
 }
-await Promise.all(Array.from({ length: options.jobs }, work));
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    clean();
+    process.exit(EXIT_FAILED);
+  });
+}
+try {
+  await Promise.all(Array.from({ length: options.jobs }, work));
+} finally {
+  clean();
+}
 const missed = rows.filter((r) => !r.found);
 if (options.json === true) console.log(JSON.stringify(rows));
 else console.log(`${rows.length - missed.length} of ${rows.length} found`);
-process.exit(missed.length > 0 || interrupted ? EXIT_FAILED : 0);
+process.exit(missed.length > 0 ? EXIT_FAILED : 0);

@@ -34,6 +34,12 @@ const ENOUGH = 3;
 /** Positions in `CONFIGURATIONS`: -O2 is what has more to go wrong. */
 const TURNS = [0, 1, 2, 0, 3, 2];
 
+/** The configuration in which the block of this seed runs, when it runs in one. */
+export function blockConfiguration(seed: number): Configuration {
+  const [otherwise] = CONFIGURATIONS;
+  return CONFIGURATIONS[TURNS[Math.floor(seed / BLOCK) % TURNS.length] ?? 0] ?? otherwise;
+}
+
 export interface FuzzerOptions {
   readonly features: Features;
   /** Every block in every configuration; otherwise in one of them, in turn. */
@@ -119,9 +125,8 @@ export class Fuzzer {
     }
     this.totals.functions = this.#census.functions;
     this.totals.instructions = this.#census.instructions;
-    const turn = TURNS[Math.floor(first / BLOCK) % TURNS.length] ?? 0;
     const all = this.#options.allConfigurations;
-    for (const configuration of all ? CONFIGURATIONS : CONFIGURATIONS.slice(turn, turn + 1)) {
+    for (const configuration of all ? CONFIGURATIONS : [blockConfiguration(first)]) {
       if (subjects.length > 0) await this.#run(subjects, configuration, false);
       if (failing.length > 0) await this.#run(failing, configuration, true);
     }
@@ -206,7 +211,8 @@ export class Fuzzer {
   }
 }
 
-function failureOf(result: NativeResult, { expected, one }: Subject): string | undefined {
+/** What is wrong with a result; undefined: nothing. */
+export function failureOf(result: NativeResult, { expected, one }: Subject): string | undefined {
   return "failure" in result ? result.failure : difference(expected, result.observed, one.calls);
 }
 

@@ -23,7 +23,7 @@ export interface Configuration {
   readonly verify: boolean;
 }
 
-export const CONFIGURATIONS: readonly Configuration[] = [
+export const CONFIGURATIONS: readonly [Configuration, ...Configuration[]] = [
   { optLevel: 2, bounds: "guard", verify: false },
   { optLevel: 0, bounds: "explicit", verify: false },
   { optLevel: 2, bounds: "explicit", verify: false },
