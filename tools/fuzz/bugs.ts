@@ -163,14 +163,14 @@ export const PLANTED: readonly PlantedBug[] = [
     to: "m.rawClobberInt[i] = clobberInt & ~registerBit(R11) & ~0x300;",
   },
   {
-    name: "slots of joined values are free when the first one is",
+    name: "values that go to memory on an edge are not stored",
     kind: "allocation",
     file: `${REGALLOC}resolve.ts`,
-    from: "        to[k] = Math.max(to[k]!, last);\n",
-    to: "",
+    from: "place >= 0 && endClean[p] === 0) {",
+    to: "place >= 0 && endClean[p] === 2) {",
   },
   {
-    name: "a value is stored at the end of a loop's block that it left its slot in",
+    name: "a value that comes from a register is in its slot already",
     kind: "allocation",
     file: `${REGALLOC}resolve.ts`,
     from: "const wasClean: boolean = this.inMemory(before) || (clean && cleanBlock === block);",
