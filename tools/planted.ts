@@ -33,12 +33,7 @@ const command = toolCommand(
   .option("--modules <n>", "give up after this many modules", numberFrom(1, true), 2000)
   .option("--seed <n>", "seed of the first module", numberFrom(0, true), 0)
   .option("--jobs <n>", "processes", numberFrom(1, true), 1)
-  .option(
-    "--patience <seconds>",
-    "a compiler that takes so long for 16 modules does not come back",
-    numberFrom(1, false),
-    120,
-  )
+  .option("--patience <seconds>", "processor time for 16 modules", numberFrom(1, false), 60)
   .option("--json", "the table as JSON")
   .addHelpText("after", "\nExits 1 when a bug is not found.");
 parseArguments(command);
@@ -65,6 +60,9 @@ function plant({ name, file, from, to }: PlantedBug): string {
   return text.replace(from, () => to);
 }
 
+/** Of a second, in /proc. */
+const TICKS = 100;
+
 const folder = mkdtempSync(join(tmpdir(), "windlass-planted-"));
 
 /** A copy of what compiles and runs a module, with the bug. */
@@ -74,6 +72,18 @@ function copyWith(bug: PlantedBug, copy: string): void {
   }
   symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
   writeFileSync(join(copy, bug.file), plant(bug));
+}
+
+/** Seconds of processor time that a child has had: of time alone a busy machine gives it little. */
+function processorTime({ pid }: ChildProcess): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / TICKS;
+  } catch {
+    return 0;
+  }
 }
 
 /** A process that looks for bugs, and is replaced when it does not come back from one. */
@@ -97,9 +107,12 @@ class Hunter {
     this.#child = child;
     return new Promise((done) => {
       let modules = 0;
-      let timer: NodeJS.Timeout | undefined;
+      let since = processorTime(child);
+      const timer = setInterval(() => {
+        if (processorTime(child) - since > options.patience) lost("the compiler does not come back");
+      }, 1000);
       const end = (row: Pick<Row, "found" | "modules" | "changed" | "how">): void => {
-        clearTimeout(timer);
+        clearInterval(timer);
         child.removeAllListeners();
         done(row);
       };
@@ -107,18 +120,14 @@ class Hunter {
         this.stop();
         end({ found: true, modules: modules + BLOCK, changed: 1, how });
       };
-      const wait = (): void => {
-        clearTimeout(timer);
-        timer = setTimeout(() => lost("the compiler does not come back"), 1000 * options.patience);
-      };
       child.on("exit", (code, signal) => lost(`the compiler ended with ${signal ?? `exit code ${code}`}`));
       child.on("message", (message: HuntMessage) => {
         modules = message.modules;
-        if (message.kind === "alive") return wait();
+        since = processorTime(child);
+        if (message.kind === "alive") return;
         const { how, changed } = message;
         end({ found: how !== undefined, modules, changed, how: how ?? "" });
       });
-      wait();
       child.send(order);
     });
   }

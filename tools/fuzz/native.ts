@@ -46,7 +46,9 @@ export type NativeResult = { readonly observed: Observed } | { readonly failure:
 /** Looks at an executable before it runs; says what is wrong with it. */
 export type Inspect = (executable: Uint8Array) => string | undefined;
 
-const TIMEOUT = 20_000;
+/** Of processor time: on a busy machine a program may take a while. */
+const CPU_SECONDS = 20;
+const WALL_SECONDS = 600;
 const WIDTH: Readonly<Record<string, number>> = { i: 32, l: 64, f: 32, d: 64 };
 
 /** Answers of a program, in order. Throws `RangeError` where they end. */
@@ -233,16 +235,21 @@ function execute(
   try {
     const path = join(folder, "program");
     writeFileSync(path, executable, { mode: 0o755 });
-    const { status, signal, error, stdout } = spawnSync(path, [], {
-      input,
-      env: {},
-      maxBuffer: 1 << 30,
-      timeout: TIMEOUT,
-      killSignal: "SIGKILL",
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    const timedOut = error !== undefined && "code" in error && error.code === "ETIMEDOUT";
-    const why = timedOut ? `no answer after ${TIMEOUT / 1000} s` : (signal ?? error?.message ?? `exit code ${status}`);
+    const { status, signal, error, stdout } = spawnSync(
+      "/bin/sh",
+      ["-c", `ulimit -t ${CPU_SECONDS} && exec "$0"`, path],
+      {
+        input,
+        env: {},
+        maxBuffer: 1 << 30,
+        timeout: 1000 * WALL_SECONDS,
+        killSignal: "SIGKILL",
+        stdio: ["pipe", "pipe", "inherit"],
+      },
+    );
+    const late = error !== undefined && "code" in error && error.code === "ETIMEDOUT";
+    const timedOut = late || signal === "SIGXCPU" || (signal === "SIGKILL" && error === undefined);
+    const why = timedOut ? `no answer after ${CPU_SECONDS} s` : (signal ?? error?.message ?? `exit code ${status}`);
     return { output: stdout, failure: status === 0 ? undefined : `the program failed: ${why}` };
   } finally {
     rmSync(folder, { recursive: true, force: true });
