@@ -144,7 +144,7 @@ export class Lowering {
     }
   }
 
-  /** Results whose upper half nothing is known of: of calls, and what `ireduce` or a successful compare-and-swap leaves in place. */
+  /** Results whose upper half nothing is known of: of calls, and what `ireduce`, a conversion of a float or a successful compare-and-swap leaves. */
   #seed(inst: number): void {
     const { func } = this;
     const count = func.resultCount.get(inst);
@@ -153,6 +153,9 @@ export class Lowering {
     const first = func.firstResult.get(inst);
     const unknown =
       op === Op.ireduce ||
+      // Their 64 bits are below 2^32 only because a branch said so.
+      op === Op.fcvt_to_uint ||
+      op === Op.fcvt_to_uint_sat ||
       op === Op.atomic_cas ||
       op === Op.call ||
       op === Op.call_indirect ||

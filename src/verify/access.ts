@@ -169,8 +169,8 @@ function locateImage(m: Machine, address: Form, size: number, write: boolean): P
 
 function locateContext(m: Machine, address: Form, size: number, write: boolean): Place | undefined {
   const { map } = m.world;
-  m.state.range(address);
-  const { lo, hi } = m.state;
+  const hi = m.state.upperBound(address);
+  const { lo } = m.state;
   if (address.a === 0 && address.c < map.contextSize) return locateField(m, address.c, size, write);
   const region = map.region(lo);
   if (region === undefined) {
@@ -185,8 +185,11 @@ function locateContext(m: Machine, address: Form, size: number, write: boolean):
     const offset = new Form(Base.number, address.c - start, address.a, address.s, address.b, address.t);
     const memory = map.policy.memories[index];
     if (memory === undefined) return undefined;
-    if (memory.guarded && hi + size <= start + GUARDED_RESERVATION) return OTHER;
     if (hi + size <= start + memory.minBytes) return OTHER;
+    if (memory.guarded && hi + size <= start + GUARDED_RESERVATION) {
+      checkFrame(m, "an access that may fault");
+      return OTHER;
+    }
     if (isBelowLength(m, offset, AtomKind.memoryLength, index, size)) return OTHER;
     return refuse(m, `accesses memory ${index} at an index that is not known to be in bounds`);
   }
@@ -206,6 +209,14 @@ function isCovered(m: Machine, address: Form, limit: number): boolean {
   return (
     address.s >= 0 && address.t >= 0 && address.c + most(address.a, address.s) + most(address.b, address.t) <= limit
   );
+}
+
+/** rbp is the frame record, so that a trap's unwinder finds its way. */
+export function checkFrame(m: Machine, where: string): boolean {
+  const frame = m.state.register(Reg.rbp);
+  if (frame.base === Base.frame && frame.a === 0 && frame.c === 0) return true;
+  m.fail(`rbp is not the frame pointer at ${where}`);
+  return false;
 }
 
 function refuse(m: Machine, reason: string): undefined {

@@ -3,7 +3,7 @@
  * expected; and what is left of the registers behind a call.
  */
 
-import { inElements, isBelowLength, isReference, tokenOfBits, UNCHECKED_STACK } from "./access.ts";
+import { checkFrame, inElements, isBelowLength, isReference, tokenOfBits, UNCHECKED_STACK } from "./access.ts";
 import { Flow, OperandKind } from "./decode.ts";
 import type { CodeFunction } from "./image.ts";
 import { Op } from "./instructions.ts";
@@ -243,7 +243,7 @@ function directCall(m: Machine): End {
     return ENDS;
   }
   if (target.kind === "support raise") {
-    checkFrame(m);
+    checkFrame(m, "a call");
     return ENDS;
   }
   const type = calleeType(m, target);
@@ -285,14 +285,6 @@ function checkedCode(m: Machine, target: Form): FunctionType | undefined {
   return world.types.list[world.types.ofSignature(Number(token.slice(1)))];
 }
 
-/** rbp is the frame record, so that a trap's unwinder finds its way. */
-function checkFrame(m: Machine): boolean {
-  const frame = m.state.register(Reg.rbp);
-  if (frame.base === Base.frame && frame.a === 0 && frame.c === 0) return true;
-  m.fail("rbp is not the frame pointer at a call");
-  return false;
-}
-
 /** Context and references of a call; `above`: bytes between the stack pointer and the stack arguments. */
 function checkArguments(m: Machine, type: FunctionType, above: number): boolean {
   const { state } = m;
@@ -320,7 +312,7 @@ function call(m: Machine, type: FunctionType): void {
   const { state } = m;
   const sp = state.register(Reg.rsp);
   if (sp.base !== Base.frame || sp.a !== 0) return m.fail("the stack pointer is not known at a call");
-  if (!checkFrame(m) || !checkArguments(m, type, 0)) return afterCall(m, type);
+  if (!checkFrame(m, "a call") || !checkArguments(m, type, 0)) return afterCall(m, type);
   // The frame record and what the caller passed are not the callee's.
   if (sp.c + type.stackBytes > 0) m.fail("a call's stack arguments are outside of the frame");
   else if (sp.c % 16 !== 0) m.fail("the stack is misaligned at a call");
@@ -359,6 +351,8 @@ function landingState(m: Machine): State {
 
 function checkSupport(m: Machine, name: string): void {
   const { state } = m;
+  if (m.speculative) return checkSupportAhead(m, name);
+  m.dependsOnBranches = true;
   const at = state.register(Reg.rsi);
   switch (name) {
     case "memory_fill": {
@@ -393,6 +387,39 @@ function checkSupport(m: Machine, name: string): void {
   }
 }
 
+/** If the processor runs ahead of the checks: where each range begins, and its length, might be those of one that is inside. */
+function checkSupportAhead(m: Machine, name: string): void {
+  const { state } = m;
+  if (name !== "memory_fill" && name !== "table_fill" && name !== "memory_copy") return;
+  const count = state.register(Reg.rcx);
+  if (isConstant(count) && count.c === 0) return;
+  state.range(count);
+  const most = state.isExact(count) ? state.hi : Number.POSITIVE_INFINITY;
+  for (const register of name === "memory_copy" ? [Reg.rsi, Reg.rdx] : [Reg.rsi]) {
+    const start = state.register(register);
+    state.range(start);
+    const { lo, hi } = state;
+    const space = spaceAt(m, start.base, lo);
+    if (space === undefined || hi > space.end || most > space.end - space.start) {
+      m.failAccess("may run ahead and copy or fill something that is not its own");
+    }
+  }
+}
+
+/** What the address `lo` from `base` is inside of. */
+function spaceAt(m: Machine, base: number, lo: number): { readonly start: number; readonly end: number } | undefined {
+  const { image, map } = m.world;
+  const { rodataStart, rodata } = image;
+  if (base === Base.image)
+    return lo < rodataStart ? undefined : { start: rodataStart, end: rodataStart + rodata.length };
+  if (base !== Base.context) return undefined;
+  const field = map.field(lo);
+  if (field?.kind === "element area") return field;
+  const region = map.region(lo);
+  if (region?.kind === "memory") return m.rights.memories.has(region.index) ? region : undefined;
+  return region?.kind === "table" && m.rights.tables.has(region.index) ? region : undefined;
+}
+
 function checkTableGrow(m: Machine, index: number): void {
   const token = m.world.map.policy.tables[index]?.element ?? "x";
   if (isFunctionReference(token) && !isReference(m, m.state.register(Reg.rdx), token)) {
@@ -417,13 +444,13 @@ function rangeOf(m: Machine, start: Form, bytes: Form): Extent | undefined {
   if (start.base !== Base.context) return undefined;
   const field = world.map.field(lo);
   if (field?.kind === "element area") {
-    return upperBound(m, end) <= field.end ? { kind: "element area", index: field.index } : undefined;
+    return m.state.upperBound(end) <= field.end ? { kind: "element area", index: field.index } : undefined;
   }
   const region = world.map.region(lo);
   if (region === undefined || region.kind === "handles" || region.kind === "exceptions") return undefined;
   const { kind, index } = region;
   const length = new Form(Base.number, end.c - region.start, end.a, end.s, end.b, end.t);
-  const limit = upperBound(m, length);
+  const limit = m.state.upperBound(length);
   if (kind === "memory") {
     if (!m.rights.memories.has(index)) return undefined;
     const min = world.map.policy.memories[index]?.minBytes ?? 0;
@@ -434,28 +461,13 @@ function rangeOf(m: Machine, start: Form, bytes: Form): Extent | undefined {
   if (length.c % 8 !== 0 || length.s % 8 !== 0 || length.t % 8 !== 0 || start.c % 8 !== 0) return undefined;
   const min = world.map.policy.tables[index]?.minElements ?? 0;
   const elements = inElements(length);
-  const inside = upperBound(m, elements) <= min || isBelowLength(m, elements, AtomKind.tableLength, index, 0);
+  const inside = m.state.upperBound(elements) <= min || isBelowLength(m, elements, AtomKind.tableLength, index, 0);
   return inside ? { kind, index } : undefined;
-}
-
-/** The largest integer that the sum and constant of `f` may be. */
-function upperBound(m: Machine, f: Form): number {
-  m.state.range(f);
-  let { hi } = m.state;
-  const known = m.state.margin(f, 0);
-  if (Number.isFinite(known)) hi = Math.min(hi, f.c - known);
-  // A sum of multiples of 8 is bounded like the eighth of it.
-  if (f.b !== 0 && f.s % 8 === 0 && f.t % 8 === 0) {
-    const eighth = new Form(Base.number, 0, f.a, f.s / 8, f.b, f.t / 8);
-    const k = m.state.margin(eighth, 0);
-    if (Number.isFinite(k)) hi = Math.min(hi, f.c - 8 * k);
-  }
-  return hi;
 }
 
 function dataRange(m: Machine, lo: number, end: Form): Extent | undefined {
   const { rodataStart, rodata } = m.world.image;
-  const hi = upperBound(m, end);
+  const hi = m.state.upperBound(end);
   if (lo < rodataStart || hi > rodataStart + rodata.length) return undefined;
   return { kind: "data", from: lo - rodataStart, to: hi - rodataStart };
 }

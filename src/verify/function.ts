@@ -49,8 +49,6 @@ class Verifier {
   readonly #problems: (readonly Problem[])[] = [];
   readonly #queue: BlockQueue;
   readonly #visits: Int32Array;
-  /** 1: entered from behind. */
-  readonly #loops: Uint8Array;
   #failed: Problem | undefined;
 
   constructor(
@@ -78,7 +76,6 @@ class Verifier {
     this.#entries = Int32Array.from(this.#starts, (n) => entries[n] ?? 0);
     this.#queue = new BlockQueue(this.#starts.length);
     this.#visits = new Int32Array(this.#starts.length);
-    this.#loops = new Uint8Array(this.#starts.length);
     const first = code[0];
     if (first === undefined) throw new RangeError("a function without instructions");
     const state = initialState(type);
@@ -250,7 +247,6 @@ class Verifier {
       );
       return;
     }
-    if (block <= this.#machine.block) this.#loops[block] = 1;
     const head = this.#heads[block];
     if (head === undefined) {
       const first = state.clone();
@@ -261,7 +257,7 @@ class Verifier {
       // The state that leads here has changed: any cycle goes through a block that is entered from several places.
       this.#heads[block] = state.renamed(block);
       this.#queue.add(block);
-    } else if (head.join(state, block, (this.#loops[block] ?? 0) === 1)) this.#queue.add(block);
+    } else if (head.join(state, block, block <= this.#machine.block)) this.#queue.add(block);
   }
 }
 

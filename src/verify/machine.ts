@@ -9,7 +9,7 @@ import type { ContextMap, Rights } from "./context.ts";
 import { type CodeReader, Flow, type Instruction, NO_REGISTER, OperandKind, OTHER_REGISTER } from "./decode.ts";
 import type { CodeFunction, CodeImage } from "./image.ts";
 import { type Instructions, Op } from "./instructions.ts";
-import type { State } from "./state.ts";
+import { commonPart, partOf, type State } from "./state.ts";
 import type { FunctionType, FunctionTypes } from "./types.ts";
 import {
   AtomKind,
@@ -283,10 +283,7 @@ export class Machine {
       case Op.exchange:
         return this.#exchange();
       case Op.compareExchange:
-        this.operand(0);
-        this.result(this.fresh(this.size(), "result"));
-        this.write(Reg.rax, 8, this.fresh(8, "rax"));
-        return;
+        return this.#compareExchange();
       case Op.nothing:
         return;
       case Op.vector:
@@ -357,12 +354,19 @@ export class Machine {
     const y = this.operand(1);
     if (i.k0 === OperandKind.register && i.r0 === Reg.rsp) return this.#moveStack(combine(x, y, sign));
     const sum = combine(x, y, sign);
-    const value = sum === undefined ? this.fresh(size) : this.#named(this.truncate(sum, size));
+    const value = sum === undefined || this.#wraps(sum) ? this.fresh(size) : this.#named(this.truncate(sum, size));
     if (size >= 4) {
       this.state.flags =
         sign === -1 ? { kind: "compare", size, left: x, right: y } : { kind: "result", size, left: value, right: ZERO };
     }
     this.result(value);
+  }
+
+  /** A difference that may be negative, and so anything: one unknown, which can be compared. That from a length is worth keeping. */
+  #wraps(f: Form): boolean {
+    if (f.base !== Base.number || f.b === 0 || (f.s > 0 && f.t > 0) || this.state.isExact(f)) return false;
+    const { kind } = this.atoms;
+    return ![kind[f.a], kind[f.b]].some((k) => k === AtomKind.memoryLength || k === AtomKind.tableLength);
   }
 
   #compare(): void {
@@ -526,9 +530,11 @@ export class Machine {
     const [ifNot, ifSo] = [state.clone(), state.clone()];
     assume(ifNot, condition, false, typeOf);
     assume(ifSo, condition, true, typeOf);
-    if (ifSo.impossible) this.result(stays);
-    else if (ifNot.impossible) this.result(comes);
-    else this.result(this.#either(stays, ifNot, comes, ifSo, size));
+    // Decided; perhaps by a branch, which doesn't hold a processor up.
+    if (ifSo.impossible || ifNot.impossible) {
+      this.dependsOnBranches = true;
+      this.result(ifSo.impossible ? stays : comes);
+    } else this.result(this.#either(stays, ifNot, comes, ifSo, size));
   }
 
   /** x, of which `whenX` holds, or y, of which `whenY` holds. */
@@ -537,21 +543,16 @@ export class Machine {
     if (token !== undefined && size === 8) {
       return this.atom(Number.POSITIVE_INFINITY, AtomKind.reference, 0, token);
     }
-    if (x.base !== y.base || x.base >= Base.saved) return this.fresh(size);
-    // What both have in common stays, so that multiples are multiples.
-    const scale = x.b === 0 && x.s > 0 && isConstant(new Form(Base.number, y.c, y.a)) ? x.s : 1;
-    const common = new Form(x.base, scale === 1 ? (x.base === Base.number ? 0 : y.c) : x.c);
-    const part = (f: Form): Form => new Form(Base.number, (f.c - common.c) / scale, f.a, f.s / scale, f.b, f.t / scale);
-    const [p, q] = [part(x), part(y)];
-    if (!whenX.isExact(p) || !whenY.isExact(q) || !Number.isInteger(q.c)) return this.fresh(size);
+    const common = commonPart(x, y) ?? new Form(Base.number, 0, 0, 1);
+    if (x.base !== common.base || y.base !== common.base) return this.fresh(size);
+    const [p, q] = [partOf(x, common), partOf(y, common)];
+    if (!whenX.isExact(p) || !whenY.isExact(q)) return this.fresh(size);
+    const hi = Math.max(whenX.upperBound(p), whenY.upperBound(q));
     whenX.range(p);
-    const { lo, hi } = whenX;
     whenY.range(q);
-    const low = Math.min(lo, whenY.lo);
-    if (low < 0) return this.fresh(size);
     const value = this.fresh(size);
-    this.state.narrow(value.a, low, Math.max(hi, whenY.hi));
-    return new Form(common.base, common.c, value.a, scale);
+    this.state.narrow(value.a, Math.max(0, Math.min(whenX.lo, whenY.lo)), hi);
+    return new Form(common.base, common.c, value.a, common.s);
   }
 
   #exchange(): void {
@@ -571,6 +572,17 @@ export class Machine {
       storeValue(this, this.fresh(8, "sum"), i.memorySize);
       this.write(i.r0, i.s0, this.fresh(i.s0, "old"));
     }
+  }
+
+  /** Of rax the operand's bytes may become what is in memory; of 4 bytes with nothing above them. */
+  #compareExchange(): void {
+    const size = this.size();
+    const limit = limitOf(size);
+    const before = this.state.register(Reg.rax);
+    const isSmall = this.state.isExact(before) && this.state.upperBound(before) <= limit;
+    this.operand(0);
+    this.result(this.fresh(size, "result"));
+    this.write(Reg.rax, 8, this.fresh(isSmall ? size : 8, "rax"));
   }
 
   /** Instructions on vector registers, which hold no address: what they do to memory and general registers. */

@@ -128,6 +128,21 @@ export class State {
     this.hi = hi;
   }
 
+  /** The largest integer that the sum and constant of `f` may be, of which more than its unknowns' ranges may be known. */
+  upperBound(f: Form): number {
+    this.range(f);
+    let { hi } = this;
+    const known = this.margin(f, 0);
+    if (Number.isFinite(known)) hi = Math.min(hi, f.c - known);
+    // A sum of multiples of 8 is bounded like the eighth of it.
+    if (f.b !== 0 && f.s % 8 === 0 && f.t % 8 === 0) {
+      const eighth = new Form(Base.number, 0, f.a, f.s / 8, f.b, f.t / 8);
+      const k = this.margin(eighth, 0);
+      if (Number.isFinite(k)) hi = Math.min(hi, f.c - 8 * k);
+    }
+    return hi;
+  }
+
   rangeOf(atom: number): Range {
     return this.ranges.get(atom) ?? { lo: this.atoms.lo[atom] ?? 0, hi: this.atoms.hi[atom] ?? 0, free: 0 };
   }
@@ -185,6 +200,11 @@ export class State {
     return Number.NEGATIVE_INFINITY;
   }
 
+  /** The largest k such that f + k is known to be at most the length of `lengthClass` l. */
+  room(f: Form, l: number): number {
+    return Math.max(this.margin(f, l) - f.c, this.leastOf(l) - this.upperBound(f));
+  }
+
   /** Learns that the function of the table element at `address` has type number `type`. */
   learnElement(address: Form, type: number): void {
     this.elements.set(formKey(address), { address, type });
@@ -207,12 +227,29 @@ export class State {
   }
 
   /**
-   * The head of block `b`, entered from a place where `from` holds. Returns whether anything was lost. `loop`: a loop's head, where
+   * The head of block `b`, entered from a place where `from` holds. Returns whether anything was lost. `loop`: from inside of a loop, where
    * ranges grow in few steps.
    */
   join(from: State, b: number, loop: boolean): boolean {
     return new Join(this, from, b, loop).run();
   }
+}
+
+/**
+ * What two addresses have in common: base, constant, and scale of their unknowns, as a form whose `s` is that scale; undefined when that is
+ * nothing, as of two numbers.
+ */
+export function commonPart(f: Form, g: Form): Form | undefined {
+  if (f.base !== g.base || (f.base !== Base.context && f.base !== Base.image)) return undefined;
+  const isMultiple = (n: number, s: number): boolean => n % s === 0;
+  const scale = Math.max(f.s, g.s, 1);
+  const scaled = [f, g].every((x) => isMultiple(x.s, scale) && isMultiple(x.t, scale) && isMultiple(x.c - f.c, scale));
+  return new Form(f.base, Math.min(f.c, g.c), 0, scaled ? scale : 1);
+}
+
+/** `f` as a number of units of what it has in common with another one. */
+export function partOf(f: Form, { c, s }: Form): Form {
+  return new Form(Base.number, (f.c - c) / s, f.a, f.s / s, f.b, f.t / s);
 }
 
 /** For each length l in `f` with factor 1, the negation of the rest's unknowns. */
@@ -320,9 +357,13 @@ class Join {
         detail,
         payload,
       );
-      joined = ofAtom(atom);
+      let common = commonPart(old, value);
+      // One that goes down and down never settles.
+      if (common !== undefined && common.c !== old.c && atoms.mentions(old, block)) common = undefined;
+      joined = common === undefined ? ofAtom(atom) : new Form(common.base, common.c, atom, common.s);
       this.#groups.set(key, joined);
-      this.#describe(atom, old, value);
+      if (common === undefined) this.#describe(atom, old, value);
+      else this.#describe(atom, partOf(old, common), partOf(value, common));
     }
     if (!sameForm(joined, old)) {
       this.#changed = true;
@@ -352,11 +393,13 @@ class Join {
     if (old.base !== Base.number || value.base !== Base.number || !to.isExact(old) || !from.isExact(value)) return;
     to.range(old);
     from.range(value);
-    this.#ranges.push([atom, { lo: Math.max(0, Math.min(to.lo, from.lo)), hi: Math.max(to.hi, from.hi), free: 0 }]);
-    for (const r of this.#to.relations.get(sumKey(old))?.list ?? []) {
-      if (r.l >= 0) continue;
-      const k = Math.min(r.k - old.c, from.margin(value, r.l) - value.c);
-      if (Number.isFinite(k)) this.#relations.push([ofAtom(atom), r.l, k]);
+    const hi = Math.max(to.upperBound(old), from.upperBound(value));
+    this.#ranges.push([atom, { lo: Math.max(0, Math.min(to.lo, from.lo)), hi, free: 0 }]);
+    const related = [to.relations.get(sumKey(old)), from.relations.get(sumKey(value))];
+    for (const l of new Set(related.flatMap((r) => r?.list ?? []).map((r) => r.l))) {
+      if (l >= 0) continue;
+      const k = Math.min(to.room(old, l), from.room(value, l));
+      if (k >= 0) this.#relations.push([ofAtom(atom), l, k]);
     }
   }
 
@@ -423,7 +466,7 @@ class Join {
     for (const [key, relations] of to.relations) {
       let list: readonly Relation[];
       // Those of joined values were worked out anew.
-      if (atoms.mentions(relations.sum, this.#block)) list = made.get(key) ?? [];
+      if (atoms.mentions(relations.sum, this.#block)) list = this.#lasting(made.get(key) ?? [], relations.list);
       else {
         const kept: Relation[] = [];
         for (const r of relations.list) {
@@ -443,5 +486,14 @@ class Join {
     for (const [sum, l, k] of this.#relations) {
       if (this.#new.has(sum.a)) to.relate(sum, l, k);
     }
+  }
+
+  /** Those of `now` that held before. One that gets weaker with each round of a loop never settles. */
+  #lasting(now: readonly Relation[], before: readonly Relation[]): readonly Relation[] {
+    return now.flatMap(({ l, k }) => {
+      const old = before.find((r) => r.l === l);
+      if (old === undefined || (this.#loop && k < old.k)) return [];
+      return [k < old.k ? { l, k } : old];
+    });
   }
 }

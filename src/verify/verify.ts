@@ -49,17 +49,21 @@ export async function verify(bytes: Uint8Array): Promise<VerifyReport> {
   return verifyWith(iced, bytes);
 }
 
-export function verifyWith(iced: Disassembler, bytes: Uint8Array): VerifyReport {
-  const image = readImage(bytes);
-  const types = new FunctionTypes(image.policy);
-  const world: World = {
+/** What functions of an image are verified with. */
+export function worldOf(iced: Disassembler, image: CodeImage): World {
+  return {
     image,
     map: new ContextMap(image.policy),
-    types,
+    types: new FunctionTypes(image.policy),
     reader: new CodeReader(iced),
     instructions: new Instructions(iced),
   };
-  checkImages(image, types);
+}
+
+export function verifyWith(iced: Disassembler, bytes: Uint8Array): VerifyReport {
+  const image = readImage(bytes);
+  const world = worldOf(iced, image);
+  checkImages(image, world.types);
   const rights = new RightsOf(image.policy);
   const trusted: Record<string, string[]> = {};
   const problems: VerifiedProblem[] = [];
