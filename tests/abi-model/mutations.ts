@@ -1,23 +1,24 @@
 /**
- * Adapters with one check, mask or extension left out. A site is a place in the compiler's source that emits one, with the places that it is
+ * Adapters with one check, mask, extension, note of what happens (a store into tables and states) or call left out. A site is a place in the compiler's source that emits one, with the places that it is
  * called from: a check of alignment is emitted in one place for strings, lists, spilled values and results of `realloc`. Sites are found by
  * compiling components, so that a new check is a new site.
  */
 
 import { IrAbiEmitter } from "../../src/frontend/adapters-emitter.ts";
 import { Emitter } from "../../src/frontend/structured.ts";
-import type { Value } from "../../src/ir/function.ts";
+import type { FuncSymbol, Value } from "../../src/ir/function.ts";
+import type { Signature } from "../../src/ir/types.ts";
 import { TRAP_NAMES } from "../../src/layout/traps.ts";
 
 /** Files whose checks are the Canonical ABI's. */
 const FILES =
-  /src\/((?:abi\/(?:checks|strings|transcode|transfer|values)|frontend\/(?:adapters-build|adapters-context|handles|trampolines))\.ts:\d+)/;
+  /src\/((?:abi\/(?:checks|strings|transcode|transfer|values)|frontend\/(?:adapters-build|adapters-context|handles|task-return|tasks|trampolines))\.ts:\d+)/;
 /** What passes a check on from there to where it is intercepted. */
 const PASSES_ON = /(?:adapters-emitter|structured|mutations)\.ts/;
 /** Frames that tell sites apart. */
 const FRAMES = 3;
 
-const { trap, trapIf, trapUnless } = Emitter.prototype;
+const { trap, trapIf, trapUnless, store, call } = Emitter.prototype;
 const { andImm, neImm, signExtend } = IrAbiEmitter.prototype;
 
 function siteOf(what: string): string | undefined {
@@ -34,7 +35,7 @@ function siteOf(what: string): string | undefined {
 }
 
 function restore(): void {
-  Object.assign(Emitter.prototype, { trap, trapIf, trapUnless });
+  Object.assign(Emitter.prototype, { trap, trapIf, trapUnless, store, call });
   Object.assign(IrAbiEmitter.prototype, { andImm, neImm, signExtend });
 }
 
@@ -53,6 +54,22 @@ async function intercepting<T>(leavesOut: (site: string) => boolean, body: () =>
   };
   Emitter.prototype.trap = function (this: Emitter, code: number): void {
     if (!skips(nameOf(code))) trap.call(this, code);
+  };
+  // What is remembered of handles, tasks and instances; values are stored through another interface.
+  Emitter.prototype.store = function (this: Emitter, base: Value, offset: number, value: Value, region?: number): void {
+    const remembers = siteOf("note")?.startsWith("note, frontend/") === true;
+    if (!remembers || !skips("note")) store.call(this, base, offset, value, region);
+  };
+  // `post-return` is the one call without a result that an adapter makes itself.
+  Emitter.prototype.call = function (
+    this: Emitter,
+    symbol: FuncSymbol,
+    signature: Signature,
+    args: readonly Value[],
+  ): readonly Value[] {
+    const site = signature.results.length === 0 ? siteOf("call") : undefined;
+    if (site?.startsWith("call, frontend/adapters-build") === true && skips("call")) return [];
+    return call.call(this, symbol, signature, args);
   };
   // What normalizes values; the same methods compute conditions elsewhere.
   const normalizes = (what: string): boolean => /values\.ts/.test(siteOf(what) ?? "") && skips(what);

@@ -36,6 +36,7 @@ import {
   coreSignature,
   droppedParams,
   HEAP,
+  isAsyncFunction,
   LOG,
   LOG_SIZE,
   MODE,
@@ -47,6 +48,7 @@ import {
   RUIN,
   RUINED,
   type Signature,
+  TASK,
 } from "./wat.ts";
 
 export const MEMORY_SIZE = 65536;
@@ -75,6 +77,7 @@ class Guest {
       memory.copyWithin(ptr, old, old + length);
     }
     const mode = view.getUint32(MODE, true);
+    if (mode === 3) throw new ModelTrap("realloc may not leave");
     if (mode === 1) return ptr + 1 - (ptr % 2);
     return mode === 2 ? 2 ** 64 - 16 : ptr;
   };
@@ -236,6 +239,7 @@ export function randomSignature(r: Random, handles: number, pointers: Pointers):
     asyncLower: r.chance(20),
     asyncLift,
     callback: asyncLift && r.chance(50),
+    syncTask: r.chance(10),
     postReturn: !asyncLift && r.chance(30),
   };
 }
@@ -303,9 +307,11 @@ function prepare(r: Random, signature: Signature): World {
       if (at + 8 <= MEMORY_SIZE) guest.view.setBigUint64(at, r.pick(WIDE), true);
     }
     if (r.chance(6)) spoil(r, guest, end);
-    if (r.chance(2)) guest.view.setUint32(MODE, 1 + r.below(2), true);
+    if (r.chance(3)) guest.view.setUint32(MODE, 1 + r.below(3), true);
     if (r.chance(2)) guest.view.setUint32(BUMP, MEMORY_SIZE - r.below(64), true);
   }
+  if (r.chance(2)) callee.view.setUint32(MODE, 4, true);
+  if (r.chance(3)) callee.view.setUint32(TASK, 1 + r.below(3), true);
   return { callee, caller, calleeInstance, callerInstance };
 }
 
@@ -361,6 +367,11 @@ function mutate(r: Random, bits: bigint): bigint {
   }
 }
 
+function postReturn({ view }: Guest): void {
+  if (view.getUint32(MODE, true) === 4) throw new ModelTrap("post-return may not leave");
+  view.setUint32(POST, view.getUint32(POST, true) + 1, true);
+}
+
 /** The same call by the model: changes the guests; whether it trapped. */
 function byModel(signature: Signature, world: World): string | undefined {
   const { callee, caller, calleeInstance, callerInstance } = world;
@@ -372,7 +383,10 @@ function byModel(signature: Signature, world: World): string | undefined {
     instance,
   });
   const dropped = droppedParams(signature);
+  const task = callee.view.getUint32(TASK, true);
   try {
+    if (!callerInstance.mayLeave) throw new ModelTrap("may not leave");
+    if (isAsyncFunction(signature) && signature.syncTask && !signature.asyncLower) throw new ModelTrap("may not block");
     const results = call(
       signature,
       side(caller, signature.lower, signature.lowerPtr, callerInstance),
@@ -385,12 +399,14 @@ function byModel(signature: Signature, world: World): string | undefined {
           callee.store(ARGS + 8 * i, type, args[i] ?? 0n);
         });
         for (const i of dropped) resourceDrop(calleeInstance, Number(args[i] ?? 0n), Q);
+        if (task === 3) throw new ModelTrap("task.return of another type, or none");
         if (!signature.asyncLift) return lift.results.map((type) => callee.load(RESULT, type));
+        if (task !== 0) throw new ModelTrap("no task.return, or two");
         taskReturn(returnParams(signature).map((type, i) => callee.load(RETURNS + 8 * i, type)));
         callee.memory.fill(RUIN, HEAP, HEAP + RUINED);
         return [];
       },
-      signature.postReturn ? () => callee.view.setUint32(POST, callee.view.getUint32(POST, true) + 1, true) : undefined,
+      signature.postReturn ? () => postReturn(callee) : undefined,
     );
     lower.results.forEach((type, i) => {
       caller.store(RESULT, type, results[i] ?? 0n);

@@ -37,7 +37,7 @@ test(`${CASES} random calls between components`, { timeout: 3_600_000 }, async (
 const record = (...fields: readonly Type[]): Type => ({ k: "record", fields });
 const list = (of: Type, length?: number): Type => ({ k: "list", of, length });
 const many = (count: number, t: Type): readonly Type[] => new Array<Type>(count).fill(t);
-const SYNC = { asyncLower: false, asyncLift: false, callback: false } as const;
+const SYNC = { asyncLower: false, asyncLift: false, callback: false, syncTask: false } as const;
 const string: Type = { k: "string" };
 const u8: Type = { k: "u8" };
 
@@ -73,6 +73,7 @@ test("large types are transferred by functions of their own", { timeout: 600_000
       asyncLower: i % 4 === 1,
       asyncLift: i % 3 === 1,
       callback: false,
+      syncTask: false,
       ...BOTH_32,
     }),
   );

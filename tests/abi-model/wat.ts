@@ -7,10 +7,11 @@
  * |---|---|
  * | `BUMP` | where `realloc` allocates next |
  * | `CALLS` | calls of `realloc`; `LOG` has the arguments of each |
- * | `MODE` | what `realloc` does wrong: 1 misaligned, 2 out of bounds |
+ * | `MODE` | what a guest does wrong: its `realloc` gives what is misaligned (1), out of bounds (2), or leaves (3); `post-return` leaves (4) |
  * | `POST` | calls of `post-return` |
  * | `RESULT` | the callee's flat result; what the caller got |
  * | `ARGS` | flat arguments, 8 bytes each |
+ * | `TASK` | what the callee does wrong: no `task.return` (1), two (2), one of another type (3) |
  * | `RETURNS` | arguments of the callee's `task.return`, 8 bytes each |
  *
  * An `async`-lifted callee overwrites the beginning of its heap when it has called `task.return`.
@@ -34,6 +35,7 @@ export const CALLS = 0x14;
 export const MODE = 0x18;
 export const POST = 0x1c;
 export const RESULT = 0x20;
+export const TASK = 0x28;
 export const ARGS = 0x40;
 export const LOG = 0x100;
 export const LOG_SIZE = 64;
@@ -46,6 +48,8 @@ export const RUINED = 64;
 export interface Signature extends Async {
   /** Of an `async` lift. */
   readonly callback: boolean;
+  /** The caller's task may not block: a synchronous call of an `async` function traps. */
+  readonly syncTask: boolean;
   readonly params: readonly Type[];
   readonly result: Type | undefined;
   readonly lower: Encoding;
@@ -59,6 +63,11 @@ export interface Signature extends Async {
 export interface CoreSignature {
   readonly params: readonly CoreType[];
   readonly results: readonly CoreType[];
+}
+
+/** Whether the function's type is `async`. */
+export function isAsyncFunction({ asyncLower, asyncLift }: Signature): boolean {
+  return asyncLower || asyncLift;
 }
 
 /** `flatten_functype`. */
@@ -170,6 +179,7 @@ function realloc(ptr: PtrType): string {
       (select (local.get $oldsize) (local.get $size) (${ptr}.lt_u (local.get $oldsize) (local.get $size))))))
     ${isMode(1, `(${ptr}.or (local.get $ptr) (${ptr}.const 1))`)}
     ${isMode(2, `(${ptr}.const -16)`)}
+    (if (i32.eq ${load(MODE)} (i32.const 3)) (then (drop (call $leave))))
     (local.get $ptr))`;
 }
 
@@ -184,6 +194,8 @@ function callee(signatures: readonly Signature[], ptr: PtrType): string {
         .map((k) => `(call $drop (local.get ${k}))`)
         .join(" ");
       const keep = params.map((t, k) => `(${t}.store (${ptr}.const ${ARGS + 8 * k}) (local.get ${k}))`).join(" ");
+      const task = (mode: number): string => `(i32.eq (i32.load (${ptr}.const ${TASK})) (i32.const ${mode}))`;
+      const wrong = `(if ${task(3)} (then (call $wrong (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))))`;
       const give = results.map((t) => `(${t}.load (${ptr}.const ${RESULT}))`).join(" ");
       if (s.asyncLift) {
         const given = returnParams(s)
@@ -192,10 +204,14 @@ function callee(signatures: readonly Signature[], ptr: PtrType): string {
         const ruin = `(memory.fill (${ptr}.const ${HEAP}) (i32.const ${RUIN}) (${ptr}.const ${RUINED}))`;
         // `EXIT`, and no waitable set.
         const exit = s.callback ? "(i32.const 0)" : "";
-        return `(func (export "f${i}") ${list("param", params)} ${list("result", results)} ${keep} ${drop} (call $r${i} ${given}) ${ruin} ${exit})`;
+        return `(func (export "f${i}") ${list("param", params)} ${list("result", results)} ${keep} ${drop} ${wrong}
+    (if (i32.eqz ${task(1)}) (then (call $r${i} ${given})))
+    (if ${task(2)} (then (call $r${i} ${given})))
+    ${ruin} ${exit})`;
       }
-      const post = `(i32.store (${ptr}.const ${POST}) (i32.add (i32.load (${ptr}.const ${POST})) (i32.const 1)))`;
-      return `(func (export "f${i}") ${list("param", params)} ${list("result", results)} ${keep} ${drop} ${give})
+      const leave = `(if (i32.eq (i32.load (${ptr}.const ${MODE})) (i32.const 4)) (then (drop (call $leave))))`;
+      const post = `${leave} (i32.store (${ptr}.const ${POST}) (i32.add (i32.load (${ptr}.const ${POST})) (i32.const 1)))`;
+      return `(func (export "f${i}") ${list("param", params)} ${list("result", results)} ${keep} ${drop} ${wrong} ${give})
   (func (export "p${i}") ${list("param", results)} ${post})`;
     })
     .join("\n  ");
@@ -223,7 +239,13 @@ function caller(signatures: readonly Signature[], ptr: PtrType): { readonly impo
 export function pairText(signatures: readonly Signature[]): string {
   const { lowerPtr = "i32", liftPtr = "i32" } = signatures[0] ?? {};
   const texts = new TypeTexts();
-  const isAsync = ({ asyncLower, asyncLift }: Signature): string => (asyncLower || asyncLift ? "async" : "");
+  const memory = (ptr: PtrType): string => (ptr === "i32" ? "1" : "i64 1");
+  const isAsync = (signature: Signature): string => (isAsyncFunction(signature) ? "async" : "");
+  // What traps in an instance that may not leave, and does no harm in one that may.
+  const leaving = `(core func $leave (canon waitable-set.new))`;
+  const libc = (ptr: PtrType): string => `(core module $Libc
+    (import "" "leave" (func $leave (result i32))) (memory (export "mem") ${memory(ptr)}) ${realloc(ptr)})
+  (core instance $libc (instantiate $Libc (with "" (instance (export "leave" (func $leave))))))`;
   const types = signatures.map((signature) => {
     const { params, result } = signature;
     const shown = params.map((t, i) => `(param "p${i}" ${texts.ref(t)})`);
@@ -261,7 +283,6 @@ export function pairText(signatures: readonly Signature[]): string {
     (memory (core memory $libc "mem")) (realloc (core func $libc "realloc"))))`,
   );
   const { imports, funcs } = caller(signatures, lowerPtr);
-  const memory = (ptr: PtrType): string => (ptr === "i32" ? "1" : "i64 1");
   const each = (text: (i: number) => string): string => signatures.map((_, i) => text(i)).join("\n  ");
   return `(component
 (component $P (type $q' (resource (rep i32))) (export "q" (type $q')))
@@ -272,18 +293,23 @@ export function pairText(signatures: readonly Signature[]): string {
   (export $r "r" (type $r'))
   (core func $drop (canon resource.drop $q))
   ${exported}
-  (core module $Libc (memory (export "mem") ${memory(liftPtr)}) ${realloc(liftPtr)})
-  (core instance $libc (instantiate $Libc))
+  ${leaving}
+  ${libc(liftPtr)}
+  (core func $wrong (canon task.return (result (tuple u8 u8 u8 s8)) (memory (core memory $libc "mem"))))
   ${returns.map((r) => r.definition).join("\n  ")}
   (core module $M
     (import "" "mem" (memory ${memory(liftPtr)}))
     (import "" "drop" (func $drop (param i32)))
+    (import "" "leave" (func $leave (result i32)))
+    (import "" "wrong" (func $wrong (param i32 i32 i32 i32)))
     ${returns.map((r) => r.import).join("\n    ")}
     (func (export "unreachable") (param i32 i32 i32) (result i32) unreachable)
   ${callee(signatures, liftPtr)})
   (core instance $m (instantiate $M (with "" (instance
     (export "mem" (memory $libc "mem"))
     (export "drop" (func $drop))
+    (export "leave" (func $leave))
+    (export "wrong" (func $wrong))
     ${returns.map((r) => r.argument).join("\n    ")}))))
   ${lifts.join("\n  ")})
 (component $D
@@ -294,8 +320,8 @@ export function pairText(signatures: readonly Signature[]): string {
     (export "r" (type $r (sub resource)))
     ${imported}
     ${each((i) => `(export "f${i}" (func ${types[i]}))`)}))
-  (core module $Libc (memory (export "mem") ${memory(lowerPtr)}) ${realloc(lowerPtr)})
-  (core instance $libc (instantiate $Libc))
+  ${leaving}
+  ${libc(lowerPtr)}
   ${lowers.join("\n  ")}
   (core module $Main
     (import "" "mem" (memory ${memory(lowerPtr)}))
@@ -304,7 +330,7 @@ export function pairText(signatures: readonly Signature[]): string {
   (core instance $main (instantiate $Main (with "" (instance
     (export "mem" (memory $libc "mem"))
     ${each((i) => `(export "f${i}" (func $f${i}))`)}))))
-  ${signatures.map((s, i) => `(func (export "run${i}") ${isAsync(s)} (canon lift (core func $main "run${i}")))`).join("\n  ")})
+  ${signatures.map((s, i) => `(func (export "run${i}") ${s.syncTask ? "" : isAsync(s)} (canon lift (core func $main "run${i}")))`).join("\n  ")})
 (instance $p (instantiate $P))
 (instance $c (instantiate $C (with "p" (instance $p))))
 (instance $d (instantiate $D (with "p" (instance $p)) (with "c" (instance $c))))
