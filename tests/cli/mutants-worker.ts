@@ -11,6 +11,7 @@ import { Random } from "../abi-model/random.ts";
 import { pairText } from "../abi-model/wat.ts";
 import { assemble } from "../support/wat.ts";
 import { ROOT } from "../support/windlass.ts";
+import { mutateText } from "./mutant-text.ts";
 
 export interface MutantRequest {
   readonly seed: number;
@@ -27,6 +28,8 @@ export interface MutantReport {
 
 interface Base {
   readonly name: string;
+  /** Undefined for a component that has no text here. */
+  readonly text: string | undefined;
   readonly bytes: Uint8Array;
   /** Where definitions of components begin: most damage is near these, for core modules have tests of their own. */
   readonly places: readonly number[];
@@ -39,27 +42,36 @@ function isComponent(bytes: Uint8Array): boolean {
 
 /** Components larger than this take too long to compile thousands of times. */
 const LARGEST = 80_000;
+/** How often a damaged text that can't be assembled is given up for another. */
+const ATTEMPTS = 20;
 
 function placesOf(component: ParsedComponent): number[] {
   return component.definitions.flatMap((d) => (d.kind === "component" ? placesOf(d.component) : [d.offset]));
 }
 
 function base(name: string, bytes: Uint8Array): Base {
-  return { name, bytes, places: placesOf(decodeComponent(bytes)) };
+  return { name, text: undefined, bytes, places: placesOf(decodeComponent(bytes)) };
 }
 
-function filesOf(path: string): string[] {
+async function textBase(name: string, text: string): Promise<Base> {
+  return { ...base(name, await assemble(text)), text };
+}
+
+function filesOf(path: string, extension = ".wasm"): string[] {
   if (!existsSync(path)) return [];
   if (!statSync(path).isDirectory()) return [path];
   return readdirSync(path)
     .sort()
-    .flatMap((name) => filesOf(join(path, name)))
-    .filter((name) => name.endsWith(".wasm"));
+    .flatMap((name) => filesOf(join(path, name), extension))
+    .filter((name) => name.endsWith(extension));
 }
 
-/** Our examples and what the command line names; and random types between two components, so that every kind of adapter is there. */
+/**
+ * Our examples and what the command line names; components of tests in text; and random types between two components, so that every kind of
+ * adapter is there.
+ */
 async function bases(): Promise<readonly Base[]> {
-  const paths = [...filesOf(join(ROOT, "examples")), ...process.argv.slice(2).flatMap(filesOf)];
+  const paths = [...filesOf(join(ROOT, "examples")), ...process.argv.slice(2).flatMap((path) => filesOf(path))];
   const out = paths
     .map((path) => ({ path, bytes: new Uint8Array(readFileSync(path)) }))
     .filter(({ bytes }) => bytes.length <= LARGEST && isComponent(bytes))
@@ -67,7 +79,11 @@ async function bases(): Promise<readonly Base[]> {
   const r = new Random(1);
   for (const [i, pointers] of POINTERS.entries()) {
     const signatures = r.list(4, () => randomSignature(r, 10 * i, pointers));
-    out.push(base(`pair ${i}`, await assemble(pairText(signatures))));
+    out.push(await textBase(`pair ${i}`, pairText(signatures)));
+  }
+  for (const path of filesOf(join(ROOT, "tests/hosts/components"), ".wat")) {
+    const text = readFileSync(path, "utf8");
+    if (isComponent(await assemble(text))) out.push(await textBase(path, text));
   }
   return out;
 }
@@ -119,15 +135,34 @@ function damage(r: Random, { bytes, places }: Base): Uint8Array {
   return out;
 }
 
+/** Damage to the bytes; or to the text, until it is one that the assembler takes. */
+async function makeMutant(
+  r: Random,
+  all: readonly Base[],
+): Promise<{ readonly mutant: Uint8Array; readonly name: string }> {
+  const texts = all.filter((b) => b.text !== undefined);
+  if (r.chance(60) && texts.length > 0) {
+    for (let n = 0; n < ATTEMPTS; n++) {
+      const { name, text = "" } = r.pick(texts);
+      try {
+        return { mutant: await assemble(mutateText(r, text)), name };
+      } catch {
+        // It names something that is not there.
+      }
+    }
+  }
+  const chosen = r.pick(all);
+  return { mutant: damage(r, chosen), name: chosen.name };
+}
+
 async function tryOne(seed: number, all: readonly Base[]): Promise<MutantReport> {
   const r = new Random(seed);
-  const chosen = r.pick(all);
-  const { name } = chosen;
-  const mutant = damage(r, chosen);
+  const { mutant, name } = await makeMutant(r, all);
   const start = Date.now();
   const report = (kind: string, what: string): MutantReport => ({ seed, kind, what, milliseconds: Date.now() - start });
   try {
-    await compile(mutant, { output: "object", optLevel: r.chance(20) ? 2 : 0 });
+    const hostAbi = r.chance(70) ? "typed" : "dynamic";
+    await compile(mutant, { output: "object", hostAbi, optLevel: r.chance(20) ? 2 : 0 });
     return report("object", name);
   } catch (error) {
     if (error instanceof WindlassError) return report(error.diagnostics[0]?.kind ?? "none", error.message);
