@@ -4,7 +4,6 @@
  * but the way from addresses to C arguments and back.
  */
 
-import { discriminantSize, flagsSize } from "../abi/sizes.ts";
 import { InternalError } from "../base/diagnostics.ts";
 import type { InterfaceType } from "../component/types.ts";
 import type { Func, Value } from "../ir/function.ts";
@@ -26,27 +25,13 @@ const HOST_DROP: Signature = cSignature([I64, I32, I64]);
 /** (context, value) → status: `drop` of results and of resources. */
 const DROP: Signature = cSignature([I64, I64], I32);
 
-/** How the only word of a value is loaded that is not a whole word in C. */
+/** How the only word of a value is loaded that is less than a word in C. */
 function narrowAccess(program: Program, t: InterfaceType): number | undefined {
-  const { types } = program.component;
-  const unsigned = (bytes: number): number | undefined => {
-    if (bytes === 1) return Access.u8;
-    return bytes === 2 ? Access.u16 : undefined;
-  };
-  switch (t.kind) {
-    case "bool":
-    case "u8":
-      return Access.u8;
-    case "s8":
-      return Access.s8;
-    case "u16":
-      return Access.u16;
-    case "s16":
-      return Access.s16;
-    case "enum":
-      return unsigned(discriminantSize(types.enums.table.get(t.type).names.length));
-    case "flags":
-      return unsigned(flagsSize(types.flags.table.get(t.type).names.length));
+  switch (program.adapters.hostSizes.elemSize(t)) {
+    case 1:
+      return t.kind === "s8" ? Access.s8 : Access.u8;
+    case 2:
+      return t.kind === "s16" ? Access.s16 : Access.u16;
     default:
       return undefined;
   }
@@ -60,16 +45,19 @@ function argumentAt(e: Emitter, program: Program, t: InterfaceType, place: Value
   return wordsOf(t).map((type, i) => e.load(type, place, 8 * i));
 }
 
-/** Runs the arm of a position (i32); one that has none is refused. */
+/** Runs the arm of a position (i32), all of which return; one that has none is refused. */
 function emitChoose(e: Emitter, position: Value, arms: readonly (() => void)[]): void {
-  e.if(e.uge(position, e.i32(arms.length)), () => e.return(e.i32(HostStatus.invalid_argument)));
-  if (arms.length > 0) {
-    e.switch(
-      position,
-      arms.map((_, i) => i),
-      arms,
-    );
+  const refuse = (): void => e.return(e.i32(HostStatus.invalid_argument));
+  if (arms.length === 0) {
+    refuse();
+    return;
   }
+  e.if(e.uge(position, e.i32(arms.length)), refuse);
+  e.switch(
+    position,
+    arms.map((_, i) => i),
+    arms,
+  );
 }
 
 /** `dynamic_describe`: () → address of the description. */
@@ -96,7 +84,6 @@ export function buildDynamicCall(e: Emitter, program: Program): void {
     e.return(e.call1(entry, c.signature, placeArguments<Value>(c, [context], words, out, e.i64(0))));
   });
   emitChoose(e, position, arms);
-  if (arms.length === 0) e.return(e.i32(HostStatus.invalid_argument));
 }
 
 /** `dynamic_drop_result`: (context, export, address of its result) → status; one without memory has nothing to be dropped. */
@@ -111,7 +98,6 @@ export function buildDynamicDropResult(e: Emitter, program: Program): void {
     e.return(drop === undefined ? e.i32(0) : e.call1(drop, DROP, [context, value]));
   });
   emitChoose(e, position, arms);
-  if (arms.length === 0) e.return(e.i32(HostStatus.invalid_argument));
 }
 
 /** `dynamic_drop_handle`: (context, resource, handle) → status. A resource of the host's has no handles. */
@@ -123,7 +109,6 @@ export function buildDynamicDropHandle(e: Emitter, program: Program): void {
     e.return(drop === undefined ? e.i32(HostStatus.invalid_argument) : e.call1(drop, DROP, [context, handle]));
   });
   emitChoose(e, position, arms);
-  if (arms.length === 0) e.return(e.i32(HostStatus.invalid_argument));
 }
 
 /** `dynamic_new`: (host, options, address of the instance) → status: `new` with functions that all lead to the host's one. */

@@ -74,6 +74,11 @@ test("values of all kinds through an import and an export, and wrong answers", {
   assert.deepEqual(hosts.run(program), { status: 0, signal: null, stdout: "ok\n", stderr: "" });
 });
 
+test("texts at the edges of readable memory", { skip: noHost }, async () => {
+  const program = hosts.program({ sources: ["typed_edges.c"], objects: [await typed("own", "echo", "echo")] });
+  assert.deepEqual(hosts.run(program), { status: 0, signal: null, stdout: "ok\n", stderr: "" });
+});
+
 test("memory of results: hooks, what is left behind, what is dropped twice", { skip: noHost }, async () => {
   const program = hosts.program({ sources: ["typed_memory.c"], objects: [await typed("own", "echo", "echo")] });
   assert.deepEqual(hosts.run(program), { status: 0, signal: null, stdout: "ok\n", stderr: "" });

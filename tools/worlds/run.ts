@@ -66,6 +66,7 @@ export class WorldRunner {
       hostAbi: "typed",
       optLevel: optLevelOf(world),
       bounds: world.seed % 4 === 0 ? "explicit" : "guard",
+      interruptible: world.seed % 5 === 0,
       verify: this.#verify,
       describes: true,
     });

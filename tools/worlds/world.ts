@@ -299,10 +299,13 @@ class Maker {
         }
       };
       const result = echo !== undefined ? params[echo]?.type : r.chance(80) ? fresh() : undefined;
+      // Nothing of a resource is called as the resource itself.
+      const memberOf = (resource: WorldResource, label: string): string =>
+        `${resource.name}.${label.toLowerCase() === resource.name.toLowerCase() ? `${label}-member` : label}`;
       if (methodOf !== undefined) {
-        if (own.includes(methodOf)) exportName = `[method]${methodOf.name}.${exportName}`;
-        else importName = `[method]${methodOf.name}.${importName}`;
-      } else if (own.length > 0 && r.chance(10)) exportName = `[static]${r.pick(own).name}.${exportName}`;
+        if (own.includes(methodOf)) exportName = `[method]${memberOf(methodOf, exportName)}`;
+        else importName = `[method]${memberOf(methodOf, importName)}`;
+      } else if (own.length > 0 && r.chance(10)) exportName = `[static]${memberOf(r.pick(own), exportName)}`;
       return {
         seed: seed * 64 + i,
         importScope,
