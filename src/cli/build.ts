@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { addCommonOptions, type CommonOptions, collect, compileFile, guarded, nameOfInput } from "./common.ts";
 import { configurationSettings } from "./configuration.ts";
-import { type EmitKind, addEmitOption, writeEmitted } from "./emit.ts";
+import { addEmitOption, type EmitKind, emittedText, writeEmitted } from "./emit.ts";
 import { writeOutput } from "./files.ts";
 
 interface BuildOptions extends CommonOptions {
@@ -40,7 +40,7 @@ WINDLASS_INHERIT_ENV add to what was fixed when it was built; see the README.`,
         common: options,
         builtinWasi: true,
         configuration: configurationSettings(options),
-        emit: options.emit === "plan" || options.emit === "ir" || options.emit === "asm" ? options.emit : undefined,
+        emit: emittedText(options.emit),
       });
       if (writeEmitted(options.emit, result, options.output)) return 0;
       writeOutput(options.output ?? nameOfInput(input), result.bytes, 0o755);

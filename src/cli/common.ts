@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type CompileOptions, compile, type CompileResult } from "../driver/compile.ts";
+import { type CompileOptions, compile, type CompileResult, TARGET } from "../driver/compile.ts";
 import type { OptLevel } from "../opt/pipeline.ts";
 import type { HostAbi } from "../plan/component.ts";
 import { reportError } from "./errors.ts";
@@ -42,6 +42,7 @@ export function addCommonOptions(command: Command): Command {
         .choices(["guard", "explicit"])
         .default("guard"),
     )
+    .addOption(new Option("--target <target>", "what the code runs on").choices([TARGET]).default(TARGET))
     .addOption(
       new Option("-j, --jobs <n>", "compile in this many threads").default(availableParallelism()).argParser(parseJobs),
     )

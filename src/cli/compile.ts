@@ -1,10 +1,11 @@
 /** `windlass compile`: a component becomes one relocatable ELF object and, on request, its C header. */
 
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { cPrefix } from "../driver/compile.ts";
 import type { HostAbi } from "../plan/component.ts";
 import { addCommonOptions, type CommonOptions, compileFile, guarded, nameOfInput } from "./common.ts";
 import { usageError } from "./errors.ts";
-import { addEmitOption, type EmitKind, writeEmitted } from "./emit.ts";
+import { addEmitOption, type EmitKind, emittedText, writeEmitted } from "./emit.ts";
 import { writeOutput } from "./files.ts";
 
 interface CompileCommandOptions extends CommonOptions {
@@ -68,7 +69,7 @@ export function registerCompile(program: Command): void {
     "--describe",
     "the object tells its functions and types at run time and takes calls with any values, for bindings of other languages; takes --host-abi typed",
   );
-  addEmitOption(command, "obj", "shared");
+  addEmitOption(command, "obj", "shared", "header");
   command.option("--soname <name>", "what a shared object is known as; default: the output file's name");
   addCommonOptions(command);
   command.action((input: string, options: CompileCommandOptions) =>
@@ -77,6 +78,13 @@ export function registerCompile(program: Command): void {
       if (options.traps === "explicit" && options.bounds !== "explicit") {
         throw usageError("--traps explicit takes --bounds explicit: guard pages need a signal handler");
       }
+      const { prefix } = options;
+      if (prefix !== undefined && cPrefix(prefix) !== prefix) {
+        throw usageError(
+          `--prefix ${prefix}: no C name can begin with it, or C keeps it for itself`,
+          `${cPrefix(prefix)} would do`,
+        );
+      }
       const result = await compileFile({
         input,
         output: "object",
@@ -84,11 +92,11 @@ export function registerCompile(program: Command): void {
         hostAbi: options.hostAbi.all,
         importAbis: options.hostAbi.imports,
         builtinWasi: options.wasi === "builtin",
-        prefix: options.prefix,
+        prefix,
         interruptible: options.interruptible === true,
         describes: options.describe === true,
         soname: options.emit === "shared" ? (options.soname ?? output.split("/").pop()) : undefined,
-        emit: options.emit === "plan" || options.emit === "ir" || options.emit === "asm" ? options.emit : undefined,
+        emit: emittedText(options.emit),
       });
       if (writeEmitted(options.emit, result, options.output)) return 0;
       writeOutput(output, result.bytes);

@@ -9,6 +9,7 @@ import { validateComponent } from "../component/validate/validate.ts";
 import { enumerateProgram, type Program } from "../frontend/program.ts";
 import type { Component, HostAbi } from "../plan/component.ts";
 import { translateCoreModule } from "../translate/core-module.ts";
+import { checkHostAbis } from "../translate/host-abis.ts";
 import { translate } from "../translate/translate.ts";
 import { decodeModule } from "../wasm/decode.ts";
 import type { Module } from "../wasm/module.ts";
@@ -57,7 +58,7 @@ export function plan(input: Input, options: FrontOptions): Component {
   if (input.kind === "module") {
     return translateCoreModule(input.module, { bounds, executable: options.output === "executable" });
   }
-  return translate(input.component, {
+  const component = translate(input.component, {
     hostAbi,
     importAbis: new Map(options.importAbis),
     bounds,
@@ -65,6 +66,8 @@ export function plan(input: Input, options: FrontOptions): Component {
     hostImports: options.output === "object",
     ...(options.builtinWasi === undefined ? {} : { builtin: { bytes: options.builtinWasi } }),
   });
+  checkHostAbis(component, options.importAbis);
+  return component;
 }
 
 export function program(component: Component, options: FrontOptions): Program {

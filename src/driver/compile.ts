@@ -58,7 +58,7 @@ export interface CompileOptions {
   /** Verify the plan, and every function behind every pass. */
   readonly verify?: boolean | undefined;
   /** Stop behind a stage with its dump. */
-  readonly emit?: "plan" | "ir" | "asm" | undefined;
+  readonly emit?: "plan" | "header" | "ir" | "asm" | undefined;
   readonly onProgress?: (stage: string, done: number, total: number) => void;
   /** Milliseconds and items of each stage, when it is done. */
   readonly onStage?: (stage: string, milliseconds: number) => void;
@@ -104,6 +104,8 @@ export async function compile(bytes: Uint8Array, options: CompileOptions): Promi
 
   const program = stage("enumerate", () => front.program(component, frontOptions));
   const functions = program.functions.size;
+  const header = options.output === "object" ? headerOf(component, program, name) : "";
+  if (emit === "header") return { ...nothing, dump: header, functions };
   if (emit === "ir") return { ...nothing, dump: dumpIr(program, functionOptions), functions };
 
   const start = performance.now();
@@ -124,7 +126,6 @@ export async function compile(bytes: Uint8Array, options: CompileOptions): Promi
     if (linked.entry === undefined) throw new InternalError("link", "an executable without an entry");
     return writeExecutable(linked.object, linked.entry);
   });
-  const header = options.output === "object" ? headerOf(component, program, name) : "";
   const { trampolines, textSize } = linked;
   return { bytes: file, header, dump: "", component, trampolines, textSize, functions };
 }
@@ -192,7 +193,7 @@ const TAKEN_PREFIX =
   /^(u?int(_(least|fast))?(8|16|32|64)|u?int(ptr|max)|s?size|ptrdiff|max_align|nullptr|wchar|char(8|16|32)|windlass|std)(_|$)/;
 
 /** A C identifier: what a name of a file becomes as a prefix. */
-function cPrefix(name: string): string {
+export function cPrefix(name: string): string {
   const identifier = cIdentifier(name);
   const usable = /^[A-Za-z]/.test(identifier) && !TAKEN_PREFIX.test(identifier) && !isReservedWord(identifier);
   return usable ? identifier : `component_${identifier}`;

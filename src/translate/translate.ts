@@ -57,6 +57,7 @@ import {
 } from "./environment.ts";
 import { ExportTree } from "./exports.ts";
 import { Builtin, HostImports } from "./host.ts";
+import { hostAbiOf } from "./host-abis.ts";
 import { evaluateType, evaluateValue, itemAt, resolveAlias, typeAt } from "./types.ts";
 
 /** How deep instantiations may be inside each other. Bounds recursion. */
@@ -91,7 +92,7 @@ class Translator {
   constructor(root: ParsedComponent, options: TranslateOptions) {
     this.#root = root;
     const { hostAbi = "dynamic", bounds = "guard", hostImports = true, builtin, importAbis } = options;
-    this.#builder = new PlanBuilder({ hostAbi: abiOf(hostAbi, importAbis), bounds }, root.interner);
+    this.#builder = new PlanBuilder({ hostAbi: hostAbiOf(hostAbi, importAbis), bounds }, root.interner);
     const importsWasi = root.definitions.some((d) => d.kind === "import" && d.name.name.startsWith("wasi:"));
     this.#builtin = builtin !== undefined && importsWasi ? new Builtin(this.#builder, builtin.bytes) : undefined;
     this.#host = new HostImports(this.#builder, this.#builtin, { hostImports, offersWasi: builtin !== undefined });
@@ -512,15 +513,6 @@ class Translator {
     const { signature } = lift;
     return { kind: "func", core: this.#lowerHost(func, type, options), type, signature, options };
   }
-}
-
-function abiOf(hostAbi: HostAbi, importAbis: ReadonlyMap<string, HostAbi> = new Map()) {
-  return (path: readonly string[]): HostAbi => {
-    const [name = ""] = path;
-    const [unversioned = name] = name.split("@");
-    const whole = importAbis.get(path.join(" ")) ?? importAbis.get([unversioned, ...path.slice(1)].join(" "));
-    return whole ?? importAbis.get(name) ?? importAbis.get(unversioned) ?? hostAbi;
-  };
 }
 
 function partsOf(expr: CoreInstanceExpr | InstanceExpr): number {
