@@ -51,6 +51,8 @@ export interface ProgramOptions {
   readonly objects: readonly string[];
   readonly flags?: readonly string[];
   readonly compiler?: string;
+  /** C sources are compiled as C++. */
+  readonly asCpp?: boolean;
 }
 
 export class Hosts {
@@ -92,13 +94,15 @@ export class Hosts {
   }
 
   /** Compiles and links without a warning; gives the program's path. */
-  program({ sources, objects, flags = [], compiler }: ProgramOptions): string {
-    const isCpp = sources[0]?.endsWith(".cpp") === true;
+  program({ sources, objects, flags = [], compiler, asCpp = false }: ProgramOptions): string {
+    const isCpp = asCpp || sources[0]?.endsWith(".cpp") === true;
     const out = join(this.folder, `program${this.#programs++}`);
     const args = [isCpp ? "-std=c++17" : "-std=c11", "-g1", "-O1", ...WARNINGS, "-pthread", `-I${PROGRAMS}`];
     args.push(...objects.map((key) => `-I${dirname(this.path(key))}`), ...flags);
     args.push(
+      ...(asCpp ? ["-x", "c++"] : []),
       ...sources.map((s) => (s.includes("/") ? s : join(PROGRAMS, s))),
+      ...(asCpp ? ["-x", "none"] : []),
       ...objects.map((key) => this.path(key)),
     );
     const said = runTool(

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { findTool } from "../support/tools.ts";
-import { Hosts, noHost, otherComponent, ownComponent, without } from "./hosts.ts";
+import { Hosts, noHost, otherComponent, ownComponent, type ProgramOptions, without } from "./hosts.ts";
 
 const hosts = new Hosts();
 const ORIGINS = ["own", "other"] as const;
@@ -84,30 +84,60 @@ test("memory of results: hooks, what is left behind, what is dropped twice", { s
   assert.deepEqual(hosts.run(program), { status: 0, signal: null, stdout: "ok\n", stderr: "" });
 });
 
-/** Programs that must run clean under tools that watch memory. */
-const WATCHED = [
-  ["typed_handles.c", "handles"],
-  ["typed_memory.c", "echo"],
-  ["typed_forward.c", "forward"],
+/** The same hosts as another compiler, or C++, sees them. */
+const OTHERWISE = [
+  ["clang", false],
+  ["g++", true],
+  ["clang++", true],
 ] as const;
 
-for (const [source, name] of WATCHED) {
+for (const [compiler, asCpp] of OTHERWISE) {
+  test(`hosts of ${compiler}${asCpp ? ", as C++17" : ""}`, { skip: without(compiler) }, async () => {
+    for (const [source, own, other, output] of [
+      ["typed_echo.c", "echo", "echo", /^ok\n$/],
+      ["typed_city.c", "city", "hello-city", /^Welcome to Lisboa/],
+      ["typed_callback.c", "callback", "trap-import", /^wasm trap: host function failed/],
+      ["typed_forward.c", "forward", "forward", /^ok\n$/],
+    ] as const) {
+      const objects = [await typed("own", own, other)];
+      const { stdout, status } = hosts.run(hosts.program({ sources: [source], objects, compiler, asCpp }));
+      assert.match(stdout, output);
+      assert.equal(status, 0);
+    }
+  });
+}
+
+/** Programs that must run clean under tools that watch memory. */
+const WATCHED = [
+  ["typed_echo.c", "echo", "echo"],
+  ["typed_city.c", "city", "hello-city"],
+  ["typed_callback.c", "callback", "trap-import"],
+  ["typed_handles.c", "handles", undefined],
+  ["typed_memory.c", "echo", undefined],
+  ["typed_forward.c", "forward", undefined],
+] as const;
+
+for (const [source, own, other] of WATCHED) {
+  /** The other component has more types, where it is there. */
+  const build = async (options: Pick<ProgramOptions, "flags" | "compiler">): Promise<string> => {
+    const isOther = other !== undefined && otherComponent(other) !== undefined;
+    const flags = [...(options.flags ?? []), ...(isOther && own === "echo" ? ["-DCOMPOUND"] : [])];
+    const objects = [await typed(isOther ? "other" : "own", own, other ?? own)];
+    return hosts.program({ ...options, sources: [source], objects, flags });
+  };
+
   test(`${source} under valgrind`, { skip: without("valgrind") }, async () => {
-    const key = await typed("own", name, name);
-    const program = hosts.program({ sources: [source], objects: [key] });
     const { status, stderr } = hosts.run(findTool("valgrind") ?? "", [
       "--error-exitcode=9",
       "--leak-check=full",
       "-q",
-      program,
+      await build({}),
     ]);
     assert.equal(status, 0, stderr);
   });
 
   test(`${source} with AddressSanitizer`, { skip: without("gcc") }, async () => {
-    const key = await typed("own", name, name);
-    const flags = ["-fsanitize=address,undefined"];
-    const program = hosts.program({ sources: [source], objects: [key], flags, compiler: "gcc" });
+    const program = await build({ flags: ["-fsanitize=address,undefined"], compiler: "gcc" });
     const { status, stderr } = hosts.run(program, [], {
       env: { ASAN_OPTIONS: "handle_segv=0:allow_user_segv_handler=1" },
     });

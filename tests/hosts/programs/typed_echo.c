@@ -32,7 +32,7 @@ static void check_string(echo_t *echo, const char *s, size_t len) {
 
 static void primitives(echo_t *echo) {
   size_t i;
-  char *big = malloc(300000);
+  char *big = (char *)malloc(300000);
   SAME(bool, bool, true);
   SAME(bool, bool, false);
   SAME(u8, uint8_t, 0xff);
@@ -53,6 +53,7 @@ static void primitives(echo_t *echo) {
   CHECK(big != NULL);
   for (i = 0; i < 300000; i++) big[i] = (char)('a' + i % 26);
   for (i = 1; i < 20000; i = i * 3 / 2 + 1) check_string(echo, big, i);
+  free(big);
 }
 
 static void misuse(echo_t *echo) {
