@@ -14,12 +14,6 @@ function replyOf(error: unknown, first: number): WorkerReply {
   return { kind: "fault", first, stage, message: error instanceof Error ? error.message : String(error) };
 }
 
-/** The buffers of what was compiled, which move to the other thread. */
-function buffersOf(reply: WorkerReply): ArrayBuffer[] {
-  if (reply.kind !== "done") return [];
-  return reply.compiled.flatMap(({ code }) => (code.buffer instanceof ArrayBuffer ? [code.buffer] : []));
-}
-
 function run(batches: Batches): void {
   let first = 0;
   try {
@@ -29,7 +23,8 @@ function run(batches: Batches): void {
     for (let batch = takeBatch(batches); batch !== undefined; batch = takeBatch(batches)) {
       first = batch.first;
       const reply: WorkerReply = { kind: "done", first, compiled: compileBatch(functions, batch) };
-      parentPort?.postMessage(reply, buffersOf(reply));
+      // A copy: machine code is small, and once a buffer has left a thread V8 checks every array there at each access.
+      parentPort?.postMessage(reply);
     }
   } catch (error) {
     parentPort?.postMessage(replyOf(error, first));

@@ -50,7 +50,7 @@ const GROWTH = 4;
 
 /** Returns whether anything changed. `self` is the symbol of `func`. */
 export function inlineCalls(func: Func, self: FuncSymbol, source: InlineSource): boolean {
-  return new Inliner(func, self, source).run();
+  return func.functions.size > 0 && new Inliner(func, self, source).run();
 }
 
 /** A body that is being put in: where its things went. */

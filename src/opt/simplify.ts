@@ -177,8 +177,8 @@ export class Simplifier {
       case Op.iadd: {
         // x + (y - x), (y - x) + x, x + (0 - y), (0 - y) + x
         for (let side = 0; side < 2; side++) {
-          const [x, y] = side === 0 ? [a, b] : [b, a];
-          const def = w.def(y);
+          const x = side === 0 ? a : b;
+          const def = w.def(side === 0 ? b : a);
           if (def === NONE || f.op.get(def) !== Op.isub) continue;
           if (w.b(def) === x) return w.a(def);
           const k = w.constant(w.a(def));

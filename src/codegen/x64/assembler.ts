@@ -58,7 +58,11 @@ const SHORTENING_ROUNDS = 8;
 /** Behind the code, before tables and constants: traps if it is ever reached. */
 const FILL = 0xcc;
 
-/** Hands out the parts of one buffer: first words, then bytes. */
+const NO_WORDS = new Uint32Array();
+const NO_INTS = new Int32Array();
+const NO_BYTES = new Uint8Array();
+
+/** Hands out the parts of one buffer: first words, then bytes. Most functions have no rows of some kinds: those parts are shared. */
 class Parts {
   readonly #buffer: ArrayBuffer;
   #at = 0;
@@ -74,16 +78,19 @@ class Parts {
   }
 
   words({ data, length }: U32Column): Uint32Array {
+    if (length === 0) return NO_WORDS;
     const out = new Uint32Array(this.#buffer, this.#take(4 * length), length);
     for (let i = 0; i < length; i++) out[i] = data[i]!;
     return out;
   }
   ints({ data, length }: I32Column): Int32Array {
+    if (length === 0) return NO_INTS;
     const out = new Int32Array(this.#buffer, this.#take(4 * length), length);
     for (let i = 0; i < length; i++) out[i] = data[i]!;
     return out;
   }
   bytes({ data, length }: U8Column): Uint8Array {
+    if (length === 0) return NO_BYTES;
     const out = new Uint8Array(this.#buffer, this.#take(length), length);
     for (let i = 0; i < length; i++) out[i] = data[i]!;
     return out;

@@ -264,6 +264,8 @@ class Facts implements ComponentFacts {
   readonly #component: Component;
   /** Instance → function → what it forwards to, or null. */
   readonly #forwards = new Map<CoreInstanceIndex, Map<number, CoreFunc | null>>();
+  /** Making a reader costs more than reading what forwards. */
+  readonly #readers = new Map<Module, OperatorReader>();
 
   constructor(
     component: Component,
@@ -302,6 +304,15 @@ class Facts implements ComponentFacts {
     return target;
   }
 
+  #readerOf(module: Module): OperatorReader {
+    let reader = this.#readers.get(module);
+    if (reader === undefined) {
+      reader = new OperatorReader(module.bytes);
+      this.#readers.set(module, reader);
+    }
+    return reader;
+  }
+
   /** Recognizes `local.get 0 … local.get n−1`, then `call` or `i32.const; call_indirect` through a constant table, then `end`. */
   #readForward(instance: CoreInstanceIndex, func: number): CoreFunc | null {
     const component = this.#component;
@@ -312,7 +323,7 @@ class Facts implements ComponentFacts {
     if (start === undefined || end === undefined || end - start > MAX_FORWARDING_BODY) return null;
     const type = module.types[module.functions[func] ?? -1]?.composite;
     if (type?.kind !== "func") return null;
-    const reader = new OperatorReader(module.bytes);
+    const reader = this.#readerOf(module);
     const next = (): number => {
       reader.next();
       return reader.op;
