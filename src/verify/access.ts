@@ -17,7 +17,7 @@ import type { Machine } from "./machine.ts";
 import { RED_ZONE, Reg } from "./machine.ts";
 import { referenceToken, lengthClass, RESULT_SLOTS } from "./state.ts";
 import { isFunctionReference } from "./types.ts";
-import { AtomKind, Base, Form, formKey, isConstant } from "./values.ts";
+import { AtomKind, Base, Form, isConstant } from "./values.ts";
 import { GUARDED_RESERVATION } from "../layout/offsets.ts";
 
 /** Bytes that a function may use without having compared its stack pointer. */
@@ -74,7 +74,7 @@ function storeAt(m: Machine, place: Place, value: Form | undefined, size: number
     case "field":
       return storeField(m, place.field, place.at, value, size);
     case "table": {
-      state.elements.clear();
+      m.tablesChange();
       const token = m.world.map.policy.tables[place.table]?.element ?? "x";
       if (!isFunctionReference(token)) return;
       if (size !== FUNCREF_SIZE || place.within !== 0 || value === undefined || !isReference(m, value, token)) {
@@ -390,11 +390,12 @@ function loadElement(m: Machine, index: number, address: Form, within: number, s
   if (!isFunctionReference(token)) return m.fresh(size, "load");
   if (size === FUNCREF_SIZE) return m.atom(Number.POSITIVE_INFINITY, AtomKind.reference, 0, token, "load");
   if (size === 4 && within === FUNCREF_SIGNATURE_OFFSET) {
-    return m.atom(0xffff_ffff, AtomKind.signature, 0, address, "load");
+    return m.atom(0xffff_ffff, AtomKind.signature, m.state.tables, address, "load");
   }
   if (size === 4 && within === FUNCREF_CODE_OFFSET) {
-    const element = m.state.elements.get(formKey(address));
-    if (element !== undefined) return m.atom(0xffff_ffff, AtomKind.code, element.type, undefined, "load");
+    const type = m.state.elementType(address, m.state.tables);
+    if (type >= 0) return m.atom(0xffff_ffff, AtomKind.code, type, undefined, "load");
+    return m.atom(0xffff_ffff, AtomKind.elementCode, m.state.tables, address, "load");
   }
   return m.fresh(size, "load");
 }

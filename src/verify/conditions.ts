@@ -85,7 +85,7 @@ function assumeSignatures(state: State, c: Condition, typeOf: TypeOfSignature): 
 
 function learnSignature(state: State, atom: number, type: number): void {
   const address = state.atoms.payload[atom];
-  if (address instanceof Form) state.learnElement(address, type);
+  if (address instanceof Form) state.learnElement(address, state.atoms.detail[atom] ?? 0, type);
 }
 
 function assumeCompare(state: State, condition: number, flags: CompareFlags, typeOf: TypeOfSignature): void {

@@ -273,6 +273,10 @@ function checkedCode(m: Machine, target: Form): FunctionType | undefined {
       : world.types.of(f.type);
   }
   if (target.c !== world.image.textStart || target.s !== 1) return undefined;
+  const address = atoms.payload[target.a];
+  if (atoms.kind[target.a] === AtomKind.elementCode && address instanceof Form) {
+    return world.types.list[state.elementType(address, atoms.detail[target.a] ?? 0)];
+  }
   if (atoms.kind[target.a] === AtomKind.code) return world.types.list[atoms.detail[target.a] ?? -1];
   // The low half of a typed reference that is not null.
   if (atoms.kind[target.a] !== AtomKind.low) return undefined;
@@ -327,7 +331,7 @@ function afterCall(m: Machine, type: FunctionType): void {
   state.killSlots(c, c + type.stackBytes);
   for (const key of state.slots.keys()) if (key < c || key >= RESULT_SLOTS / 2) state.slots.delete(key);
   state.registers[Reg.rsp] = new Form(Base.frame, c + type.stackBytes);
-  state.elements.clear();
+  m.tablesChange();
   state.flags = undefined;
   for (const r of CALLER_SAVED) state.registers[r] = m.fresh(8, `r${r}`);
   const reference = (token: string, what: string): Form =>

@@ -101,6 +101,11 @@ export class Machine {
     this.problems.push({ function: this.f, at: this.i.at, reason });
   }
 
+  /** Something may have written to a table. */
+  tablesChange(): void {
+    this.state.tablesChange(`${this.i.at}`, this.block);
+  }
+
   // Values.
 
   /** Anything of `size` bytes, zero-extended; `what` tells several of one instruction apart. */

@@ -42,6 +42,8 @@ interface Relations {
 /** A table element whose signature was compared. */
 interface Element {
   readonly address: Form;
+  /** It was so since then (`State.tables`); what was loaded before or after may be another. */
+  readonly since: number;
   /** Number of the type in the policy. */
   readonly type: number;
 }
@@ -49,6 +51,10 @@ interface Element {
 /** The current length of memory or table `index`, as a relation's `l`. */
 export function lengthClass(kind: number, index: number): number {
   return -(1 + 2 * index + (kind === AtomKind.tableLength ? 1 : 0));
+}
+
+function elementKey(address: Form, since: number): string {
+  return `${since}|${formKey(address)}`;
 }
 
 /** Relations of one sum: more are forgotten. */
@@ -72,6 +78,8 @@ export class State {
   ranges: Map<number, Range>;
   relations: Map<string, Relations>;
   elements: Map<string, Element>;
+  /** Stands for the last place where something may have written to a table: an atom, or 0 at the function's start. */
+  tables = 0;
   /** `lengthClass` → what that length is at least. */
   least: Map<number, number>;
   /** No execution gets here: what was learnt contradicts itself. */
@@ -93,7 +101,9 @@ export class State {
     this.elements = new Map(from?.elements);
     this.least = new Map(from?.least);
     this.flags = from?.flags;
-    if (from !== undefined) this.floor = from.floor;
+    if (from === undefined) return;
+    this.floor = from.floor;
+    this.tables = from.tables;
   }
 
   clone(): State {
@@ -205,9 +215,21 @@ export class State {
     return Math.max(this.margin(f, l) - f.c, this.leastOf(l) - this.upperBound(f));
   }
 
-  /** Learns that the function of the table element at `address` has type number `type`. */
-  learnElement(address: Form, type: number): void {
-    this.elements.set(formKey(address), { address, type });
+  /** Learns that the function of the table element at `address`, as it was since `since`, has type number `type`. */
+  learnElement(address: Form, since: number, type: number): void {
+    this.elements.set(elementKey(address, since), { address, since, type });
+  }
+
+  /** The type of the function of a table element, as it was since `since`; -1 when its signature was not compared. */
+  elementType(address: Form, since: number): number {
+    return this.elements.get(elementKey(address, since))?.type ?? -1;
+  }
+
+  /** Tables may hold something else from here on. */
+  tablesChange(place: string, block: number): void {
+    const now = this.atoms.make(`tables ${place}`, block, 0, AtomKind.plain, 0, undefined);
+    for (const [key, { since }] of this.elements) if (since === now) this.elements.delete(key);
+    this.tables = now;
   }
 
   /** Forgets the slots that overlap [from, to). */
@@ -317,8 +339,14 @@ class Join {
     }
     this.#joinRanges();
     this.#joinRelations();
+    const { atoms } = to;
+    if (to.tables !== from.tables || atoms.isOf(to.tables, this.#block)) {
+      const before = to.tables;
+      to.tables = atoms.make(`tables of ${this.#block}`, this.#block, 0, AtomKind.plain, 0, undefined);
+      if (to.tables !== before) this.#changed = true;
+    }
     for (const [key, element] of to.elements) {
-      const gone = to.atoms.mentions(element.address, this.#block);
+      const gone = to.atoms.mentions(element.address, this.#block) || to.atoms.isOf(element.since, this.#block);
       if (gone || from.elements.get(key)?.type !== element.type) {
         to.elements.delete(key);
         this.#changed = true;

@@ -126,7 +126,7 @@ export const AtomKind = {
   tableLength: 2,
   /** The context's stack limit. */
   stackLimit: 3,
-  /** Signature half of the table element at the address `payload`. */
+  /** Signature half of the table element at the address `payload`, as it was since `detail` (`State.tables`). */
   signature: 4,
   /** Offset of a function's code from the text base; its type is number `detail` of the policy. */
   code: 5,
@@ -140,6 +140,8 @@ export const AtomKind = {
   conditionByte: 9,
   /** The low 32 bits of form `payload`. */
   low: 10,
+  /** Offset of the code of that element, as it was since `detail`; its signature was not compared when it was loaded. */
+  elementCode: 12,
   /** Callee of lowering `detail`, or destructor of host resource `detail`. */
   hostFunction: 11,
 } as const;
@@ -210,7 +212,9 @@ export class Atoms {
       this.lo.push(0);
       this.hi.push(hi);
       this.block.push(block);
-      this.also.push(this.#mentioned(block, payload));
+      this.also.push(
+        this.#mentioned(block, payload, kind === AtomKind.signature || kind === AtomKind.elementCode ? detail : 0),
+      );
       this.#known.set(key, atom);
     }
     return atom;
@@ -236,8 +240,10 @@ export class Atoms {
     return (f.a !== 0 && this.isOf(f.a, block)) || (f.b !== 0 && this.isOf(f.b, block));
   }
 
-  #mentioned(own: number, payload: Payload): readonly number[] | undefined {
+  /** `since`: an atom that it is about besides, or 0. */
+  #mentioned(own: number, payload: Payload, since: number): readonly number[] | undefined {
     const out = new Set<number>();
+    if (since !== 0) out.add(this.block[since] ?? 0);
     const form = (f: Form): void => {
       for (const atom of [f.a, f.b]) {
         if (atom === 0) continue;

@@ -1,0 +1,45 @@
+/** What the sandbox verifier knows of a table element holds until something may have written to a table, and no longer. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as iced from "iced-x86";
+import { compile } from "../../src/driver/compile.ts";
+import { RightsOf } from "../../src/verify/context.ts";
+import { verifyFunction } from "../../src/verify/function.ts";
+import { readImage } from "../../src/verify/image.ts";
+import { worldOf } from "../../src/verify/verify.ts";
+import { assemble } from "../support/wat.ts";
+
+const MODULE = `(module
+  (type $one (func (param i32) (result i32)))
+  (type $none (func))
+  (table $table (export "table") 10 20 funcref)
+  (func (export "call") (param i32 funcref) (result i32)
+    (table.set $table (i32.const 3) (local.get 1))
+    (call_indirect $table (type $one) (local.get 0) (i32.const 3))))`;
+
+test("a signature from before a table.set says nothing of what is called behind it", async () => {
+  const { bytes } = await compile(await assemble(MODULE), { output: "object", soname: "s.so", optLevel: 2 });
+  const image = readImage(bytes);
+  const f = image.functions.find((g) => g.kind === "wasm") ?? assert.fail();
+  const world = worldOf(iced, image);
+  const rights = new RightsOf(image.policy);
+  assert.deepEqual(verifyFunction(world, f, rights), []);
+  const text = image.text.subarray(f.start - image.textStart, f.end - image.textStart);
+  const code: iced.Instruction[] = [];
+  const decoder = new iced.Decoder(64, text, iced.DecoderOptions.None);
+  while (decoder.canDecode) code.push(decoder.decode());
+  const store = code.findIndex((i) => i.mnemonic === iced.Mnemonic.Mov && i.op0Kind === iced.OpKind.Memory);
+  const signature = code[store + 1];
+  const stored = code[store];
+  assert.ok(stored !== undefined && signature?.op1Kind === iced.OpKind.Memory);
+
+  // The load of the signature goes in front of the store; the comparison stays where it is.
+  const [first, second] = [Number(stored.ip), Number(signature.ip)];
+  const moved = [...text.slice(second, second + signature.length), ...text.slice(first, second)];
+  text.set(moved, first);
+  assert.deepEqual(
+    verifyFunction(world, f, rights).map((p) => p.reason),
+    ["calls an address that was not checked"],
+  );
+});
