@@ -4,13 +4,14 @@
  * `-Wall -Wextra -Wpedantic`. Several components' headers go together: what they share sits under one guard.
  */
 
+import type { WitDocs } from "../component/docs.ts";
 import type { ResourceIndex, TypeFuncIndex } from "../component/types.ts";
 import type { Api, ApiExport, ApiImport, ApiRealloc } from "../frontend/api.ts";
 import { allStatuses, HOST_STRUCTS, HostStatus, OPTIONS } from "../layout/host.ts";
 import type { Component } from "../plan/component.ts";
 import { pointerType } from "../plan/signatures.ts";
 import { witFunc } from "../plan/wit.ts";
-import { comment } from "./comment.ts";
+import { comment, documentation } from "./comment.ts";
 import { cppPart } from "./cpp.ts";
 import { dynamicDeclarations } from "./dynamic.ts";
 import { declareStruct } from "./struct.ts";
@@ -111,18 +112,20 @@ function functionLabel(component: Component, api: Api, path: readonly string[], 
   return `${path.join(" ")}: ${witFunc(component.types, type, resource, (t) => api.types.witPath(t)?.at(-1))}`;
 }
 
-function importMember(component: Component, api: Api, item: ApiImport): string[] {
+function importMember(component: Component, api: Api, docs: WitDocs, item: ApiImport): string[] {
   const runtimeImport = component.imports.get(item.import);
   const label = functionLabel(component, api, item.path, runtimeImport.type);
   if (item.abi === "typed") {
     const func = component.types.func(runtimeImport.type);
     return [
+      ...documentation(docs.ofFunction(item.path)).map((l) => `  ${l}`),
       `  ${comment(label)}`,
       `  windlass_status_t (*${item.name})(${typedParameters(api, func, ["void *data", "windlass_call_t *call"])});`,
     ];
   }
   const lowering = component.lowerings.get(item.lowerings[0] ?? component.lowerings.nextKey());
-  const lines = [`  ${comment(`${label}; ${flatDescription(lowering.signature)}`)}`];
+  const lines = documentation(docs.ofFunction(item.path)).map((l) => `  ${l}`);
+  lines.push(`  ${comment(`${label}; ${flatDescription(lowering.signature)}`)}`);
   if (item.abi === "dynamic") lines.push(`  windlass_lowering_t ${item.name};`);
   else lines.push(`  struct { ${api.prefix}_${item.name}_fn *callee; void *data; } ${item.name};`);
   return lines;
@@ -139,21 +142,25 @@ function flatType(component: Component, api: Api, item: ApiImport): string[] {
 }
 
 /** The imports structure's members: those of an interface in a structure of their own, if so. */
-function importMembers(component: Component, api: Api): string[] {
+function importMembers(component: Component, api: Api, docs: WitDocs): string[] {
   const slots = [
-    ...api.imports.map((i) => ({ group: i.group, offset: i.offset, lines: importMember(component, api, i) })),
+    ...api.imports.map((i) => {
+      return { group: i.group, offset: i.offset, path: i.path, lines: importMember(component, api, docs, i) };
+    }),
     ...api.hostResources.map((r) => {
       const declaration = api.isTyped
         ? `  void (*${r.name})(void *data, void *rep);`
         : `  windlass_host_resource_t ${r.name};`;
-      return { group: r.group, offset: r.offset, lines: [`  ${comment(r.path.join(" "))}`, declaration] };
+      return { group: r.group, offset: r.offset, path: r.path, lines: [`  ${comment(r.path.join(" "))}`, declaration] };
     }),
   ].sort((a, b) => a.offset - b.offset);
   const lines: string[] = api.isTyped ? [`  ${comment("Passed to every typed function.")}`, "  void *data;"] : [];
   let open: string | undefined;
-  for (const { group, lines: own } of slots) {
+  for (const { group, path, lines: own } of slots) {
     if (group !== open && open !== undefined) lines.push(`  } ${open};`);
-    if (group !== open && group !== undefined) lines.push("  struct {");
+    if (group !== open && group !== undefined) {
+      lines.push(...documentation(docs.ofInterface(path[0] ?? "")).map((l) => `  ${l}`), "  struct {");
+    }
     lines.push(...(group === undefined ? own : own.map((l) => `  ${l}`)));
     open = group;
   }
@@ -161,12 +168,13 @@ function importMembers(component: Component, api: Api): string[] {
   return lines;
 }
 
-function exportFunction(component: Component, api: Api, item: ApiExport): string[] {
+function exportFunction(component: Component, api: Api, docs: WitDocs, item: ApiExport): string[] {
   const { prefix } = api;
   const { lifted } = item;
   const label = functionLabel(component, api, item.path, lifted.type);
   if (api.typedExports) {
     return [
+      ...documentation(docs.ofFunction(item.path)),
       comment(label),
       `windlass_status_t ${prefix}_${item.name}(${typedParameters(api, component.types.func(lifted.type), [`${prefix}_t *instance`])});`,
     ];
@@ -181,6 +189,7 @@ function exportFunction(component: Component, api: Api, item: ApiExport): string
     ...(realloc === undefined ? [] : [`arguments are allocated with ${prefix}_${realloc}()`]),
   ];
   const lines = [
+    ...documentation(docs.ofFunction(item.path)),
     comment(notes.join("; ")),
     `windlass_status_t ${prefix}_${item.name}(${prefix}_t *, windlass_val_raw_t *args_and_results, size_t count);`,
   ];
@@ -279,6 +288,7 @@ export function generateHeader(
   title: string,
   version: string,
   traits: InstanceTraits,
+  docs: WitDocs,
 ): string {
   const { prefix } = api;
   const hasImports = api.imports.length + api.hostResources.length > 0;
@@ -286,7 +296,7 @@ export function generateHeader(
   const lines: string[] = [
     comment("An instance of the component. One thread at a time may use it."),
     `typedef struct ${prefix} ${prefix}_t;`,
-    ...typeDeclarations(component, api),
+    ...typeDeclarations(component, api, docs),
     "",
     ...api.imports.flatMap((i) => flatType(component, api, i)),
   ];
@@ -294,7 +304,7 @@ export function generateHeader(
     lines.push(
       comment("What the host provides. It is copied when an instance is made."),
       `typedef struct ${prefix}_imports {`,
-      ...importMembers(component, api),
+      ...importMembers(component, api, docs),
       `} ${prefix}_imports_t;`,
     );
   } else lines.push(comment("The component imports nothing."), `typedef void ${prefix}_imports_t;`);
@@ -314,7 +324,7 @@ export function generateHeader(
       !api.typedExports && exportedReallocs.has(i) ? reallocFunction(component, prefix, r) : [],
     ),
     "",
-    ...api.exports.flatMap((e) => exportFunction(component, api, e)),
+    ...api.exports.flatMap((e) => exportFunction(component, api, docs, e)),
     ...api.resourceDrops.flatMap(({ type, name }) => [
       comment("Gives up a resource of the component: its destructor runs. Not while a call is active."),
       `windlass_status_t ${prefix}_${name}(${prefix}_t *instance, ${prefix}_${type} handle);`,

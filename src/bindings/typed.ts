@@ -5,6 +5,7 @@
 
 import { discriminantSize, flagsSize } from "../abi/sizes.ts";
 import { InternalError, unreachable } from "../base/diagnostics.ts";
+import type { TypeDocs, WitDocs } from "../component/docs.ts";
 import type { InterfaceType, TypeFunc } from "../component/types.ts";
 import type { Api } from "../frontend/api.ts";
 import { isByValue } from "../frontend/c-signature.ts";
@@ -12,7 +13,7 @@ import { type CType, memberNames } from "../frontend/c-types.ts";
 import { cIdentifier } from "../frontend/names.ts";
 import type { Component } from "../plan/component.ts";
 import { witType } from "../plan/wit.ts";
-import { comment } from "./comment.ts";
+import { comment, documentation } from "./comment.ts";
 
 /** Names of constants in use. */
 type Constants = Set<string>;
@@ -31,12 +32,20 @@ function unsigned(size: 1 | 2 | 4): string {
 class TypeWriter {
   readonly component: Component;
   readonly api: Api;
+  readonly docs: WitDocs;
   readonly constants: Constants = new Set();
   readonly lines: string[] = [];
 
-  constructor(component: Component, api: Api) {
+  constructor(component: Component, api: Api, docs: WitDocs) {
     this.component = component;
     this.api = api;
+    this.docs = docs;
+  }
+
+  #docsOf(path: readonly string[] | undefined): TypeDocs | undefined {
+    if (path === undefined) return undefined;
+    // A name that means another type among the exports.
+    return this.docs.ofType(path[0] === "exports" ? path.slice(1) : path);
   }
 
   c(t: InterfaceType): string {
@@ -60,10 +69,14 @@ class TypeWriter {
     this.lines.push(`typedef struct ${name} {`, ...members.map((m) => `  ${m}`), `} ${name};`);
   }
 
-  #integer(name: string, size: 1 | 2 | 4, constants: readonly string[], value: (i: number) => string): void {
+  #integer(name: string, size: 1 | 2 | 4): void {
     this.lines.push(`typedef ${unsigned(size)} ${name};`);
-    constants.forEach((constant, i) => {
-      this.lines.push(`#define ${constant} ${value(i)}`);
+  }
+
+  /** Constants of the cases or flags `names`, with their documentation. */
+  #define(type: CType, names: readonly string[], docs: TypeDocs | undefined, value: (i: number) => string): void {
+    this.#constants(type, names).forEach((name, i) => {
+      this.lines.push(...documentation(docs?.items.get(names[i] ?? "")), `#define ${name} ${value(i)}`);
     });
   }
 
@@ -84,7 +97,8 @@ class TypeWriter {
     const t = type.type;
     const { types } = this.component;
     const name = this.c(t);
-    this.lines.push("", comment(this.#wit(t)));
+    const docs = this.#docsOf(this.api.types.witPath(t));
+    this.lines.push("", ...documentation(docs?.docs), comment(this.#wit(t)));
     switch (t.kind) {
       case "string":
         this.#struct(name, ["const char *ptr;", "size_t len;"]);
@@ -94,7 +108,7 @@ class TypeWriter {
         const members = memberNames(fields.map((f) => f.name));
         this.#struct(
           name,
-          fields.map((f, i) => `${this.c(f.type)} ${members[i]};`),
+          fields.flatMap((f, i) => [...documentation(docs?.items.get(f.name)), `${this.c(f.type)} ${members[i]};`]),
         );
         break;
       }
@@ -121,18 +135,17 @@ class TypeWriter {
       }
       case "variant": {
         const { cases } = types.variants.table.get(t.type);
-        const tags = this.#constants(
-          type,
-          cases.map((c) => c.name),
-        );
         const union = this.#union(
           cases.map((c) => c.name),
           cases.map((c) => c.type),
         );
         this.#struct(name, [`${unsigned(discriminantSize(cases.length))} tag;`, ...union]);
-        tags.forEach((tag, i) => {
-          this.lines.push(`#define ${tag} ${i}`);
-        });
+        this.#define(
+          type,
+          cases.map((c) => c.name),
+          docs,
+          String,
+        );
         break;
       }
       case "option":
@@ -145,13 +158,15 @@ class TypeWriter {
       }
       case "enum": {
         const { names } = types.enums.table.get(t.type);
-        this.#integer(name, discriminantSize(names.length), this.#constants(type, names), String);
+        this.#integer(name, discriminantSize(names.length));
+        this.#define(type, names, docs, String);
         break;
       }
       case "flags": {
         const { names } = types.flags.table.get(t.type);
         const size = flagsSize(names.length);
-        this.#integer(name, size, this.#constants(type, names), (i) => `((${unsigned(size)})(UINT32_C(1) << ${i}))`);
+        this.#integer(name, size);
+        this.#define(type, names, docs, (i) => `((${unsigned(size)})(UINT32_C(1) << ${i}))`);
         break;
       }
       case "own":
@@ -186,10 +201,11 @@ class TypeWriter {
       const { kind } = this.component.resources.get(resource);
       const wit = this.api.types.resourceName(this.component, resource);
       const c = `${prefix}_${name}_t`;
+      this.lines.push("", ...documentation(this.#docsOf(types.resourcePath(resource))?.docs));
       if (kind === "host") {
-        this.lines.push("", comment(`resource ${wit}: whatever the host stands for it`), `typedef void *${c};`);
+        this.lines.push(comment(`resource ${wit}: whatever the host stands for it`), `typedef void *${c};`);
       } else {
-        this.lines.push("", comment(`resource ${wit}: a handle of the component's; 0 is none`));
+        this.lines.push(comment(`resource ${wit}: a handle of the component's; 0 is none`));
         this.#struct(c, ["uint64_t handle;"]);
       }
       this.#aliases(c, aliases);
@@ -198,8 +214,8 @@ class TypeWriter {
 }
 
 /** Every type that typed functions use. */
-export function typeDeclarations(component: Component, api: Api): readonly string[] {
-  const writer = new TypeWriter(component, api);
+export function typeDeclarations(component: Component, api: Api, docs: WitDocs): readonly string[] {
+  const writer = new TypeWriter(component, api, docs);
   writer.resources();
   for (const type of api.types.list) writer.write(type);
   return writer.lines;

@@ -77,7 +77,7 @@ export async function compileFile(
 ): Promise<CompileResult> {
   const progress = terminalProgress(request.common.quiet === true);
   try {
-    return await compile(bytes, {
+    const result = await compile(bytes, {
       name: nameOfInput(request.input),
       output: request.output,
       optLevel: request.common.optimize,
@@ -94,6 +94,9 @@ export async function compileFile(
       emit: request.emit,
       onProgress: (stage, done, total) => progress.update(stage, done, total),
     });
+    progress.finish();
+    for (const warning of result.warnings) process.stderr.write(`warning: ${request.input}: ${warning}\n`);
+    return result;
   } finally {
     progress.finish();
   }

@@ -4,6 +4,7 @@
  */
 
 import { decodeComponent, sniff } from "../component/decode.ts";
+import { readDocs, WitDocs } from "../component/docs.ts";
 import type { ParsedComponent } from "../component/parsed.ts";
 import { validateComponent } from "../component/validate/validate.ts";
 import { enumerateProgram, type Program } from "../frontend/program.ts";
@@ -68,6 +69,11 @@ export function plan(input: Input, options: FrontOptions): Component {
   });
   checkHostAbis(component, options.importAbis);
   return component;
+}
+
+/** Documentation that the input carries. */
+export function docs(input: Input): ReturnType<typeof readDocs> {
+  return input.kind === "module" ? { docs: new WitDocs(), warnings: [] } : readDocs(input.component);
 }
 
 export function program(component: Component, options: FrontOptions): Program {

@@ -23,6 +23,7 @@ import {
   readSortIndex,
 } from "./decode-common.ts";
 import { readCoreType, readType } from "./decode-types.ts";
+import { DOCS_SECTION } from "./docs.ts";
 import { componentError, insideComponent } from "./errors.ts";
 import * as limits from "./limits.ts";
 import type { CoreInstanceExpr, Definition, InstanceExpr, ParsedComponent } from "./parsed.ts";
@@ -65,6 +66,7 @@ class ComponentDecoder {
   #modules = 0;
   #components = 0;
   #name: string | undefined;
+  readonly #docs: Uint8Array[] = [];
 
   constructor(reader: ByteReader, path: readonly string[], depth: number, interner: TypeInterner, totals: Totals) {
     this.#c = { reader, path, depth };
@@ -99,6 +101,7 @@ class ComponentDecoder {
       path,
       definitions: this.#definitions,
       name: this.#name,
+      docs: this.#docs,
       interner: this.#interner,
     };
   }
@@ -303,6 +306,7 @@ class ComponentDecoder {
         if (!(error instanceof ReadError)) throw error;
       }
     }
+    if (name === DOCS_SECTION) this.#docs.push(reader.bytes.subarray(reader.pos, reader.end));
     reader.pos = reader.end;
   }
 }

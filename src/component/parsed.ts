@@ -246,6 +246,8 @@ export interface ParsedComponent {
   readonly definitions: readonly Definition[];
   /** From the `component-name` custom section. */
   readonly name: string | undefined;
+  /** Contents of custom sections with documentation (`docs.ts`). */
+  readonly docs: readonly Uint8Array[];
   /** Shared by all core modules of the file. */
   readonly interner: TypeInterner;
 }

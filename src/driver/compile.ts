@@ -15,6 +15,7 @@ import { FunctionCompiler, type FunctionOptions } from "../compiler/function.ts"
 import type { FunctionDescription, ObjectInfo, TrampolineInfo } from "../compiler/info.ts";
 import { linkProgram } from "../compiler/link.ts";
 import type { PrimaryMap } from "../base/entity.ts";
+import type { WitDocs } from "../component/docs.ts";
 import type { TypeFuncIndex } from "../component/types.ts";
 import { cIdentifier, isReservedWord } from "../frontend/names.ts";
 import type { Program } from "../frontend/program.ts";
@@ -71,6 +72,8 @@ export interface CompileResult {
   readonly header: string;
   /** What `emit` asked for, else empty. */
   readonly dump: string;
+  /** What is wrong with the input and harms nothing. */
+  readonly warnings: readonly string[];
   readonly component: Component;
   readonly trampolines: PrimaryMap<LoweredIndex, TrampolineInfo> | undefined;
   readonly textSize: number;
@@ -99,12 +102,21 @@ export async function compile(bytes: Uint8Array, options: CompileOptions): Promi
   const parsed = stage("decode", () => front.parse(bytes));
   stage("validate", () => front.validate(parsed));
   const component = stage("translate", () => front.plan(parsed, frontOptions));
-  const nothing = { bytes: new Uint8Array(), header: "", dump: "", component, trampolines: undefined, textSize: 0 };
+  const { docs, warnings } = front.docs(parsed);
+  const nothing = {
+    bytes: new Uint8Array(),
+    header: "",
+    dump: "",
+    warnings,
+    component,
+    trampolines: undefined,
+    textSize: 0,
+  };
   if (emit === "plan") return { ...nothing, dump: printPlan(component), functions: 0 };
 
   const program = stage("enumerate", () => front.program(component, frontOptions));
   const functions = program.functions.size;
-  const header = options.output === "object" ? headerOf(component, program, name) : "";
+  const header = options.output === "object" ? headerOf(component, program, name, docs) : "";
   if (emit === "header") return { ...nothing, dump: header, functions };
   if (emit === "ir") return { ...nothing, dump: dumpIr(program, functionOptions), functions };
 
@@ -127,15 +139,15 @@ export async function compile(bytes: Uint8Array, options: CompileOptions): Promi
     return writeExecutable(linked.object, linked.entry);
   });
   const { trampolines, textSize } = linked;
-  return { bytes: file, header, dump: "", component, trampolines, textSize, functions };
+  return { bytes: file, header, dump: "", warnings, component, trampolines, textSize, functions };
 }
 
-function headerOf(component: Component, program: Program, name: string): string {
+function headerOf(component: Component, program: Program, name: string, docs: WitDocs): string {
   const { core, api } = program;
   const { interruptible, faults, describes } = program;
   const traits = { interruptible, faults, describes };
   if (core !== undefined) return generateCoreHeader(component, core, api.prefix, name, VERSION, traits);
-  return generateHeader(component, api, name, VERSION, traits);
+  return generateHeader(component, api, name, VERSION, traits, docs);
 }
 
 function stageTimer(options: CompileOptions): <T>(name: string, run: () => T) => T {

@@ -123,7 +123,7 @@ export class CTypes {
   readonly #types: ComponentTypes;
   readonly #names = new Map<string, string>();
   readonly #paths = new Map<string, readonly string[]>();
-  readonly #resourceNames = new Map<ResourceIndex, string>();
+  readonly #resourcePaths = new Map<ResourceIndex, readonly string[]>();
 
   /** `functions` use the types; `taken` are names of C functions without the prefix. */
   constructor(component: Component, prefix: string, functions: readonly TypeFunc[], taken: ReadonlySet<string>) {
@@ -148,7 +148,7 @@ export class CTypes {
       if (names === undefined) {
         byKey.set(key, [wholes[i] ?? ""]);
         if (hasOwnName(type.kind)) this.#paths.set(key, path);
-        if (type.kind === "resource") this.#resourceNames.set(type.resource, path.at(-1) ?? "");
+        if (type.kind === "resource") this.#resourcePaths.set(type.resource, path);
       } else names.push(wholes[i] ?? "");
     });
 
@@ -239,7 +239,12 @@ export class CTypes {
 
   /** A resource's name in WIT; the plan's, which is a number, where it has none. */
   resourceName(component: Component, resource: ResourceIndex): string {
-    return this.#resourceNames.get(resource) ?? component.resources.get(resource).name;
+    return this.#resourcePaths.get(resource)?.at(-1) ?? component.resources.get(resource).name;
+  }
+
+  /** Where WIT declares a resource. */
+  resourcePath(resource: ResourceIndex): readonly string[] | undefined {
+    return this.#resourcePaths.get(resource);
   }
 
   /** Interface and name in WIT of a type that C declares under that name. */
