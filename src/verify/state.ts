@@ -269,6 +269,9 @@ export function commonPart(f: Form, g: Form): Form | undefined {
   return new Form(f.base, Math.min(f.c, g.c), 0, scaled ? scale : 1);
 }
 
+/** What two numbers have in common. */
+const NUMBERS = new Form(Base.number, 0, 0, 1);
+
 /** `f` as a number of units of what it has in common with another one. */
 export function partOf(f: Form, { c, s }: Form): Form {
   return new Form(Base.number, (f.c - c) / s, f.a, f.s / s, f.b, f.t / s);
@@ -310,7 +313,7 @@ class Join {
   readonly #to: State;
   readonly #from: State;
   readonly #block: number;
-  readonly #groups = new Map<string, Form>();
+  readonly #groups = new Map<string, number>();
   readonly #ranges: [number, Range][] = [];
   readonly #relations: [Form, number, number][] = [];
   /** Atoms that the block's head did not have before. */
@@ -371,28 +374,22 @@ class Join {
     const { atoms } = this.#to;
     const block = this.#block;
     if (sameForm(old, value) && !atoms.mentions(value, block)) return old;
-    const key = `${formKey(old)}|${formKey(value)}`;
-    let joined = this.#groups.get(key);
-    if (joined === undefined) {
-      const [kind, detail, payload] = this.#kind(old, value);
-      const atom = atoms.make(
-        `${block}:${place}`,
-        block,
-        kind === AtomKind.plain || kind === AtomKind.reference
-          ? Number.POSITIVE_INFINITY
-          : (atoms.hi[loneAtom(old)] ?? 0),
-        kind,
-        detail,
-        payload,
-      );
-      let common = commonPart(old, value);
-      // One that goes down and down never settles.
-      if (common !== undefined && common.c !== old.c && atoms.mentions(old, block)) common = undefined;
-      joined = common === undefined ? ofAtom(atom) : new Form(common.base, common.c, atom, common.s);
-      this.#groups.set(key, joined);
-      if (common === undefined) this.#describe(atom, old, value);
-      else this.#describe(atom, partOf(old, common), partOf(value, common));
+    let common = commonPart(old, value) ?? NUMBERS;
+    // One that goes down and down never settles.
+    if (common !== NUMBERS && common.c !== old.c && atoms.mentions(old, block)) common = NUMBERS;
+    const [x, y] = common === NUMBERS ? [old, value] : [partOf(old, common), partOf(value, common)];
+    // An index and an address made of it go on together.
+    const key = `${formKey(x)}|${formKey(y)}`;
+    let atom = this.#groups.get(key);
+    if (atom === undefined) {
+      const [kind, detail, payload] = this.#kind(x, y);
+      const isWide = kind === AtomKind.plain || kind === AtomKind.reference;
+      const hi = isWide ? Number.POSITIVE_INFINITY : (atoms.hi[loneAtom(x)] ?? 0);
+      atom = atoms.make(`${block}:${place}`, block, hi, kind, detail, payload);
+      this.#groups.set(key, atom);
+      this.#describe(atom, x, y);
     }
+    const joined = new Form(common.base, common === NUMBERS ? 0 : common.c, atom, common.s);
     if (!sameForm(joined, old)) {
       this.#changed = true;
       this.#new.add(joined.a);
