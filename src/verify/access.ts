@@ -135,10 +135,10 @@ function locateFrame(m: Machine, address: Form, size: number): Place | undefined
   const inside =
     address.a === 0 && sp.base === Base.frame && sp.a === 0 && address.c >= sp.c - RED_ZONE && address.c + size <= top;
   if (!inside) {
-    m.fail("accesses the stack outside of the function's frame");
+    m.failAccess("accesses the stack outside of the function's frame");
     return undefined;
   }
-  if (address.c < Math.min(-UNCHECKED_STACK, m.state.floor - UNCHECKED_STACK) - RED_ZONE) {
+  if (!m.speculative && address.c < Math.min(-UNCHECKED_STACK, m.state.floor - UNCHECKED_STACK) - RED_ZONE) {
     m.fail("uses more stack than was compared with the limit");
     return undefined;
   }
