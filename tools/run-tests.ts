@@ -19,6 +19,7 @@ const TOOLS: readonly (readonly [string, string])[] = [
   ["cc", "C hosts, headers, layouts"],
   ["c++", "C++ hosts, exceptions through guest frames"],
   ["gdb", "backtraces in the debugger"],
+  ["perf", "names of guest functions in profiles"],
   ["readelf", "objects and executables"],
   ["objdump", "disassembly of objects"],
   ["ld.lld", "linking with lld"],
