@@ -342,19 +342,7 @@ class Join {
     }
     this.#joinRanges();
     this.#joinRelations();
-    const { atoms } = to;
-    if (to.tables !== from.tables || atoms.isOf(to.tables, this.#block)) {
-      const before = to.tables;
-      to.tables = atoms.make(`tables of ${this.#block}`, this.#block, 0, AtomKind.plain, 0, undefined);
-      if (to.tables !== before) this.#changed = true;
-    }
-    for (const [key, element] of to.elements) {
-      const gone = to.atoms.mentions(element.address, this.#block) || to.atoms.isOf(element.since, this.#block);
-      if (gone || from.elements.get(key)?.type !== element.type) {
-        to.elements.delete(key);
-        this.#changed = true;
-      }
-    }
+    this.#joinElements();
     for (const [length, least] of to.least) {
       const other = from.leastOf(length);
       if (other >= least) continue;
@@ -368,6 +356,26 @@ class Join {
       this.#changed = true;
     }
     return this.#changed;
+  }
+
+  /** What is known of elements as they are now stays known, under another name if something came between. */
+  #joinElements(): void {
+    const to = this.#to;
+    const { atoms } = to;
+    const before = to.tables;
+    if (before !== this.#from.tables || atoms.isOf(before, this.#block)) {
+      to.tables = atoms.make(`tables of ${this.#block}`, this.#block, 0, AtomKind.plain, 0, undefined);
+      if (to.tables !== before) this.#changed = true;
+    }
+    const old = to.elements;
+    to.elements = new Map();
+    for (const { address, since, type } of old.values()) {
+      const isNow = since === before;
+      const same = this.#from.elementType(address, isNow ? this.#from.tables : since) === type;
+      const gone = atoms.mentions(address, this.#block) || (!isNow && atoms.isOf(since, this.#block));
+      if (same && !gone) to.learnElement(address, isNow ? to.tables : since, type);
+      else this.#changed = true;
+    }
   }
 
   #value(old: Form, value: Form, place: string): Form {
