@@ -33,8 +33,8 @@ const RANKS: Readonly<Record<string, number>> = {
 
 /** Folders that may import `node:` modules. */
 const NODE_FOLDERS: readonly string[] = ["cli"];
-/** Files that may: the worker pool. */
-const NODE_FILES: readonly string[] = ["compiler/pool.ts", "compiler/worker.ts"];
+/** Files that may: the worker pool, and the hash that its caches share with the command line. */
+const NODE_FILES: readonly string[] = ["compiler/pool.ts", "compiler/worker.ts", "compiler/node-hash.ts"];
 
 const IMPORT = /(?:^|\n)\s*(?:import|export)\s[^"';]*?["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)/g;
 

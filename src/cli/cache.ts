@@ -13,7 +13,7 @@ import { writeOutput } from "./files.ts";
 
 const ENTRY_LIMIT = 64;
 
-function cacheFolder(): string {
+export function cacheFolder(): string {
   const own = process.env["WINDLASS_CACHE"];
   if (own !== undefined && own !== "") return own;
   const xdg = process.env["XDG_CACHE_HOME"];
@@ -26,15 +26,21 @@ export function cacheKey(parts: readonly (string | Uint8Array)[]): string {
   return hash.digest("hex");
 }
 
-/** The path of the cached executable, made by `build` when it is not there. */
-export async function cached(key: string, build: () => Promise<Uint8Array>): Promise<string> {
-  const folder = cacheFolder();
+/** The path of the cached executable, made by `build` when it is not there, or may not be used. */
+export async function cached(
+  key: string,
+  { cache, cacheDir }: { readonly cache: boolean; readonly cacheDir?: string },
+  build: () => Promise<Uint8Array>,
+): Promise<string> {
+  const folder = cacheDir ?? cacheFolder();
   const path = join(folder, key);
   try {
-    accessSync(path, constants.X_OK);
-    const now = new Date();
-    utimesSync(path, now, now);
-    return path;
+    if (cache) {
+      accessSync(path, constants.X_OK);
+      const now = new Date();
+      utimesSync(path, now, now);
+      return path;
+    }
   } catch {
     // Not there yet.
   }

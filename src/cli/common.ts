@@ -5,11 +5,12 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { type CompileOptions, compile, type CompileResult, TARGET } from "../driver/compile.ts";
 import type { OptLevel } from "../opt/pipeline.ts";
 import type { HostAbi } from "../plan/component.ts";
+import { type CodeCacheOptions, codeCache } from "./code-cache.ts";
 import { reportError } from "./errors.ts";
 import { readBuiltinWasi, readInput } from "./files.ts";
 import { terminalProgress } from "./progress.ts";
 
-export interface CommonOptions {
+export interface CommonOptions extends CodeCacheOptions {
   readonly optimize: OptLevel;
   readonly bounds: "guard" | "explicit";
   readonly jobs: number;
@@ -46,6 +47,8 @@ export function addCommonOptions(command: Command): Command {
     .addOption(
       new Option("-j, --jobs <n>", "compile in this many threads").default(availableParallelism()).argParser(parseJobs),
     )
+    .option("--no-cache", "compile everything, whatever is kept of earlier builds")
+    .option("--cache-dir <dir>", "where results are kept; default: WINDLASS_CACHE, or windlass in the user's cache")
     .option("-q, --quiet", "no progress on the terminal");
 }
 
@@ -76,6 +79,9 @@ export async function compileFile(
   bytes: Uint8Array = readInput(request.input),
 ): Promise<CompileResult> {
   const progress = terminalProgress(request.common.quiet === true);
+  const { input, common, ...rest } = request;
+  const { optimize, bounds } = common;
+  const cache = codeCache(input, bytes.length, JSON.stringify({ ...rest, optimize, bounds }), common);
   try {
     const result = await compile(bytes, {
       name: nameOfInput(request.input),
@@ -92,6 +98,7 @@ export async function compileFile(
       soname: request.soname,
       configuration: request.configuration ?? [],
       emit: request.emit,
+      cache,
       onProgress: (stage, done, total) => progress.update(stage, done, total),
     });
     progress.finish();

@@ -86,7 +86,7 @@ guest's; an argument that looks like an option of windlass comes after --.`,
       configurationVariables(options); // A mistake in them is said before compiling.
       const bytes = readInput(input);
       const key = cacheKey([VERSION, `O${options.optimize} ${options.bounds}`, readBuiltinWasi(), bytes]);
-      const path = await cached(key, async () => {
+      const path = await cached(key, options, async () => {
         const result = await compileFile({ input, output: "executable", common: options, builtinWasi: true }, bytes);
         return result.bytes;
       });

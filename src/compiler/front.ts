@@ -80,3 +80,21 @@ export function program(component: Component, options: FrontOptions): Program {
   const { name, prefix, output, hostAbi, configuration, interruptible, describes } = options;
   return enumerateProgram(component, { name, prefix, output, hostAbi, configuration, interruptible, describes });
 }
+
+/** Bytes of function bodies in the input: about how much there is to compile. */
+export function codeSize(input: Input): number {
+  const ofModule = ({ bodyStart, bodyEnd }: Module): number => {
+    let size = 0;
+    for (let i = 0; i < bodyStart.length; i++) size += (bodyEnd[i] ?? 0) - (bodyStart[i] ?? 0);
+    return size;
+  };
+  const ofComponent = ({ definitions }: ParsedComponent): number => {
+    let size = 0;
+    for (const d of definitions) {
+      if (d.kind === "core-module") size += ofModule(d.module);
+      else if (d.kind === "component") size += ofComponent(d.component);
+    }
+    return size;
+  };
+  return input.kind === "module" ? ofModule(input.module) : ofComponent(input.component);
+}

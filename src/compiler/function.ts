@@ -6,6 +6,7 @@
 import { InternalError, WindlassError } from "../base/diagnostics.ts";
 import { Workspace } from "../base/workspace.ts";
 import { type CompiledFunction, NOTHING_INLINED } from "../codegen/compiled.ts";
+import type { CodeCache } from "./code-cache.ts";
 import { InlineBodies } from "./inlining.ts";
 import type { Target } from "../codegen/target.ts";
 import { X64Target } from "../codegen/x64/compile.ts";
@@ -20,6 +21,12 @@ export interface FunctionOptions {
   readonly optLevel: OptLevel;
   /** Run the IR verifier behind the front end and behind every pass. */
   readonly verify: boolean;
+}
+
+/** Machine code of a function, and what a cache knows it by. */
+export interface KeyedCode {
+  readonly code: CompiledFunction;
+  readonly key: string | undefined;
 }
 
 /** Sees every function behind a stage: `frontend`, a pass's name. The function is gone when the next one is compiled. */
@@ -68,23 +75,30 @@ export class FunctionCompiler {
   /** Memory of the function that is being compiled. */
   readonly #work = new Workspace();
   readonly #bodies: InlineBodies;
+  readonly #cache: CodeCache | undefined;
 
-  constructor(program: Program, options: FunctionOptions, hook?: FunctionHook) {
+  constructor(program: Program, options: FunctionOptions, hook?: FunctionHook, cache?: CodeCache) {
     this.#program = program;
     this.#options = options;
     this.#target = new X64Target({ quick: options.optLevel === 0 });
     this.#hook = hook;
     this.#bodies = new InlineBodies(program);
+    this.#cache = cache;
   }
 
   /** Throws `WindlassError` for what is not supported; any other fault becomes an `InternalError` that names stage and function. */
   compile(symbol: FuncSymbol): CompiledFunction {
+    return this.compileKeyed(symbol).code;
+  }
+
+  /** As `compile`; code that the cache has is not made again. */
+  compileKeyed(symbol: FuncSymbol): KeyedCode {
     const { verify, optLevel } = this.#options;
     let stage = "frontend";
     try {
       this.#work.begin();
       const built = buildCode(this.#program, symbol, this.#work);
-      if (built.kind === "code") return rawCode(built.code);
+      if (built.kind === "code") return { code: rawCode(built.code), key: undefined };
       const { func } = built;
       if (verify) check(func, stage);
       this.#hook?.(stage, func, symbol);
@@ -93,12 +107,15 @@ export class FunctionCompiler {
         if (verify) check(func, "opt inline");
         this.#hook?.("inline", func, symbol);
       }
+      const key = this.#cache?.key(func, symbol);
+      const known = key === undefined ? undefined : this.#cache?.find(key, symbol);
+      if (known !== undefined) return { code: known, key };
       optimize(func, optLevel, (pass) => {
         if (verify) check(func, `opt ${pass}`);
         this.#hook?.(pass, func, symbol);
       });
       stage = "codegen";
-      return this.#target.compileFunction(func);
+      return { code: this.#target.compileFunction(func), key };
     } catch (error) {
       if (error instanceof WindlassError || error instanceof InternalError) throw error;
       const message = error instanceof Error ? error.message : String(error);

@@ -10,6 +10,7 @@ import { type Func, type FuncSymbol, NONE } from "../ir/function.ts";
 import { Op, opRow } from "../ir/ops.ts";
 import type { InlineBody, InlineSource } from "../opt/inline.ts";
 import { optimize } from "../opt/pipeline.ts";
+import { wasmBody } from "./wasm-body.ts";
 
 /** Bodies in the wasm file that are worth translating to see how large they are. */
 const MAX_BYTES = 56;
@@ -51,10 +52,8 @@ export class InlineBodies implements InlineSource {
   #isSmall(symbol: FuncSymbol): boolean {
     const { kind } = this.#program.functions.get(symbol);
     if (kind.kind !== "wasm" || this.#program.intrinsicUsers.has(kind.instance, kind.func)) return false;
-    const { component } = this.#program;
-    const { module } = component.modules.get(component.instances.get(kind.instance).module);
-    const index = kind.func - module.importedFunctions;
-    return (module.bodyEnd[index] ?? 0) - (module.bodyStart[index] ?? 0) <= MAX_BYTES;
+    const body = wasmBody(this.#program, symbol);
+    return body !== undefined && body.end - body.start <= MAX_BYTES;
   }
 
   #make(symbol: FuncSymbol): InlineBody | undefined {

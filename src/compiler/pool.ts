@@ -2,23 +2,27 @@
  * The worker pool: this thread and others take batches of symbols from a shared counter. Each worker makes its own program from the component's
  * bytes and sends back machine code. Batches are fixed and results are placed by symbol, so that the output does not depend on who was faster.
  *
- * This thread compiles too: it has the program already and is warm, and would else only wait.
+ * Workers are started as soon as it is clear that they will be worth it, and load the compiler while this thread validates the input; they
+ * touch the input only when it is known to be valid. This thread compiles too: it would else only wait.
  */
 
 import { Worker } from "node:worker_threads";
 import { type Diagnostic, InternalError, WindlassError } from "../base/diagnostics.ts";
 import { entity } from "../base/entity.ts";
 import type { CompiledFunction } from "../codegen/compiled.ts";
-import type { Program } from "../frontend/program.ts";
 import type { FuncSymbol } from "../ir/function.ts";
 import type { FrontOptions } from "./front.ts";
-import { FunctionCompiler, type FunctionOptions } from "./function.ts";
+import type { FunctionCompiler, FunctionOptions } from "./function.ts";
+import { readRecords } from "./records.ts";
 
-/** What is to be done, in memory that all threads share: `next` is the first symbol that nobody has taken. */
-export interface Batches {
-  readonly total: number;
-  readonly next: Int32Array<SharedArrayBuffer>;
-}
+/** Words of the memory that all threads share: the first symbol that nobody has taken; what is known of the input. */
+type PoolState = Int32Array<SharedArrayBuffer>;
+const NEXT = 0;
+const INPUT = 1;
+const STATE_WORDS = 2;
+
+const UNKNOWN = 0;
+const VALID = 1;
 
 /** Symbols `[first, end)`. */
 export interface Batch {
@@ -31,29 +35,53 @@ export interface WorkerSetup {
   readonly bytes: Uint8Array;
   readonly front: FrontOptions;
   readonly functions: FunctionOptions;
-  readonly batches: Batches;
+  readonly state: PoolState;
+  /** What `CodeCache` takes. */
+  readonly cache: { readonly seed: string; readonly pack: Uint8Array | undefined } | undefined;
 }
 
 export type WorkerReply =
-  | { readonly kind: "done"; readonly first: number; readonly compiled: readonly CompiledFunction[] }
+  | {
+      readonly kind: "done";
+      readonly first: number;
+      readonly records: ArrayBuffer;
+      readonly keys: readonly (string | undefined)[];
+    }
   | { readonly kind: "error"; readonly first: number; readonly diagnostics: readonly Diagnostic[] }
   | { readonly kind: "fault"; readonly first: number; readonly stage: string; readonly message: string };
 
+/** Functions, and what a cache knows them by. */
+export interface CompiledBatch {
+  readonly compiled: CompiledFunction[];
+  readonly keys: (string | undefined)[];
+}
+
 /** Small enough that the last batch does not keep one thread alone for long. */
 const BATCH = 32;
-/** A worker takes longer to begin than this thread takes for so many functions. */
-const FUNCTIONS_PER_WORKER = 256;
+/** A worker takes longer to begin than this thread takes for so many bytes of functions. */
+const BYTES_PER_WORKER = 100_000;
 
-/** The next batch, or undefined when all are taken. */
-export function takeBatch({ total, next }: Batches): Batch | undefined {
-  const first = Atomics.add(next, 0, BATCH);
+/** The next batch of `total` symbols, or undefined when all are taken. */
+export function takeBatch(state: PoolState, total: number): Batch | undefined {
+  const first = Atomics.add(state, NEXT, BATCH);
   return first < total ? { first, end: Math.min(first + BATCH, total) } : undefined;
 }
 
-export function compileBatch(functions: FunctionCompiler, { first, end }: Batch): CompiledFunction[] {
+/** In a worker: waits until the input is known to be valid. */
+export function isApproved(state: PoolState): boolean {
+  Atomics.wait(state, INPUT, UNKNOWN);
+  return Atomics.load(state, INPUT) === VALID;
+}
+
+export function compileBatch(functions: FunctionCompiler, { first, end }: Batch): CompiledBatch {
   const compiled: CompiledFunction[] = [];
-  for (let i = first; i < end; i++) compiled.push(functions.compile(entity<FuncSymbol>(i)));
-  return compiled;
+  const keys: (string | undefined)[] = [];
+  for (let i = first; i < end; i++) {
+    const { code, key } = functions.compileKeyed(entity<FuncSymbol>(i));
+    compiled.push(code);
+    keys.push(key);
+  }
+  return { compiled, keys };
 }
 
 function asError(reply: Exclude<WorkerReply, { kind: "done" }>): Error {
@@ -69,93 +97,97 @@ function turn(): Promise<void> {
   });
 }
 
-class Results {
-  readonly compiled: CompiledFunction[];
-  /** Resolves when everything is compiled; never if something failed. */
-  readonly complete: Promise<void>;
-  #resolve: () => void = () => undefined;
-  readonly #batches: Batches;
-  readonly #report: (done: number) => void;
-  #done = 0;
-  #failure: { readonly first: number; readonly error: unknown } | undefined;
-
-  constructor(batches: Batches, report: (done: number) => void) {
-    this.compiled = new Array(batches.total);
-    this.#batches = batches;
-    this.#report = report;
-    this.complete = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
-  }
-
-  put(first: number, compiled: readonly CompiledFunction[]): void {
-    compiled.forEach((c, i) => {
-      this.compiled[first + i] = c;
-    });
-    this.#done += compiled.length;
-    this.#report(this.#done);
-    if (this.#done === this.#batches.total) this.#resolve();
-  }
-
-  /** Batches are taken in order, so that the lowest failure is among those that are under way. */
-  fail(first: number, error: unknown): void {
-    Atomics.store(this.#batches.next, 0, this.#batches.total);
-    if (this.#failure === undefined || first < this.#failure.first) this.#failure = { first, error };
-  }
-
-  check(): void {
-    if (this.#failure !== undefined) throw this.#failure.error;
-  }
-}
-
-function startWorker(setup: WorkerSetup, results: Results): Worker {
-  const url = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
-  const worker = new Worker(url, { workerData: setup });
-  worker.on("message", (reply: WorkerReply) => {
-    if (reply.kind === "done") results.put(reply.first, reply.compiled);
-    else results.fail(reply.first, asError(reply));
-  });
-  // What it had taken is lost.
-  worker.on("error", (error) =>
-    results.fail(-1, new InternalError("worker", error.message, undefined, { cause: error })),
-  );
-  return worker;
-}
-
 function ended(worker: Worker): Promise<void> {
   return new Promise((resolve) => {
     worker.on("exit", () => resolve());
   });
 }
 
-/** With `count` threads, this one among them. Rejects with the error of the lowest symbol, as compiling in one thread would. */
-export async function compileInWorkers(
-  bytes: Uint8Array,
-  program: Program,
-  front: FrontOptions,
-  functions: FunctionOptions,
-  count: number,
-  report: (done: number) => void,
-): Promise<readonly CompiledFunction[]> {
-  const total = program.functions.size;
-  const batches: Batches = { total, next: new Int32Array(new SharedArrayBuffer(4)) };
-  const results = new Results(batches, report);
-  const setup: WorkerSetup = { bytes, front, functions, batches };
-  const others = Math.max(0, Math.min(count, Math.ceil(total / FUNCTIONS_PER_WORKER)) - 1);
-  const workers = Array.from({ length: others }, () => startWorker(setup, results));
-  const allEnded = Promise.all(workers.map(ended));
-  const compiler = new FunctionCompiler(program, functions);
-  for (let batch = takeBatch(batches); batch !== undefined; batch = takeBatch(batches)) {
-    try {
-      results.put(batch.first, compileBatch(compiler, batch));
-    } catch (error) {
-      results.fail(batch.first, error);
-    }
-    await turn();
+/** How many threads, of `count` that are allowed, are worth it for so many bytes of function bodies. */
+export function usefulThreads(count: number, codeBytes: number): number {
+  return Math.max(1, Math.min(count, Math.ceil(codeBytes / BYTES_PER_WORKER)));
+}
+
+/** Threads that compile the functions of one program, this one among them. `stop` must be called at the end, whatever happened. */
+export class Pool {
+  readonly #state: PoolState = new Int32Array(new SharedArrayBuffer(4 * STATE_WORDS));
+  readonly #workers: readonly Worker[];
+  readonly #allEnded: Promise<unknown>;
+  readonly #compiled: CompiledFunction[] = [];
+  readonly #keys: (string | undefined)[] = [];
+  #done = 0;
+  #total = Number.POSITIVE_INFINITY;
+  #report: (done: number) => void = () => undefined;
+  #complete: () => void = () => undefined;
+  #failure: { readonly first: number; readonly error: unknown } | undefined;
+
+  constructor(setup: Omit<WorkerSetup, "state">, threads: number) {
+    const workerData: WorkerSetup = { ...setup, state: this.#state };
+    this.#workers = Array.from({ length: threads - 1 }, () => this.#start(workerData));
+    this.#allEnded = Promise.all(this.#workers.map(ended));
   }
-  // One that has not begun yet is not waited for.
-  await Promise.race([results.complete, allEnded]);
-  await Promise.all(workers.map((worker) => worker.terminate()));
-  results.check();
-  return results.compiled;
+
+  #start(workerData: WorkerSetup): Worker {
+    const url = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
+    const worker = new Worker(url, { workerData });
+    worker.on("message", (reply: WorkerReply) => {
+      if (reply.kind === "done")
+        this.#put(reply.first, { compiled: readRecords(reply.records), keys: [...reply.keys] });
+      else this.#fail(reply.first, asError(reply));
+    });
+    // What it had taken is lost.
+    worker.on("error", (error) =>
+      this.#fail(-1, new InternalError("worker", error.message, undefined, { cause: error })),
+    );
+    return worker;
+  }
+
+  #put(first: number, { compiled, keys }: CompiledBatch): void {
+    compiled.forEach((c, i) => {
+      this.#compiled[first + i] = c;
+      this.#keys[first + i] = keys[i];
+    });
+    this.#done += compiled.length;
+    this.#report(this.#done);
+    if (this.#done === this.#total) this.#complete();
+  }
+
+  /** Batches are taken in order, so that the lowest failure is among those that are under way. */
+  #fail(first: number, error: unknown): void {
+    Atomics.store(this.#state, NEXT, 0x4000_0000);
+    if (this.#failure === undefined || first < this.#failure.first) this.#failure = { first, error };
+  }
+
+  /** The input is valid: workers may begin. */
+  approve(): void {
+    Atomics.store(this.#state, INPUT, VALID);
+    Atomics.notify(this.#state, INPUT);
+  }
+
+  /** Compiles all of `total` symbols. Rejects with the error of the lowest symbol, as compiling in one thread would. */
+  async compile(compiler: FunctionCompiler, total: number, report: (done: number) => void): Promise<CompiledBatch> {
+    this.#total = total;
+    this.#report = report;
+    const complete = new Promise<void>((resolve) => {
+      this.#complete = resolve;
+    });
+    for (let batch = takeBatch(this.#state, total); batch !== undefined; batch = takeBatch(this.#state, total)) {
+      try {
+        this.#put(batch.first, compileBatch(compiler, batch));
+      } catch (error) {
+        this.#fail(batch.first, error);
+      }
+      await turn();
+    }
+    if (this.#done === total) this.#complete();
+    // One that has not begun yet is not waited for.
+    await Promise.race([complete, this.#allEnded]);
+    await this.stop();
+    if (this.#failure !== undefined) throw this.#failure.error;
+    return { compiled: this.#compiled, keys: this.#keys };
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
 }

@@ -1,10 +1,13 @@
-/** One worker of the pool (`pool.ts`): makes the program, then compiles batches until there are none. */
+/** One worker of the pool (`pool.ts`): makes the program once the input is known to be valid, then compiles batches until there are none. */
 
 import { parentPort, workerData } from "node:worker_threads";
 import { InternalError, WindlassError } from "../base/diagnostics.ts";
+import { CodeCache } from "./code-cache.ts";
 import * as front from "./front.ts";
 import { FunctionCompiler } from "./function.ts";
-import { type Batches, type WorkerReply, type WorkerSetup, compileBatch, takeBatch } from "./pool.ts";
+import { nodeHash } from "./node-hash.ts";
+import { compileBatch, isApproved, takeBatch, type WorkerReply, type WorkerSetup } from "./pool.ts";
+import { writeRecords } from "./records.ts";
 
 const setup: WorkerSetup = workerData;
 
@@ -14,16 +17,19 @@ function replyOf(error: unknown, first: number): WorkerReply {
   return { kind: "fault", first, stage, message: error instanceof Error ? error.message : String(error) };
 }
 
-function run(batches: Batches): void {
+function run({ bytes, front: options, functions, state, cache }: WorkerSetup): void {
   let first = 0;
   try {
-    // The input was validated before the pool was started.
-    const program = front.program(front.plan(front.parse(setup.bytes), setup.front), setup.front);
-    const functions = new FunctionCompiler(program, setup.functions);
-    for (let batch = takeBatch(batches); batch !== undefined; batch = takeBatch(batches)) {
+    if (!isApproved(state)) return;
+    const program = front.program(front.plan(front.parse(bytes), options), options);
+    const known = cache === undefined ? undefined : new CodeCache(program, cache.seed, nodeHash, cache.pack);
+    const compiler = new FunctionCompiler(program, functions, undefined, known);
+    const total = program.functions.size;
+    for (let batch = takeBatch(state, total); batch !== undefined; batch = takeBatch(state, total)) {
       first = batch.first;
-      const reply: WorkerReply = { kind: "done", first, compiled: compileBatch(functions, batch) };
+      const { compiled, keys } = compileBatch(compiler, batch);
       // A copy: machine code is small, and once a buffer has left a thread V8 checks every array there at each access.
+      const reply: WorkerReply = { kind: "done", first, records: writeRecords(compiled), keys };
       parentPort?.postMessage(reply);
     }
   } catch (error) {
@@ -31,4 +37,4 @@ function run(batches: Batches): void {
   }
 }
 
-run(setup.batches);
+run(setup);

@@ -10,10 +10,12 @@ import { InternalError } from "../base/diagnostics.ts";
 import { generateCoreHeader } from "../bindings/core-header.ts";
 import { generateHeader } from "../bindings/header.ts";
 import type { CompiledFunction } from "../codegen/compiled.ts";
+import { CodeCache } from "../compiler/code-cache.ts";
 import * as front from "../compiler/front.ts";
 import { FunctionCompiler, type FunctionOptions } from "../compiler/function.ts";
 import type { FunctionDescription, ObjectInfo, TrampolineInfo } from "../compiler/info.ts";
 import { linkProgram } from "../compiler/link.ts";
+import type { CompiledBatch, Pool, WorkerSetup } from "../compiler/pool.ts";
 import type { PrimaryMap } from "../base/entity.ts";
 import type { WitDocs } from "../component/docs.ts";
 import type { TypeFuncIndex } from "../component/types.ts";
@@ -29,6 +31,18 @@ import { type FuncType, funcTypeName } from "../wasm/types.ts";
 import { VERSION } from "./version.ts";
 
 export const TARGET = "x86_64-linux";
+
+/** Where the machine code of the last build is kept, for the next one. */
+export interface CompileCache {
+  /** The compiler's build: code of another one is not used. */
+  readonly seed: string;
+  /** The bytes that `store` was called with last, or any others; undefined: there are none. */
+  readonly pack: Uint8Array | undefined;
+  /** SHA-256, in hexadecimal digits. */
+  hash(bytes: Uint8Array): string;
+  /** Not called when `pack` is the same. */
+  store(pack: Uint8Array): void;
+}
 
 export interface CompileOptions {
   /** The component's name in symbols and messages. Default `component`. */
@@ -56,6 +70,8 @@ export interface CompileOptions {
   readonly configuration?: readonly string[] | undefined;
   /** Compile in this many threads, this one among them. Default 1. */
   readonly workers?: number | undefined;
+  /** The output is the same with it and without. Not used when `verify` is set. */
+  readonly cache?: CompileCache | undefined;
   /** Verify the plan, and every function behind every pass. */
   readonly verify?: boolean | undefined;
   /** Stop behind a stage with its dump. */
@@ -100,46 +116,57 @@ export async function compile(bytes: Uint8Array, options: CompileOptions): Promi
   const functionOptions: FunctionOptions = { optLevel: options.optLevel ?? 2, verify: options.verify ?? false };
 
   const parsed = stage("decode", () => front.parse(bytes));
-  stage("validate", () => front.validate(parsed));
-  const component = stage("translate", () => front.plan(parsed, frontOptions));
-  const { docs, warnings } = front.docs(parsed);
-  const nothing = {
-    bytes: new Uint8Array(),
-    header: "",
-    dump: "",
-    warnings,
-    component,
-    trampolines: undefined,
-    textSize: 0,
-  };
-  if (emit === "plan") return { ...nothing, dump: printPlan(component), functions: 0 };
+  const cache = functionOptions.verify ? undefined : options.cache;
+  const kept = cache && { seed: `${cache.seed} -O${functionOptions.optLevel}`, pack: cache.pack };
+  const setup = { bytes, front: frontOptions, functions: functionOptions, cache: kept };
+  const threads = await startThreads(parsed, options, setup);
+  try {
+    stage("validate", () => front.validate(parsed));
+    threads?.approve();
+    const component = stage("translate", () => front.plan(parsed, frontOptions));
+    const { docs, warnings } = front.docs(parsed);
+    const nothing = {
+      bytes: new Uint8Array(),
+      header: "",
+      dump: "",
+      warnings,
+      component,
+      trampolines: undefined,
+      textSize: 0,
+    };
+    if (emit === "plan") return { ...nothing, dump: printPlan(component), functions: 0 };
 
-  const program = stage("enumerate", () => front.program(component, frontOptions));
-  const functions = program.functions.size;
-  const header = options.output === "object" ? headerOf(component, program, name, docs) : "";
-  if (emit === "header") return { ...nothing, dump: header, functions };
-  if (emit === "ir") return { ...nothing, dump: dumpIr(program, functionOptions), functions };
+    const program = stage("enumerate", () => front.program(component, frontOptions));
+    const functions = program.functions.size;
+    const header = options.output === "object" ? headerOf(component, program, name, docs) : "";
+    if (emit === "header") return { ...nothing, dump: header, functions };
+    if (emit === "ir") return { ...nothing, dump: dumpIr(program, functionOptions), functions };
 
-  const start = performance.now();
-  const compiled = await compileAll(bytes, program, frontOptions, functionOptions, options);
-  options.onStage?.("compile", performance.now() - start);
-  if (emit === "asm") {
-    const { printAssembly } = await import("./assembly.ts");
-    return { ...nothing, dump: await printAssembly(program, compiled), functions };
-  }
-
-  const info = describeObject(component, program, frontOptions, functionOptions);
-  const linked = stage("link", () => linkProgram(program, compiled, info));
-  const file = stage("write", () => {
-    if (options.output === "object") {
-      const { soname } = options;
-      return soname === undefined ? linked.object.toBytes() : writeShared(linked.object, soname, program.faults);
+    const start = performance.now();
+    const known = cache && kept && new CodeCache(program, kept.seed, cache.hash, kept.pack);
+    const { compiled, keys } = await compileAll(program, functionOptions, known, threads, options);
+    if (known?.holds(keys) === false) cache?.store(known.writePack(compiled, keys));
+    options.onStage?.("compile", performance.now() - start);
+    if (emit === "asm") {
+      const { printAssembly } = await import("./assembly.ts");
+      return { ...nothing, dump: await printAssembly(program, compiled), functions };
     }
-    if (linked.entry === undefined) throw new InternalError("link", "an executable without an entry");
-    return writeExecutable(linked.object, linked.entry);
-  });
-  const { trampolines, textSize } = linked;
-  return { bytes: file, header, dump: "", warnings, component, trampolines, textSize, functions };
+
+    const info = describeObject(component, program, frontOptions, functionOptions);
+    const linked = stage("link", () => linkProgram(program, compiled, info));
+    const file = stage("write", () => {
+      if (options.output === "object") {
+        const { soname } = options;
+        return soname === undefined ? linked.object.toBytes() : writeShared(linked.object, soname, program.faults);
+      }
+      if (linked.entry === undefined) throw new InternalError("link", "an executable without an entry");
+      return writeExecutable(linked.object, linked.entry);
+    });
+    const { trampolines, textSize } = linked;
+    return { bytes: file, header, dump: "", warnings, component, trampolines, textSize, functions };
+  } finally {
+    await threads?.stop();
+  }
 }
 
 function headerOf(component: Component, program: Program, name: string, docs: WitDocs): string {
@@ -160,29 +187,41 @@ function stageTimer(options: CompileOptions): <T>(name: string, run: () => T) =>
   };
 }
 
+/** Other threads, where they are allowed, there is enough to do, and code is what is asked for. */
+async function startThreads(
+  parsed: front.Input,
+  options: CompileOptions,
+  setup: Omit<WorkerSetup, "state">,
+): Promise<Pool | undefined> {
+  const { workers = 1, emit } = options;
+  if (workers === 1 || (emit !== undefined && emit !== "asm")) return undefined;
+  // Loaded when it is wanted: the rest of the compiler needs no worker threads.
+  const { Pool, usefulThreads } = await import("../compiler/pool.ts");
+  const threads = usefulThreads(workers, front.codeSize(parsed));
+  return threads === 1 ? undefined : new Pool(setup, threads);
+}
+
 /** Machine code of every function, by symbol. */
 async function compileAll(
-  bytes: Uint8Array,
   program: Program,
-  frontOptions: front.FrontOptions,
   functionOptions: FunctionOptions,
+  cache: CodeCache | undefined,
+  threads: Pool | undefined,
   options: CompileOptions,
-): Promise<readonly CompiledFunction[]> {
-  const workers = options.workers ?? 1;
+): Promise<CompiledBatch> {
   const total = program.functions.size;
   const report = (done: number): void => options.onProgress?.("compile", done, total);
-  if (workers > 1) {
-    // Loaded when it is wanted: the rest of the compiler needs no worker threads.
-    const { compileInWorkers } = await import("../compiler/pool.ts");
-    return compileInWorkers(bytes, program, frontOptions, functionOptions, workers, report);
-  }
+  const compiler = new FunctionCompiler(program, functionOptions, undefined, cache);
+  if (threads !== undefined) return threads.compile(compiler, total, report);
   const compiled: CompiledFunction[] = [];
-  const compiler = new FunctionCompiler(program, functionOptions);
+  const keys: (string | undefined)[] = [];
   for (const symbol of program.functions.keys()) {
-    compiled.push(compiler.compile(symbol));
+    const { code, key } = compiler.compileKeyed(symbol);
+    compiled.push(code);
+    keys.push(key);
     if ((symbol & 63) === 0) report(symbol);
   }
-  return compiled;
+  return { compiled, keys };
 }
 
 /** The IR of every function as it goes into code generation. */

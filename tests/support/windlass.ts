@@ -36,9 +36,15 @@ export function runProcess(path: string, args: readonly string[], options: Proce
   return { status: result.status, signal: result.signal, stdout: result.stdout, stderr: result.stderr };
 }
 
-/** `windlass ARGS…`. */
+/** No folder, and none can be made there: everything is compiled. */
+const NO_CACHE = "/dev/null/cache";
+
+/** `windlass ARGS…`; without a cache, unless `env` names one. */
 export function windlass(args: readonly string[], options: ProcessOptions = {}): ProcessResult {
-  return runProcess(process.execPath, [join(ROOT, "bin/windlass.js"), ...args], options);
+  return runProcess(process.execPath, [join(ROOT, "bin/windlass.js"), ...args], {
+    ...options,
+    env: { WINDLASS_CACHE: NO_CACHE, ...options.env },
+  });
 }
 
 /** The path of a real component, or `undefined` where `../shared` is not there. */
