@@ -18,7 +18,10 @@ async function manyHeaders(): Promise<readonly string[]> {
   await hosts.object("names", await ownComponent("names"));
   await hosts.object("resources", await ownComponent("resources"));
   await hosts.object("sync", await ownComponent("sync"));
-  const keys = ["greeter/greeter.h", "flat/flat_city.h", "names/names.h", "resources/resources.h", "sync/sync.h"];
+  const described = { name: "described", hostAbi: "typed", describes: true } as const;
+  await hosts.object("described", await ownComponent("forward"), described);
+  const names = ["greeter", "names", "resources", "sync", "described"];
+  const keys = ["flat/flat_city.h", ...names.map((name) => `${name}/${name}.h`)];
   const echo = otherComponent("echo");
   if (echo === undefined) return keys;
   await hosts.object("echo", echo);
