@@ -22,6 +22,7 @@ import { HOST_SUPPORT } from "./host-support.ts";
 import { emitCheckIdle, emitCheckInstance, emitSetState, emitUnlessInstance } from "./instance.ts";
 import { emitGiveBack } from "./options.ts";
 import type { Program } from "./program.ts";
+import { ENTRY_CONTEXT } from "./raise.ts";
 import { irType } from "./signatures.ts";
 import { Emitter } from "./structured.ts";
 import { emitCallLifted, emitEndTask, taskResult } from "./tasks.ts";
@@ -73,9 +74,6 @@ export function emitEnter(
   return out;
 }
 
-/** Where an entry's frame has the context: the unwinder of traps looks there, too. */
-const CONTEXT_SLOT = -8;
-
 /**
  * Enters `callee` behind `emitCheckIdle`: there is no outer entry whose limits have to be kept. No register survives the call, and `context` is in the
  * frame anyway: what comes behind the call finds it there.
@@ -96,7 +94,7 @@ export function emitEnterIdle(
   e.store(context, ContextField.stackLimit, limit);
   e.store(context, ContextField.entryDepth, e.i64(1));
   const out = e.callCatch(callee, signature, [context, ...args]);
-  const again = e.load64(e.framePointer(), CONTEXT_SLOT);
+  const again = e.load64(e.framePointer(), ENTRY_CONTEXT);
   e.store(again, ContextField.entryDepth, e.i64(0));
   leaveStack?.();
   return { ...out, context: again };

@@ -15,7 +15,7 @@ import { SUPPORT } from "./support.ts";
 /** In a frame: the caller's frame pointer, and behind it the return address. An entry's first slot holds its context. */
 export const FRAME_CALLER = 0;
 export const FRAME_RETURN = 8;
-const ENTRY_CONTEXT = -8;
+export const ENTRY_CONTEXT = -8;
 
 /** The trap code in row `row` (i32, not -1) of the trap table at `table`. */
 export function emitTrapCode(e: Emitter, table: Value, row: Value): Value {
