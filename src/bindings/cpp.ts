@@ -57,7 +57,7 @@ class CppWriter {
   readonly #ownFunctions = new Set<ApiExport>();
   /** By interface and name in WIT. */
   readonly #scopes = new Map<string, ResourceClass>();
-  /** Of all classes and aliases: no function has one of them. */
+  /** Of all classes and aliases: no function and no parameter has one of them, or it would hide the type. */
   readonly #types: readonly string[];
 
   constructor(component: Component, api: Api, label: CppWriter["label"]) {
@@ -70,7 +70,7 @@ class CppWriter {
       return drop === undefined ? [] : [{ resource, name, drop: drop.name }];
     });
     const wanted = [...dropped.map((d) => d.name), ...api.drops.map((d) => `owned_${api.types.nameOf(d.type)}`)];
-    const names = memberNames(wanted, ["instance", "imports"]);
+    const names = memberNames(wanted, ["imports", ...INSTANCE_TAKEN, ...RESOURCE_TAKEN, ...IMPORTS_TAKEN]);
     this.#types = ["instance", "imports", ...names];
     dropped.forEach(({ resource, name, drop }, i) => {
       const c = `${api.prefix}_${name}_t`;
@@ -162,7 +162,7 @@ class CppWriter {
     const params = func.params.slice(first.length);
     const names = memberNames(
       params.map((p) => p.name),
-      PARAMETERS_TAKEN,
+      [...PARAMETERS_TAKEN, ...this.#types],
     );
     const args = params.map((p, i) => this.#argument(p.type, names[i] ?? ""));
     const taken = params.flatMap((p, i) =>
@@ -250,7 +250,7 @@ class CppWriter {
     const func: TypeFunc = this.component.types.func(this.component.imports.get(item.import).type);
     const names = memberNames(
       func.params.map((p) => p.name),
-      PARAMETERS_TAKEN,
+      [...PARAMETERS_TAKEN, ...this.#types],
     );
     const declared: string[] = ["windlass_call_t &call"];
     const received: string[] = ["void *data", "windlass_call_t *call"];

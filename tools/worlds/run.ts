@@ -12,7 +12,8 @@ import { worldText } from "./text.ts";
 import type { World } from "./world.ts";
 
 const C_FLAGS = ["-std=c11", "-O0", "-Wall", "-Wextra", "-Wpedantic", "-Werror"];
-const CPP_FLAGS = ["-std=c++17", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wno-invalid-offsetof"];
+const CPP_WARNINGS = ["-Wshadow", "-Wconversion", "-Wold-style-cast", "-Wno-invalid-offsetof"];
+const CPP_FLAGS = ["-std=c++17", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Werror", ...CPP_WARNINGS];
 const RUN_LIMIT = 60_000;
 
 export interface Tools {
