@@ -29,8 +29,9 @@ function siteOf(what: string): string | undefined {
     else if (frames.length > 0 || !PASSES_ON.test(line)) break;
     if (frames.length === FRAMES) break;
   }
-  // A trampoline that stands for itself, `resource.drop` for example, is no part of an adapter.
+  // A trampoline that stands for itself, `resource.drop` for example, is no part of an adapter; nor is the run-time support for handles.
   if (frames.at(-1)?.includes("trampolines.ts") !== false) return undefined;
+  if (frames.length > 1 && frames.every((frame) => frame.includes("handles.ts"))) return undefined;
   return `${what}, ${frames.join(" in ")}`;
 }
 
