@@ -169,8 +169,7 @@ function learnFloor(state: State, left: Form, right: Form): void {
 
 /** Whether x + d ≤ y is known, of numbers without a wrap. */
 function isLess(state: State, x: Form, y: Form, d: number): boolean {
-  state.range(x);
-  const { hi } = state;
+  const hi = state.upperBound(x);
   state.range(y);
   if (hi + d <= state.lo) return true;
   const { kind } = state.atoms;
