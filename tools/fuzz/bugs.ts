@@ -309,8 +309,8 @@ export const PLANTED: readonly PlantedBug[] = [
     name: "a table's length itself is an index",
     kind: "checks",
     file: "src/frontend/wasm/tables.ts",
-    from: "over = builder.icmp(IntCC.uge, I32, index, length);",
-    to: "over = builder.icmp(IntCC.ugt, I32, index, length);",
+    from: "out = builder.bounds(IntCC.uge, I32, index, length);",
+    to: "out = builder.bounds(IntCC.ugt, I32, index, length);",
   },
   {
     name: "call_ref does not look for null",
