@@ -29,6 +29,8 @@ const UNNOTICED: ReadonlyMap<string, { readonly places: number; readonly reason:
   ["check of list_too_long", { places: 1, reason: "the memories are smaller than the limit" }],
   ["check of string_too_long", { places: 1, reason: "the memories are smaller than the limit" }],
   ["check of not_async", { places: 1, reason: "`task.return` compares the caller's number as well" }],
+  ["check of resolved_twice", { places: 1, reason: "a number that is no caller's traps as well" }],
+  ["check of wrong_result", { places: 1, reason: "see `wrong-type` of tests/hosts/async.test.ts" }],
   ["check of cannot_leave_component", { places: 1, reason: "who may not leave has no task to return from" }],
   ["check of wait_unsupported", { places: 2, reason: "no task waits here; tests/hosts/async.test.ts has some" }],
   ["check of unsupported_callback_code", { places: 1, reason: "see tests/hosts/async.test.ts" }],

@@ -361,7 +361,7 @@ function mutate(r: Random, bits: bigint): bigint {
     case 1:
       return bits | 0xffff_0000n;
     case 2:
-      return BigInt(r.pick([0, 1, MEMORY_SIZE - 1, MEMORY_SIZE, 0x8000_0000, 0xffff_ffff]));
+      return BigInt(r.pick([0, 1, MEMORY_SIZE - 8, MEMORY_SIZE - 1, MEMORY_SIZE, 0x8000_0000, 0xffff_ffff]));
     default:
       return bits + 1n;
   }
@@ -549,6 +549,10 @@ export async function runSignatures(
   }
 }
 
+function repeat<T>(count: number, list: readonly T[]): T[] {
+  return Array.from({ length: count }, () => list).flat();
+}
+
 /** Functions that between them have every check: few and small, so that calls of them often come upon what is rare in random ones. */
 export function denseSignatures(pointers: Pointers): readonly Signature[] {
   const sync = { asyncLower: false, asyncLift: false, callback: false, syncTask: false, postReturn: true } as const;
@@ -579,7 +583,8 @@ export function denseSignatures(pointers: Pointers): readonly Signature[] {
     { asyncLower: true, asyncLift: true, callback: false, syncTask: false },
     { asyncLower: false, asyncLift: true, callback: false, syncTask: true },
   ].flatMap((how) => rest.slice(-2).map((s): Signature => ({ ...s, ...how, postReturn: false })));
-  return [...texts, ...rest, ...isAsync];
+  // What goes through memory, or is rarely wrong, several times.
+  return [...texts, ...rest, ...isAsync, ...repeat(4, [...rest.slice(2, 3), ...isAsync.slice(0, 2)])];
 }
 
 export const BOTH_32: Pointers = { lowerPtr: "i32", liftPtr: "i32" };
