@@ -83,18 +83,18 @@ block0(v0: i64, v1: i32):
   v8 = iadd.i64 v0, v7
   trapnz v4, code4
   v9 = guard.i64 v4, v0, v8
-  v10 = load.i32 [v9 + 36868] full table
+  v10 = load.i32 [v9 + 40964] full table
   v11 = iconst.i32 1
   v12 = icmp.i32 eq v10, v11
   brif v12, block2, block1
 block2:
-  v13 = load.i64 [v9 + 36864] u32 table
+  v13 = load.i64 [v9 + 40960] u32 table
   v14 = text_base
   v15 = iadd.i64 v14, v13
   v16 = call_indirect sig0 v15(v0, v2)
   return v16
 block1:
-  v17 = load.i32 [v9 + 36868] full table
+  v17 = load.i32 [v9 + 40964] full table
   trapz v17, code5
   trap code6
 }
@@ -111,18 +111,18 @@ block0(v0: i64, v1: i32):
   v8 = iadd.i64 v0, v7
   trapnz v4, code4
   v9 = guard.i64 v4, v0, v8
-  v10 = load.i32 [v9 + 80039940] full constant
+  v10 = load.i32 [v9 + 36868] full constant
   v11 = iconst.i32 1
   v12 = icmp.i32 eq v10, v11
   brif v12, block2, block1
 block2:
-  v13 = load.i64 [v9 + 80039936] u32 constant
+  v13 = load.i64 [v9 + 36864] u32 constant
   v14 = text_base
   v15 = iadd.i64 v14, v13
   v16 = call_indirect sig0 v15(v0, v2)
   return v16
 block1:
-  v17 = load.i32 [v9 + 80039940] full constant
+  v17 = load.i32 [v9 + 36868] full constant
   trapz v17, code5
   trap code6
 }
@@ -173,17 +173,17 @@ block0(v0: i64, v1: i32):
   v8 = iadd.i64 v0, v7
   trapnz v4, code4
   v9 = guard.i64 v4, v0, v8
-  v10 = load.i32 [v9 + 36868] full table
+  v10 = load.i32 [v9 + 40964] full table
   v11 = iconst.i32 1
   v12 = icmp.i32 eq v10, v11
   brif v12, block2, block1
 block2:
-  v13 = load.i64 [v9 + 36864] u32 table
+  v13 = load.i64 [v9 + 40960] u32 table
   v14 = text_base
   v15 = iadd.i64 v14, v13
   return_call_indirect sig0 v15(v0, v2)
 block1:
-  v16 = load.i32 [v9 + 36868] full table
+  v16 = load.i32 [v9 + 40964] full table
   trapz v16, code5
   trap code6
 }
@@ -233,7 +233,7 @@ block0(v0: i64, v1: i32, v2: i64):
   v8 = iadd.i64 v0, v7
   trapnz v4, code3
   v9 = guard.i64 v4, v0, v8
-  store.i64 [v9 + 36864], v2 full table
+  store.i64 [v9 + 40960], v2 full table
   return
 }
 
@@ -274,7 +274,7 @@ block0(v0: i64, v1: i32, v2: i32, v3: i32):
   v22 = iadd.i64 v21, v20
   v23 = iconst.i64 3
   v24 = ishl.i64 v17, v23
-  v25 = iconst.i64 36864
+  v25 = iconst.i64 40960
   v26 = iadd.i64 v0, v25
   v27 = iadd.i64 v26, v24
   v28 = iconst.i64 3
