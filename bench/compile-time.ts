@@ -1,15 +1,16 @@
 /**
- * Compile time: processor time per MB of code section on a real module, cold and warm; wall time with workers; peak memory; how time and
- * memory grow with modules of five shapes. Every figure is of a process of its own.
+ * Compile time: processor time per MB of code section on a real module, cold and warm; wall time with workers; building again; peak memory; how
+ * time and memory grow with modules of five shapes. Every figure is of a process of its own.
  */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findTool } from "../tests/support/tools.ts";
 import { ROOT } from "../tests/support/windlass.ts";
-import { type Shape, SHAPES } from "./shapes.ts";
+import { decodeModule } from "../src/wasm/decode.ts";
+import { type Shape, SHAPES, withChange } from "./shapes.ts";
 import type { Peer, Row } from "./table.ts";
 
 /** What `peers/compile-once.mjs` prints. */
@@ -45,8 +46,9 @@ function isRound(value: unknown): value is CompileRound {
 }
 
 /** At least one. */
-function compileRounds(file: string, level: number, workers: number, rounds: number): CompileRound[] {
+function compileRounds(file: string, level: number, workers: number, rounds: number, pack?: string): CompileRound[] {
   const args = [join(PEERS, "compile-once.mjs"), file, String(level), String(workers), String(rounds)];
+  if (pack !== undefined) args.push(pack);
   const lines = output(process.execPath, args).trim().split("\n");
   return lines.map((line) => JSON.parse(line)).filter(isRound);
 }
@@ -113,23 +115,49 @@ function workerRows(file: string): Row[] {
   });
 }
 
-/** Time and memory for each unit, at three sizes: in proportion means that they don't grow. */
+/** What is built again after a change of one function, in a process of its own: everything, and with the machine code of before. */
+function rebuildRows(file: string, folder: string): Row[] {
+  const later = join(folder, "later.wasm");
+  const bytes = new Uint8Array(readFileSync(file));
+  writeFileSync(later, withChange(bytes, decodeModule(bytes).bodyStart.length >> 1));
+  return LEVELS.map((level) => {
+    const pack = join(folder, `pack${level}`);
+    compileRounds(file, level, 1, 1, pack);
+    const rebuilt = best(compileRounds(later, level, 1, 1, pack), "processor");
+    const all = best(compileRounds(later, level, 1, 1), "processor");
+    const peer = { name: "all of it", value: all.processor };
+    const group = "building again after a change of one function, processor time, cold";
+    return { group, name: `-O${level}`, value: rebuilt.processor, unit: "ms", peers: [peer] };
+  });
+}
+
+/** Time and memory at three sizes, each against half the size: in proportion means a ratio of 2, or less where much is the same for all. */
 function shapeRows({ name, unit, size, make }: Shape, folder: string): Row[] {
   const rows: Row[] = [];
   const file = join(folder, "shape.wasm");
   writeFileSync(file, make(1));
   const nothing = best(compileRounds(file, 0, 1, 1), "wall").peakBytes;
   for (const level of LEVELS) {
-    let smallest: number | undefined;
+    let half: { readonly ms: number; readonly memory: number } | undefined;
     for (const n of [size / 4, size / 2, size]) {
       writeFileSync(file, make(n));
-      const rounds = compileRounds(file, level, 1, 3);
-      const us = (1000 * best(rounds.slice(1), "processor").processor) / n;
-      const memory = Math.max(0, (rounds[0]?.peakBytes ?? 0) - nothing) / n;
-      smallest ??= us;
-      const group = "growth: processor time per unit, warm";
-      const title = `-O${level} ${name}, ${n} (${memory.toFixed(0)} B per ${unit})`;
-      rows.push({ group, name: title, value: us, unit: "µs", peers: [{ name: "the smallest", value: smallest }] });
+      const rounds = compileRounds(file, level, 1, 1 + WARM_ROUNDS);
+      const ms = best(rounds.slice(1), "processor").processor;
+      // Of the first round: later ones count what the collector has not come to.
+      const memory = Math.max(0, (rounds[0]?.peakBytes ?? 0) - nothing) / MB;
+      const title = `-O${level} ${name}, ${n}`;
+      const against = (value: number | undefined): Peer[] =>
+        value === undefined || value < 1 ? [] : [{ name: "half the size", value }];
+      const each = `${unit}: ${((1000 * ms) / n).toFixed(1)} µs, ${((memory * MB) / n).toFixed(0)} B`;
+      rows.push({
+        group: "growth of time, warm",
+        name: `${title} (${each})`,
+        value: ms,
+        unit: "ms",
+        peers: against(half?.ms),
+      });
+      rows.push({ group: "growth of memory", name: title, value: memory, unit: "MB", peers: against(half?.memory) });
+      half = { ms, memory };
     }
   }
   return rows;
@@ -139,7 +167,7 @@ export async function compileTimeRows(): Promise<Row[]> {
   if (!existsSync(MODULE)) throw new Error("run npm ci: the module that is compiled is in a development dependency");
   const folder = mkdtempSync(join(tmpdir(), "windlass-bench-"));
   try {
-    const rows = [...throughputRows(MODULE), ...workerRows(MODULE)];
+    const rows = [...throughputRows(MODULE), ...workerRows(MODULE), ...rebuildRows(MODULE, folder)];
     for (const shape of SHAPES) rows.push(...shapeRows(shape, folder));
     return rows;
   } finally {

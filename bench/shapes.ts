@@ -1,6 +1,8 @@
-/** Modules of a shape and any size: what compile time and memory must grow with no faster than in proportion. */
+/** Modules of a shape and any size, what compile time and memory must grow with no faster than in proportion; and a module with a change. */
 
-import { ByteWriter } from "../src/base/bytes.ts";
+import { ByteReader, ByteWriter } from "../src/base/bytes.ts";
+import { decodeModule } from "../src/wasm/decode.ts";
+import { OperatorReader } from "../src/wasm/operators.ts";
 
 const I32 = 0x7f;
 const VOID = 0x40;
@@ -12,6 +14,7 @@ const Operator = {
   br_table: 0x0e,
   return: 0x0f,
   call: 0x10,
+  drop: 0x1a,
   local_get: 0x20,
   local_set: 0x21,
   local_tee: 0x22,
@@ -90,16 +93,16 @@ const ARITHMETIC = [Operator.i32_add, Operator.i32_sub, Operator.i32_mul, Operat
 function longFunction(instructions: number): Uint8Array {
   const body = new Body();
   for (let i = 0; i < instructions; i += 4) {
-    const from = i % 13;
-    body.op(Operator.local_get, from);
-    if (i % 20 === 0)
+    body.op(Operator.local_get, i % 13);
+    if (i % 20 === 0) {
       body
+        .op(Operator.local_get, (i * 7) % 16)
         .constant(1023)
         .op(Operator.i32_and)
         .op(Operator.i32_load, 2, i % 4096);
-    else body.op(Operator.local_get, (i * 7) % 16);
-    body.op(ARITHMETIC[i % 3] ?? Operator.i32_add).op(Operator.local_set, (i * 5) % 16);
-    if (i % 20 === 0) i += 1;
+      i += 3;
+    } else body.op(Operator.local_get, (i * 7) % 16);
+    body.op(ARITHMETIC[i % 4] ?? Operator.i32_add).op(Operator.local_set, (i * 5) % 16);
   }
   return module(15, [body.op(Operator.local_get, 0)]);
 }
@@ -177,3 +180,33 @@ export const SHAPES: readonly Shape[] = [
   { name: "many locals", unit: "local", size: 5_000, make: manyLocals },
   { name: "blocks in blocks", unit: "block", size: 1_000, make: deepNest },
 ];
+
+/** The module with `i32.const 7; drop` at the beginning of body `index`: everything behind it moves. */
+export function withChange(bytes: Uint8Array, index: number): Uint8Array {
+  const { bodyStart, bodyEnd } = decodeModule(bytes);
+  const code = new ByteWriter(bytes.length);
+  code.varU32(bodyStart.length);
+  const operators = new OperatorReader(bytes);
+  bodyStart.forEach((start, i) => {
+    const end = bodyEnd[i] ?? 0;
+    const change = i === index ? Uint8Array.of(Operator.i32_const, 7, Operator.drop) : new Uint8Array();
+    operators.startBody(start, end);
+    const first = operators.reader.pos;
+    code.varU32(end - start + change.length);
+    code.bytes(bytes.subarray(start, first));
+    code.bytes(change);
+    code.bytes(bytes.subarray(first, end));
+  });
+  const out = new ByteWriter(bytes.length);
+  const reader = new ByteReader(bytes, 8, bytes.length);
+  out.bytes(bytes.subarray(0, 8));
+  while (reader.remaining > 0) {
+    const id = reader.u8();
+    const contents = reader.slice(reader.varU32());
+    const kept = id === 10 ? code.view() : contents;
+    out.u8(id);
+    out.varU32(kept.length);
+    out.bytes(kept);
+  }
+  return out.toBytes();
+}

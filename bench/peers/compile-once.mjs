@@ -2,15 +2,18 @@
  * Compiles a file again and again with what `npm run build` made, in a process of its own so that the first time is cold and the peak of
  * memory is this one's:
  *
- *     FILE LEVEL WORKERS ROUNDS
+ *     FILE LEVEL WORKERS ROUNDS [PACK]
+ *
+ * With a cache of machine code in the file PACK, if one is named.
  *
  * Prints a JSON line for each round: `CompileRound` in `compile-time.ts`.
  */
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { nodeHash } from "../../dist/compiler/node-hash.js";
 import { compile } from "../../dist/driver/compile.js";
 
-const [file = "", level = "2", workers = "1", rounds = "1"] = process.argv.slice(2);
+const [file = "", level = "2", workers = "1", rounds = "1", pack] = process.argv.slice(2);
 const bytes = new Uint8Array(readFileSync(file));
 for (let i = 0; i < Number(rounds); i++) {
   const stages = {};
@@ -21,6 +24,12 @@ for (let i = 0; i < Number(rounds); i++) {
     output: "object",
     optLevel: level === "0" ? 0 : 2,
     workers: Number(workers),
+    cache: pack && {
+      seed: "",
+      pack: existsSync(pack) ? new Uint8Array(readFileSync(pack)) : undefined,
+      hash: nodeHash,
+      store: (bytes) => writeFileSync(pack, bytes),
+    },
     onStage: (stage, ms) => {
       stages[stage] = ms;
     },

@@ -5,8 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { SHAPES } from "../../bench/shapes.ts";
-import { ByteReader, ByteWriter } from "../../src/base/bytes.ts";
+import { SHAPES, withChange } from "../../bench/shapes.ts";
 import { CodeCache } from "../../src/compiler/code-cache.ts";
 import * as front from "../../src/compiler/front.ts";
 import { FunctionCompiler } from "../../src/compiler/function.ts";
@@ -16,8 +15,6 @@ import { compile } from "../../src/driver/compile.ts";
 import { buildCode } from "../../src/frontend/build.ts";
 import { entity } from "../../src/base/entity.ts";
 import { Func, type FuncSymbol } from "../../src/ir/function.ts";
-import { OperatorReader } from "../../src/wasm/operators.ts";
-import { decodeModule } from "../../src/wasm/decode.ts";
 import { ROOT, windlass } from "../support/windlass.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "windlass-code-cache-"));
@@ -43,43 +40,13 @@ function chain(functions: number): Uint8Array {
   return shape.make(functions);
 }
 
-/** The module with `i32.const 7; drop` at the beginning of body `index`: everything behind it moves. */
-function changed(bytes: Uint8Array, index: number): Uint8Array {
-  const { bodyStart, bodyEnd } = decodeModule(bytes);
-  const code = new ByteWriter();
-  code.varU32(bodyStart.length);
-  bodyStart.forEach((start, i) => {
-    const body = new ByteWriter();
-    const operators = new OperatorReader(bytes);
-    operators.startBody(start, bodyEnd[i] ?? 0);
-    const first = operators.reader.pos;
-    body.bytes(bytes.subarray(start, first));
-    if (i === index) body.bytes(Uint8Array.of(0x41, 7, 0x1a));
-    body.bytes(bytes.subarray(first, bodyEnd[i]));
-    code.varU32(body.length);
-    code.bytes(body.view());
-  });
-  const out = new ByteWriter();
-  const reader = new ByteReader(bytes, 8, bytes.length);
-  out.bytes(bytes.subarray(0, 8));
-  while (reader.remaining > 0) {
-    const id = reader.u8();
-    const contents = reader.slice(reader.varU32());
-    const section = id === 10 ? code.view() : contents;
-    out.u8(id);
-    out.varU32(section.length);
-    out.bytes(section);
-  }
-  return out.toBytes();
-}
-
 function programOf(bytes: Uint8Array) {
   return front.program(front.plan(front.parse(bytes), FRONT), FRONT);
 }
 
 test("output is the same with the cache and without", async () => {
   const before = chain(300);
-  const later = changed(before, 100);
+  const later = withChange(before, 100);
   let pack: Uint8Array | undefined;
   let stored = 0;
   const build = async (bytes: Uint8Array, cached: boolean): Promise<Uint8Array> => {
@@ -124,7 +91,7 @@ test("a change of one function makes new keys for it and for what it is inlined 
   const again = hits(before, first.pack);
   assert.equal(again.known, again.keyed);
   assert.deepEqual(again.made, first.made);
-  const after = hits(changed(before, 100), first.pack);
+  const after = hits(withChange(before, 100), first.pack);
   assert.ok(after.keyed - after.known >= 1 && after.keyed - after.known <= 8, `${after.keyed - after.known} compiled`);
   assert.equal(hits(before, first.pack.subarray(0, 40)).known, 0);
   for (let at = 0; at < first.pack.length; at += Math.ceil(first.pack.length / 97)) {
@@ -224,7 +191,7 @@ test("the command line keeps code, and says what it can't keep only where it was
   assert.ok(plain.equals(build("--cache-dir", cache, "-j2")));
   const [file, ...others] = readdirSync(join(cache, "code"));
   assert.ok(file !== undefined && others.length === 0);
-  writeFileSync(input, changed(bytes, 100));
+  writeFileSync(input, withChange(bytes, 100));
   // The default folder of tests can't be made.
   const later = build("-j2");
   assert.ok(!later.equals(plain));
