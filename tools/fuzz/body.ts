@@ -83,8 +83,12 @@ export class BodyGenerator implements Maker {
       if (r.chance(0.6)) body.push(f.set(local, this.#access.known(f.locals[local] ?? "i")));
     }
     if (fuel !== undefined) {
-      for (const operator of f.shuffled([...this.#about.values()].flat())) this.#certainly(body, operator);
-      for (let i = r.below(5); i > 0; i--) body.push(...this.#access.observe(this.#select(f.anyType(), MAX_DEPTH - 2)));
+      for (const operator of f.shuffled([...this.#about.values()].flat())) {
+        this.#apart(6, () => this.#certainly(body, operator));
+      }
+      for (let i = r.between(2, 8); i > 0; i--) {
+        this.#apart(16, () => body.push(...this.#access.observe(this.#select(f.anyType(), MAX_DEPTH - 2))));
+      }
       if (r.chance(0.25)) this.#access.bulkTable(body, MAX_DEPTH - 2);
       if (r.chance(0.25)) this.#access.bulkMemory(body, MAX_DEPTH - 2);
       if (r.chance(0.3)) body.push(this.#dropReference(MAX_DEPTH - 2));
@@ -93,6 +97,14 @@ export class BodyGenerator implements Maker {
     }
     this.statements(body, r.between(1, 5));
     this.#finish(body);
+  }
+
+  /** Makes something with a budget of its own. */
+  #apart(budget: number, make: () => void): void {
+    const rest = this.#budget;
+    this.#budget = budget;
+    make();
+    this.#budget = rest;
   }
 
   /** Makes the body of a small function that calls nothing, and needs no fuel. */
@@ -198,13 +210,17 @@ export class BodyGenerator implements Maker {
       this.#asked = f.localOf("i");
       if (this.#asked !== undefined) return f.node("local.tee", "i", [this.condition(depth)], f.index(this.#asked));
     }
-    if (this.#budget <= 0 || depth >= MAX_DEPTH || way < 9) return this.value("i", depth);
-    if (way < 16) return this.#operands.operator(r.pick(r.pick(COMPARISONS)), depth);
+    if (this.#budget <= 0 || depth >= MAX_DEPTH || way < 8) return this.value("i", depth);
+    if (way < 14) return this.#operands.operator(r.pick(r.pick(COMPARISONS)), depth);
     const type = r.pick(["i", "l"]);
     const name = type === "i" ? "i32" : "i64";
     const operands = [this.#few(type, depth), this.#few(type, depth)];
-    const computed = f.node(`${name}.${r.pick(["add", "sub", "and", "or", "xor", "shl", "shr_u"])}`, type, operands);
-    if (way < 18) return f.node(`${name}.eqz`, "i", [computed]);
+    const computed = f.node(
+      `${name}.${r.pick(["add", "add", "sub", "sub", "and", "or", "xor", "shl", "shr_u"])}`,
+      type,
+      operands,
+    );
+    if (way < 17) return f.node(`${name}.eqz`, "i", [computed]);
     const relation = r.pick(["eq", "ne", "lt_s", "le_s", "gt_s", "ge_s", "gt_u"]);
     return f.node(`${name}.${relation}`, "i", [computed, constant(r, type, 0n)]);
   }
@@ -214,7 +230,8 @@ export class BodyGenerator implements Maker {
     const f = this.#f;
     const name = type === "i" ? "i32" : "i64";
     const number = (n: number): Expr => constant(this.#r, type, BigInt(n));
-    const masked = f.node(`${name}.and`, type, [this.value(type, depth + 1), number(this.#r.pick([1, 3, 3, 7]))]);
+    const value = depth < MAX_DEPTH - 2 ? this.value(type, depth + 1) : this.#access.known(type);
+    const masked = f.node(`${name}.and`, type, [value, number(this.#r.pick([1, 3, 3, 7]))]);
     return this.#r.chance(0.6) ? masked : f.node(`${name}.sub`, type, [masked, number(this.#r.between(1, 4))]);
   }
 

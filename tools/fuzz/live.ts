@@ -121,9 +121,11 @@ export class Live {
     const step = down ? 1 : r.between(1, 4);
     const first = down ? rounds : r.between(-2, 4);
     const counter = f.take(type);
-    const round = Array.from({ length: r.chance(0.5) ? 0 : r.between(1, r.chance(0.2) ? 20 : 6) }, () =>
-      this.#hold(out, f.anyType()),
-    );
+    // Now and then more of one type than there are registers.
+    const crowded = r.chance(0.15);
+    const common = crowded ? f.anyType() : undefined;
+    const count = crowded ? r.between(12, 24) : r.chance(0.5) ? 0 : r.between(1, 6);
+    const round = Array.from({ length: count }, () => this.#hold(out, common ?? f.anyType()));
     out.push(f.set(counter, number(first)));
     const bound = r.chance(0.3) ? f.take(type) : undefined;
     const last = down ? 0 : first + step * rounds;
