@@ -63,8 +63,6 @@ function plant({ name, file, from, to }: PlantedBug): string {
 /** Of a second, in /proc. */
 const TICKS = 100;
 
-const folder = mkdtempSync(join(tmpdir(), "windlass-planted-"));
-
 /** A copy of what compiles and runs a module, with the bug. */
 function copyWith(bug: PlantedBug, copy: string): void {
   for (const name of ["package.json", "src", "tests/wast", "tests/support", "tools/fuzz"]) {
@@ -136,6 +134,7 @@ class Hunter {
 const wanted = PLANTED.filter(({ name, kind }) => args.length === 0 || args.some((w) => `${kind} ${name}`.includes(w)));
 if (wanted.length === 0) failWith(`no bug is called ${args.join(" or ")}`);
 for (const bug of wanted) plant(bug);
+const folder = mkdtempSync(join(tmpdir(), "windlass-planted-"));
 
 const rows: Row[] = [];
 const waiting = [...wanted.entries()];
