@@ -221,7 +221,7 @@ for (const type of [I32, I64] as const) {
     ]);
     const compared = unique(type, [0n, 1n, 2n, 0x80n, 0xffn, 0x8000n, 0xffffn, 0xffffffffn, -1n, -128n]);
     const unary = [Op.sext8, Op.sext16, Op.clz, Op.ctz, Op.popcnt, ...(type === I64 ? [Op.sext32] : [])];
-    const wrappers: ((b: FuncBuilder, v: Value) => [Value, Type])[] = [
+    const single: ((b: FuncBuilder, v: Value) => [Value, Type])[] = [
       ...unary.map((op) => (b: FuncBuilder, v: Value): [Value, Type] => [b.unary(op, type, v), type]),
       (b, v) => (type === I64 ? [b.unary(Op.ireduce, I32, v), I32] : [b.unary(Op.uextend, I64, v), I64]),
       (b, v) =>
@@ -232,14 +232,19 @@ for (const type of [I32, I64] as const) {
         type === I64
           ? [b.unary(Op.uextend, I64, b.unary(Op.ireduce, I32, v)), I64]
           : [b.unary(Op.sext32, I64, b.unary(Op.uextend, I64, v)), I64],
-      ...unary.flatMap((first) =>
-        unary.map((op) => (b: FuncBuilder, v: Value): [Value, Type] => [
-          b.unary(op, type, b.unary(first, type, v)),
-          type,
-        ]),
-      ),
     ];
-    for (const wrap of wrappers) {
+    const double = unary.flatMap((first) =>
+      unary.map((op) => (b: FuncBuilder, v: Value): [Value, Type] => [
+        b.unary(op, type, b.unary(first, type, v)),
+        type,
+      ]),
+    );
+    // Two in a row are compared with few constants: rules see one of them.
+    const all = [
+      ...single.map((wrap) => ({ wrap, compared })),
+      ...double.map((wrap) => ({ wrap, compared: compared.slice(0, 2) })),
+    ];
+    for (const { wrap, compared } of all) {
       for (const inner of [Op.band, Op.ishl, Op.ushr, Op.sshr, Op.iadd, Op.bxor]) {
         const types: Type[] = [];
         const scratch = startFunction(
