@@ -92,18 +92,21 @@ const ARITHMETIC = [Operator.i32_add, Operator.i32_sub, Operator.i32_mul, Operat
 
 function longFunction(instructions: number): Uint8Array {
   const body = new Body();
-  for (let i = 0; i < instructions; i += 4) {
-    body.op(Operator.local_get, i % 13);
-    if (i % 20 === 0) {
+  let count = 0;
+  for (let k = 0; count < instructions; k++) {
+    body.op(Operator.local_get, (k * 5 + 15) % 16).op(Operator.local_get, (k * 3 + 1) % 16);
+    if (k % 5 === 0) {
       body
-        .op(Operator.local_get, (i * 7) % 16)
         .constant(1023)
         .op(Operator.i32_and)
-        .op(Operator.i32_load, 2, i % 4096);
-      i += 3;
-    } else body.op(Operator.local_get, (i * 7) % 16);
-    body.op(ARITHMETIC[i % 4] ?? Operator.i32_add).op(Operator.local_set, (i * 5) % 16);
+        .op(Operator.i32_load, 2, (4 * k) % 4096);
+      count += 3;
+    }
+    body.op(ARITHMETIC[k % 4] ?? Operator.i32_add).op(Operator.local_set, (k * 5) % 16);
+    count += 4;
   }
+  for (let l = 1; l < 16; l++)
+    body.op(Operator.local_get, 0).op(Operator.local_get, l).op(Operator.i32_xor).op(Operator.local_set, 0);
   return module(15, [body.op(Operator.local_get, 0)]);
 }
 
