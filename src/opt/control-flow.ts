@@ -15,7 +15,7 @@ const MAX_HOPS = 8;
 const COPIES = 2;
 
 /** An integer constant's low half, or `undefined`. */
-function constantOf(func: Func, raw: number): number | undefined {
+export function constantOf(func: Func, raw: number): number | undefined {
   const value = func.resolve(entity<Value>(raw));
   const def = func.valueDef.get(value);
   return def >= 0 && func.op.get(def) === Op.iconst ? func.lo.get(def) : undefined;

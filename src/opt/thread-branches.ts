@@ -16,6 +16,8 @@ import { entity } from "../base/entity.ts";
 import { ControlFlowGraph, successorCall, successorCount } from "../ir/cfg.ts";
 import { type Block, type BlockCall, type Func, NONE, type Value } from "../ir/function.ts";
 import { Op } from "../ir/ops.ts";
+import { constantOf } from "./control-flow.ts";
+import { parameterIndices } from "./incoming.ts";
 import { VALUE_COLUMNS, VALUES_A, VALUES_B, VALUES_C, VALUES_LIST } from "./operands.ts";
 
 /** How many such blocks in a row a branch goes past: a cycle of them stays. */
@@ -36,7 +38,15 @@ const WANTED = 2;
 
 /** Returns whether anything changed. */
 export function threadBranches(func: Func): boolean {
-  return new Threader(func).run();
+  // Most functions have no such block: nothing is worked out about them.
+  return func.layout.some((block) => onlyBranches(func, block)) && new Threader(func).run();
+}
+
+/** Whether `block` has parameters and is nothing but a branch. */
+function onlyBranches(func: Func, block: Block): boolean {
+  return (
+    func.op.get(func.firstInst.get(block)) === Op.brif && block !== func.entryBlock && func.paramsOf(block).length > 0
+  );
 }
 
 class Threader {
@@ -44,7 +54,7 @@ class Threader {
   readonly #cfg: ControlFlowGraph;
   /** By block: 0, CANDIDATE, WANTED. */
   readonly #state: Uint8Array;
-  /** By block that is a candidate: which of its parameters it branches on. */
+  /** By value: its position among its block's parameters. */
   readonly #index: Int32Array;
   /** By value: the candidate that it is a parameter of, or NONE. */
   readonly #owner: Int32Array;
@@ -58,7 +68,7 @@ class Threader {
     this.#func = func;
     this.#cfg = new ControlFlowGraph(func);
     this.#state = func.work.u8(func.blockCount);
-    this.#index = func.work.i32(func.blockCount);
+    this.#index = parameterIndices(func);
     this.#owner = func.work.i32(func.valueCount).fill(NONE);
     this.#useKind = func.work.column();
     this.#useAt = func.work.column();
@@ -84,17 +94,20 @@ class Threader {
 
   #isCandidate(block: Block): boolean {
     const func = this.#func;
+    if (!onlyBranches(func, block)) return false;
     const inst = func.firstInst.get(block);
-    if (func.op.get(inst) !== Op.brif || block === func.entryBlock) return false;
     const params = func.paramsOf(block);
-    const index = params.indexOf(this.#resolve(func.a.get(inst)));
-    if (index < 0 || func.callBlock.get(func.b.get(inst)) === func.callBlock.get(func.c.get(inst))) return false;
+    const condition = this.#resolve(func.a.get(inst));
+    if (
+      params[this.#index[condition]!] !== condition ||
+      func.callBlock.get(func.b.get(inst)) === func.callBlock.get(func.c.get(inst))
+    )
+      return false;
     const { predStart, pred, position } = this.#cfg;
     for (let e = predStart[block]!; e < predStart[block + 1]!; e++) {
       if (position[pred[e]!]! >= position[block]!) return false;
     }
     this.#state[block] = CANDIDATE;
-    this.#index[block] = index;
     for (const param of params) this.#owner[param] = block;
     return true;
   }
@@ -102,12 +115,8 @@ class Threader {
   /** What the block call tells the candidate it goes to. */
   #told(call: number, candidate: number): Value {
     const func = this.#func;
-    return this.#resolve(func.pool.get(func.callArgsStart.get(call) + this.#index[candidate]!));
-  }
-
-  #constant(value: Value): number {
-    const def = this.#func.valueDef.get(value);
-    return def >= 0 && this.#func.op.get(def) === Op.iconst ? def : NONE;
+    const condition = this.#resolve(func.a.get(func.lastInst.get(candidate)));
+    return this.#resolve(func.pool.get(func.callArgsStart.get(call) + this.#index[condition]!));
   }
 
   /** Whether `value` is a comparison in `block`, which a branch at its end can be one with. */
@@ -129,7 +138,7 @@ class Threader {
         const target = func.callBlock.get(call);
         if (this.#state[target] === 0) continue;
         const told = this.#told(call, target);
-        if (this.#constant(told) === NONE && (count > 1 || !this.#isComparison(told, block))) continue;
+        if (constantOf(func, told) === undefined && (count > 1 || !this.#isComparison(told, block))) continue;
         this.#state[target] = WANTED;
         found = true;
       }
@@ -218,10 +227,10 @@ class Threader {
       for (let hops = 0; hops < MAX_HOPS; hops++) {
         const candidate = func.callBlock.get(call);
         if (this.#state[candidate] !== WANTED || candidate === block) break;
-        const constant = this.#constant(this.#told(call, candidate));
-        if (constant === NONE) break;
+        const constant = constantOf(func, this.#told(call, candidate));
+        if (constant === undefined) break;
         const branch = func.lastInst.get(candidate);
-        const on = func.lo.get(constant) !== 0 ? func.b.get(branch) : func.c.get(branch);
+        const on = constant !== 0 ? func.b.get(branch) : func.c.get(branch);
         const args = this.#argsPast(call, candidate, on);
         if (args === undefined) return changed;
         func.callBlock.set(call, func.callBlock.get(on));
@@ -260,13 +269,12 @@ class Threader {
     const length = func.callArgsLength.get(on);
     this.#budget -= length;
     if (this.#budget < 0) return undefined;
-    const params = func.paramsOf(entity<Block>(candidate));
     const from = func.callArgsStart.get(call);
     const start = func.callArgsStart.get(on);
     return Array.from({ length }, (_, k) => {
       const value = this.#resolve(func.pool.get(start + k));
       if (this.#owner[value] !== candidate) return value;
-      return this.#resolve(func.pool.get(from + params.indexOf(value)));
+      return this.#resolve(func.pool.get(from + this.#index[value]!));
     });
   }
 }
