@@ -172,18 +172,24 @@ function isLess(state: State, x: Form, y: Form, d: number): boolean {
   const hi = state.upperBound(x);
   state.range(y);
   if (hi + d <= state.lo) return true;
+  return lengthsIn(state, x, y).some(({ length, sum }) => state.margin(sum, length) >= sum.c + d);
+}
+
+/** The lengths that y is one of plus something, each with x less that something. */
+function lengthsIn(state: State, x: Form, y: Form): { readonly length: number; readonly sum: Form }[] {
   const { kind } = state.atoms;
-  for (const [l, s] of [
+  const found: { readonly length: number; readonly sum: Form }[] = [];
+  for (const [length, s] of [
     [y.a, y.s],
     [y.b, y.t],
   ] as const) {
-    const of = kind[l];
-    if (l === 0 || s !== 1 || (of !== AtomKind.memoryLength && of !== AtomKind.tableLength)) continue;
-    const rest = combine(y, ofAtom(l), -1);
+    const of = kind[length];
+    if (length === 0 || s !== 1 || (of !== AtomKind.memoryLength && of !== AtomKind.tableLength)) continue;
+    const rest = combine(y, ofAtom(length), -1);
     const sum = rest === undefined ? undefined : combine(x, rest, -1);
-    if (sum?.base === Base.number && state.margin(sum, l) >= sum.c + d) return true;
+    if (sum?.base === Base.number) found.push({ length, sum });
   }
-  return false;
+  return found;
 }
 
 /** x + d ≤ y, unsigned. */
@@ -220,17 +226,9 @@ function boundBelow(state: State, y: Form, limit: number): void {
 /** When y is a length plus something: x less that something is at most the length. */
 function relateTo(state: State, x: Form, y: Form, d: number): void {
   const { kind, detail } = state.atoms;
-  for (const [l, s] of [
-    [y.a, y.s],
-    [y.b, y.t],
-  ] as const) {
-    const of = kind[l];
-    if (l === 0 || s !== 1 || (of !== AtomKind.memoryLength && of !== AtomKind.tableLength)) continue;
-    const rest = combine(y, ofAtom(l), -1);
-    const sum = rest === undefined ? undefined : combine(x, rest, -1);
-    if (sum === undefined || sum.base !== Base.number) continue;
-    state.relate(sum, l, sum.c + d);
-    state.relate(sum, lengthClass(of, detail[l] ?? 0), sum.c + d);
+  for (const { length, sum } of lengthsIn(state, x, y)) {
+    state.relate(sum, length, sum.c + d);
+    state.relate(sum, lengthClass(kind[length] ?? AtomKind.memoryLength, detail[length] ?? 0), sum.c + d);
   }
 }
 
