@@ -123,34 +123,48 @@ export class TypeTexts {
   }
 
   #text(t: Type): string {
-    const labels = (count: number): string => Array.from({ length: count }, (_, i) => `"n${i}"`).join(" ");
-    switch (t.k) {
-      case "list":
-        return `(list ${this.ref(t.of)}${t.length === undefined ? "" : ` ${t.length}`})`;
-      case "map":
-        return `(map ${this.ref(t.key)} ${this.ref(t.value)})`;
-      case "record":
-        return `(record ${t.fields.map((f, i) => `(field "n${i}" ${this.ref(f)})`).join(" ")})`;
-      case "tuple":
-        return `(tuple ${t.fields.map((f) => this.ref(f)).join(" ")})`;
-      case "variant":
-        return `(variant ${t.cases.map((c, i) => `(case "n${i}"${c === undefined ? "" : ` ${this.ref(c)}`})`).join(" ")})`;
-      case "option":
-        return `(option ${this.ref(t.of)})`;
-      case "result": {
-        const ok = t.ok === undefined ? "" : ` ${this.ref(t.ok)}`;
-        return `(result${ok}${t.err === undefined ? "" : ` (error ${this.ref(t.err)})`})`;
-      }
-      case "enum":
-        return `(enum ${labels(t.count)})`;
-      case "flags":
-        return `(flags ${labels(t.count)})`;
-      case "own":
-      case "borrow":
-        return `(${t.k} $${t.resource.name})`;
-      default:
-        return t.k;
-    }
+    return typeText(t, {
+      ref: (of) => this.ref(of),
+      label: (i) => `n${i}`,
+      handle: ({ k, resource }) => `(${k} $${resource.name})`,
+    });
+  }
+}
+
+/** How a definition names what it is made of. */
+export interface TypeWords {
+  readonly ref: (t: Type) => string;
+  /** Of a field, case or flag. */
+  readonly label: (index: number) => string;
+  readonly handle: (t: Extract<Type, { readonly k: "own" | "borrow" }>) => string;
+}
+
+/** A type in text format: the definition of a composite one, the name of another. */
+export function typeText(t: Type, { ref, label, handle }: TypeWords): string {
+  const optional = (of: Type | undefined): string => (of === undefined ? "" : ` ${ref(of)}`);
+  switch (t.k) {
+    case "list":
+      return `(list ${ref(t.of)}${t.length === undefined ? "" : ` ${t.length}`})`;
+    case "map":
+      return `(map ${ref(t.key)} ${ref(t.value)})`;
+    case "record":
+      return `(record ${t.fields.map((f, i) => `(field "${label(i)}" ${ref(f)})`).join(" ")})`;
+    case "tuple":
+      return `(tuple ${t.fields.map(ref).join(" ")})`;
+    case "variant":
+      return `(variant ${t.cases.map((c, i) => `(case "${label(i)}"${optional(c)})`).join(" ")})`;
+    case "option":
+      return `(option ${ref(t.of)})`;
+    case "result":
+      return `(result${optional(t.ok)}${t.err === undefined ? "" : ` (error ${ref(t.err)})`})`;
+    case "enum":
+    case "flags":
+      return `(${t.k} ${Array.from({ length: t.count }, (_, i) => `"${label(i)}"`).join(" ")})`;
+    case "own":
+    case "borrow":
+      return handle(t);
+    default:
+      return t.k;
   }
 }
 

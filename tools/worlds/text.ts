@@ -13,6 +13,7 @@ import {
   type Resource,
   type Type,
 } from "../../tests/abi-model/model.ts";
+import { typeText } from "../../tests/abi-model/wat.ts";
 import { Labels, REP_METHOD, type World, type WorldFunction, type WorldResource } from "./world.ts";
 
 /** Where a function's result is, and from where on memory is given out. */
@@ -69,33 +70,14 @@ class Definitions {
 
   #text(t: Type): string {
     const labels = this.#world.labels.get(t) ?? [];
-    const optional = (x: Type | undefined): string => (x === undefined ? "" : ` ${this.ref(x)}`);
-    switch (t.k) {
-      case "list":
-        return `(list ${this.ref(t.of)}${t.length === undefined ? "" : ` ${t.length}`})`;
-      case "map":
-        return `(map ${this.ref(t.key)} ${this.ref(t.value)})`;
-      case "record":
-        return `(record ${t.fields.map((f, i) => `(field "${labels[i]}" ${this.ref(f)})`).join(" ")})`;
-      case "tuple":
-        return `(tuple ${t.fields.map((f) => this.ref(f)).join(" ")})`;
-      case "variant":
-        return `(variant ${t.cases.map((c, i) => `(case "${labels[i]}"${optional(c)})`).join(" ")})`;
-      case "option":
-        return `(option ${this.ref(t.of)})`;
-      case "result":
-        return `(result${optional(t.ok)}${t.err === undefined ? "" : ` (error ${this.ref(t.err)})`})`;
-      case "enum":
-      case "flags":
-        return `(${t.k} ${labels.map((l) => `"${l}"`).join(" ")})`;
-      case "own":
-      case "borrow": {
-        const isGuests = this.#world.guestResources.some((g) => g.resource === t.resource);
-        return isGuests && this.#options.side === "import" ? "u32" : `(${t.k} ${this.#options.resource(t.resource)})`;
-      }
-      default:
-        return t.k;
-    }
+    return typeText(t, {
+      ref: (of) => this.ref(of),
+      label: (i) => labels[i] ?? "",
+      handle: ({ k, resource }) => {
+        const isGuests = this.#world.guestResources.some((g) => g.resource === resource);
+        return isGuests && this.#options.side === "import" ? "u32" : `(${k} ${this.#options.resource(resource)})`;
+      },
+    });
   }
 }
 
