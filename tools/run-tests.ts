@@ -1,6 +1,6 @@
 /**
- * Runs the tests: every `tests/**\/*.test.ts`, or those whose path holds one of the words given. Says first which of the optional
- * tools it found: tests that need a missing one skip.
+ * Runs the tests: every `tests/**\/*.test.ts`, or those whose path holds one of the words given; two processes at a time. Says first
+ * which of the optional tools it found: tests that need a missing one skip.
  *
  *     npm test                       all, after check and build
  *     node --import tsx tools/run-tests.ts regalloc x64
@@ -8,9 +8,9 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, readdirSync, statSync } from "node:fs";
+import { accessSync, constants, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join, relative, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -47,6 +47,31 @@ function testFiles(folder: string): string[] {
     });
 }
 
+/** Files of one folder share a process: what one has loaded and warmed up, the next need not. */
+const FILES_PER_PROCESS = 6;
+
+/** Modules, each of which imports the tests of one process; in a folder that is made anew. */
+function groups(files: readonly string[]): string[] {
+  const place = join(root, ".cache/tests");
+  rmSync(place, { recursive: true, force: true });
+  mkdirSync(place, { recursive: true });
+  const byFolder = new Map<string, string[]>();
+  for (const file of files) {
+    const folder = relative(join(root, "tests"), dirname(file)).replaceAll("/", "-");
+    byFolder.set(folder, [...(byFolder.get(folder) ?? []), file]);
+  }
+  return [...byFolder].flatMap(([folder, members]) => {
+    const count = Math.ceil(members.length / FILES_PER_PROCESS);
+    return Array.from({ length: count }, (_, i) => {
+      const path = join(place, `${folder}-${i + 1}.test.ts`);
+      // Dealt out in turn: neighbours are often alike in length.
+      const imports = members.filter((_, k) => k % count === i).map((m) => `import "${pathToFileURL(m).href}";\n`);
+      writeFileSync(path, imports.join(""));
+      return path;
+    });
+  });
+}
+
 const words = process.argv.slice(2).filter((w) => !w.startsWith("--"));
 const files = testFiles(join(root, "tests")).filter(
   (f) => words.length === 0 || words.some((w) => relative(root, f).includes(w)),
@@ -64,7 +89,7 @@ if (!shared)
 
 const result = spawnSync(
   process.execPath,
-  ["--import", "tsx", "--test", "--test-reporter=spec", "--test-concurrency=2", ...files],
+  ["--import", "tsx", "--test", "--test-reporter=spec", "--test-concurrency=2", ...groups(files)],
   {
     cwd: root,
     stdio: "inherit",

@@ -56,7 +56,7 @@ function random(seed: number): () => number {
 describe("the compiler survives any bytes", () => {
   for (const { name, bytes } of samples()) {
     test(`${name}: truncated anywhere`, async () => {
-      const step = Math.max(1, Math.floor(bytes.length / 800));
+      const step = Math.max(1, Math.floor(bytes.length / 300));
       for (let n = 0; n < bytes.length; n += step) {
         // A cut between two sections may leave a whole component that exports nothing.
         await errorOf(bytes.subarray(0, n), `first ${n} bytes of ${name}`);
@@ -66,7 +66,7 @@ describe("the compiler survives any bytes", () => {
       const next = random(bytes.length);
       let rejected = 0;
       // Fewer of a larger one: most changes leave it valid, and then it is compiled.
-      const count = bytes.length > 4000 ? 200 : 800;
+      const count = bytes.length > 4000 ? 100 : 400;
       for (let i = 0; i < count; i++) {
         const changed = bytes.slice();
         const at = Math.floor(next() * bytes.length);
@@ -146,17 +146,16 @@ const COMMANDS: readonly {
 ];
 
 describe("the command line refuses bad input", () => {
-  for (const { what, input, message } of COMMANDS) {
+  COMMANDS.forEach(({ what, input, message }, i) => {
     test(what, async () => {
       const place = join(folder, what.replaceAll(/\W/g, "-"));
       mkdirSync(place);
       const file = join(place, "in.wasm");
       writeFileSync(file, await input());
       const out = join(place, "out");
-      for (const args of [
-        ["build", file, "-o", out],
-        ["run", file],
-      ]) {
+      const build = ["build", file, "-o", out];
+      // `run` builds by the same functions: some are enough.
+      for (const args of i % 3 === 0 ? [build, ["run", file]] : [build]) {
         const result = windlass(args, { env: { WINDLASS_CACHE: join(place, "cache") } });
         assert.match(result.stderr, message);
         assert.match(result.stderr, /^error: /);
@@ -167,7 +166,7 @@ describe("the command line refuses bad input", () => {
       }
       assert.deepEqual(readdirSync(place), ["in.wasm"]);
     });
-  }
+  });
   test("files that can't be read or written", () => {
     const hello = join(ROOT, "examples/hello/hello.wasm");
     const cases: readonly (readonly [readonly string[], RegExp])[] = [

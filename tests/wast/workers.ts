@@ -5,13 +5,14 @@
 
 import { type ChildProcess, fork } from "node:child_process";
 import type { ScriptOptions, ScriptReport } from "./outcome.ts";
+import type { WorkerMessage } from "./worker.ts";
 
 const WORKER = new URL("./worker.ts", import.meta.url);
 
 class Worker {
   #process: ChildProcess | undefined;
 
-  /** `timeout`: milliseconds for the whole script. Never rejects. */
+  /** `timeout`: milliseconds for the whole script, from when the process has begun it. Never rejects. */
   run(file: string, options: ScriptOptions, timeout: number): Promise<ScriptReport> {
     this.#process ??= fork(WORKER);
     const child = this.#process;
@@ -27,7 +28,10 @@ class Worker {
         settle({ file, outcomes: [{ line: 1, verdict: "failed", message }] });
       };
       const timer = setTimeout(() => fail(`the script does not end in ${timeout / 1000} s`), timeout);
-      child.once("message", (report: ScriptReport) => settle(report));
+      child.on("message", (message: WorkerMessage) => {
+        if (message.kind === "started") timer.refresh();
+        else settle(message.report);
+      });
       child.once("error", (error) => fail(`the runner failed: ${error.message}`));
       child.once("exit", (code, signal) => fail(`the runner ended: ${signal ?? `exit code ${code}`}`));
       child.send({ file, options });
