@@ -181,6 +181,13 @@ export function interpret(world: World, func: Func, args: readonly bigint[], dep
     if (symbol === undefined) throw new Error(`${func.name}: calls ${address.toString(16)}`);
     return symbol;
   };
+  // Functions are made before the loop: the tool that runs tests gives each one a name, which takes long.
+  let inst: number = NONE;
+  const define = (...results: bigint[]): void => {
+    results.forEach((r, k) => {
+      values[func.firstResult.get(inst) + k] = r;
+    });
+  };
   for (;;) {
     if (--world.fuel < 0) throw new OutOfFuel(func.name);
     let next: number = NONE;
@@ -193,11 +200,7 @@ export function interpret(world: World, func: Func, args: readonly bigint[], dep
       const c = func.c.get(i);
       const lo = func.lo.get(i);
       const hi = func.hi.get(i);
-      const define = (...results: bigint[]): void => {
-        results.forEach((r, k) => {
-          values[func.firstResult.get(i) + k] = r;
-        });
-      };
+      inst = i;
       switch (op) {
         case Op.iconst:
         case Op.f32const:
@@ -322,6 +325,11 @@ export function interpret(world: World, func: Func, args: readonly bigint[], dep
   }
 }
 
+const wrap = (bits: number, v: bigint): bigint => BigInt.asUintN(bits, v);
+const signed = (bits: number, v: bigint): bigint => BigInt.asIntN(bits, v);
+const float = (type: Type, x: bigint, y: bigint, f: (p: number, q: number) => number): bigint =>
+  fromFloat(type, f(toFloat(type, x), toFloat(type, y)));
+
 function compute(
   func: Func,
   op: number,
@@ -334,50 +342,44 @@ function compute(
   const bitsOf = width(type);
   const x = get(a);
   const operandType = func.typeOf(entity(a));
-  const wrap = (v: bigint): bigint => BigInt.asUintN(bitsOf, v);
-  const signed = (v: bigint): bigint => BigInt.asIntN(bitsOf, v);
-  const y = (): bigint => get(b);
-  const amount = (): bigint => get(b) % BigInt(bitsOf);
-  const float = (f: (p: number, q: number) => number): bigint => {
-    const p = toFloat(type, x);
-    return fromFloat(type, f(p, b === NONE ? 0 : toFloat(type, y())));
-  };
+  const y = b === NONE ? 0n : get(b);
+  const amount = y % BigInt(bitsOf);
   const sign = 1n << BigInt(bitsOf - 1);
   switch (op) {
     case Op.iadd:
-      return wrap(x + y());
+      return wrap(bitsOf, x + y);
     case Op.isub:
-      return wrap(x - y());
+      return wrap(bitsOf, x - y);
     case Op.imul:
-      return wrap(x * y());
+      return wrap(bitsOf, x * y);
     case Op.umulhi:
-      return wrap((x * y()) >> 64n);
+      return wrap(bitsOf, (x * y) >> 64n);
     case Op.smulhi:
-      return wrap((signed(x) * signed(y())) >> 64n);
+      return wrap(bitsOf, (signed(bitsOf, x) * signed(bitsOf, y)) >> 64n);
     case Op.sdiv:
-      return wrap(signed(x) / signed(y()));
+      return wrap(bitsOf, signed(bitsOf, x) / signed(bitsOf, y));
     case Op.udiv:
-      return x / y();
+      return x / y;
     case Op.srem:
-      return wrap(signed(x) % signed(y()));
+      return wrap(bitsOf, signed(bitsOf, x) % signed(bitsOf, y));
     case Op.urem:
-      return x % y();
+      return x % y;
     case Op.band:
-      return x & y();
+      return x & y;
     case Op.bor:
-      return x | y();
+      return x | y;
     case Op.bxor:
-      return x ^ y();
+      return x ^ y;
     case Op.ishl:
-      return wrap(x << amount());
+      return wrap(bitsOf, x << amount);
     case Op.ushr:
-      return x >> amount();
+      return x >> amount;
     case Op.sshr:
-      return wrap(signed(x) >> amount());
+      return wrap(bitsOf, signed(bitsOf, x) >> amount);
     case Op.rotl:
-      return wrap((x << amount()) | (x >> (BigInt(bitsOf) - amount())));
+      return wrap(bitsOf, (x << amount) | (x >> (BigInt(bitsOf) - amount)));
     case Op.rotr:
-      return wrap((x >> amount()) | (x << (BigInt(bitsOf) - amount())));
+      return wrap(bitsOf, (x >> amount) | (x << (BigInt(bitsOf) - amount)));
     case Op.clz:
       return BigInt(x === 0n ? bitsOf : bitsOf - x.toString(2).length);
     case Op.ctz:
@@ -385,12 +387,12 @@ function compute(
     case Op.popcnt:
       return BigInt(x.toString(2).replaceAll("0", "").length);
     case Op.sext8:
-      return wrap(BigInt.asIntN(8, x));
+      return wrap(bitsOf, BigInt.asIntN(8, x));
     case Op.sext16:
-      return wrap(BigInt.asIntN(16, x));
+      return wrap(bitsOf, BigInt.asIntN(16, x));
     case Op.sext32:
     case Op.sextend:
-      return wrap(BigInt.asIntN(32, x));
+      return wrap(bitsOf, BigInt.asIntN(32, x));
     case Op.uextend:
     case Op.bitcast:
       return x;
@@ -398,45 +400,44 @@ function compute(
       return BigInt.asUintN(32, x);
     case Op.icmp:
     case Op.bounds: {
-      const u = y();
-      const s = signed(x);
-      const t = signed(u);
-      const holds = [x === u, x !== u, s < t, s >= t, s > t, s <= t, x < u, x >= u, x > u, x <= u][lo];
+      const s = signed(bitsOf, x);
+      const t = signed(bitsOf, y);
+      const holds = [x === y, x !== y, s < t, s >= t, s > t, s <= t, x < y, x >= y, x > y, x <= y][lo];
       return holds === true ? 1n : 0n;
     }
     case Op.fcmp: {
       const p = toFloat(type, x);
-      const q = toFloat(type, y());
+      const q = toFloat(type, y);
       return [p === q, p !== q, p < q, p > q, p <= q, p >= q][lo] === true ? 1n : 0n;
     }
     case Op.fadd:
-      return float((p, q) => p + q);
+      return float(type, x, y, (p, q) => p + q);
     case Op.fsub:
-      return float((p, q) => p - q);
+      return float(type, x, y, (p, q) => p - q);
     case Op.fmul:
-      return float((p, q) => p * q);
+      return float(type, x, y, (p, q) => p * q);
     case Op.fdiv:
-      return float((p, q) => p / q);
+      return float(type, x, y, (p, q) => p / q);
     case Op.fmin:
-      return float(Math.min);
+      return float(type, x, y, Math.min);
     case Op.fmax:
-      return float(Math.max);
+      return float(type, x, y, Math.max);
     case Op.fcopysign:
-      return (x & ~sign) | (y() & sign);
+      return (x & ~sign) | (y & sign);
     case Op.fabs:
       return x & ~sign;
     case Op.fneg:
       return x ^ sign;
     case Op.fsqrt:
-      return float(Math.sqrt);
+      return float(type, x, y, Math.sqrt);
     case Op.fceil:
-      return float(Math.ceil);
+      return float(type, x, y, Math.ceil);
     case Op.ffloor:
-      return float(Math.floor);
+      return float(type, x, y, Math.floor);
     case Op.ftrunc:
-      return float(Math.trunc);
+      return float(type, x, y, Math.trunc);
     case Op.fnearest:
-      return float(nearest);
+      return float(type, x, y, nearest);
     case Op.fpromote:
     case Op.fdemote:
       return fromFloat(type, toFloat(operandType, x));
@@ -448,17 +449,18 @@ function compute(
     case Op.fcvt_to_sint:
     case Op.fcvt_to_uint: {
       const value = BigInt(Math.trunc(toFloat(operandType, x)));
-      if (value !== (op === Op.fcvt_to_uint ? wrap(value) : signed(value))) throw new Error("conversion out of range");
-      return wrap(value);
+      if (value !== (op === Op.fcvt_to_uint ? wrap(bitsOf, value) : signed(bitsOf, value)))
+        throw new Error("conversion out of range");
+      return wrap(bitsOf, value);
     }
     case Op.fcvt_to_sint_sat:
     case Op.fcvt_to_uint_sat: {
       const value = toFloat(operandType, x);
       const [min, max] = op === Op.fcvt_to_uint_sat ? [0n, sign * 2n - 1n] : [-sign, sign - 1n];
       if (Number.isNaN(value)) return 0n;
-      if (value <= Number(min)) return wrap(min);
-      if (value >= Number(max)) return wrap(max);
-      return wrap(BigInt(Math.trunc(value)));
+      if (value <= Number(min)) return wrap(bitsOf, min);
+      if (value >= Number(max)) return wrap(bitsOf, max);
+      return wrap(bitsOf, BigInt(Math.trunc(value)));
     }
     default:
       throw new Error(`${opName(op)} is not interpreted`);

@@ -7,7 +7,7 @@ import type { AllocatorInput, AllocatorOutput } from "../../src/codegen/regalloc
 import { runAllocated, runVirtual } from "./interpret.ts";
 import { optionsFor, Random, randomFunction } from "./random-function.ts";
 
-const FUNCTIONS = Number(process.env["REGALLOC_FUNCTIONS"] ?? 3000);
+const FUNCTIONS = Number(process.env["REGALLOC_FUNCTIONS"] ?? 2000);
 const FIRST = Number(process.env["REGALLOC_SEED"] ?? 1);
 const STEPS = 200;
 
