@@ -33,6 +33,7 @@
  * their controlling type is v128, but for `vextract`, whose is the lane's. `vshuffle` has a constant's number in `lo`.
  */
 
+import { numbered } from "../base/numbered.ts";
 import type { Type } from "./types.ts";
 import type { ShapeName } from "./vector.ts";
 
@@ -334,14 +335,6 @@ const ROWS = {
 } as const satisfies Record<string, OpRow>;
 
 export type OpName = keyof typeof ROWS;
-
-function numbered<N extends string>(names: readonly N[]): Readonly<Record<N, number>> {
-  const out: Partial<Record<N, number>> = {};
-  names.forEach((name, i) => {
-    out[name] = i;
-  });
-  return out as Readonly<Record<N, number>>;
-}
 
 /** Names in numeric order. */
 export const OP_NAMES = Object.keys(ROWS) as readonly OpName[];

@@ -3,6 +3,7 @@
  * tables. The code that is generated reads the offsets, `bindings/` prints the declarations, and a test compares both with the C compiler.
  */
 
+import { numbered } from "../base/numbered.ts";
 import { HostResource, Lowering, MemoryDefinition } from "./offsets.ts";
 import { TRAP_NAMES, type TrapName, trapMessage } from "./traps.ts";
 
@@ -249,9 +250,7 @@ export const REFUSED_VALUES: Partial<Record<TrapName, RefusalName>> = {
 export const FIRST_REFUSAL = 256;
 
 /** What an entry returns: 0, a trap's number (`layout/traps.ts`), or one of these. */
-export const HostStatus = Object.fromEntries(REFUSAL_NAMES.map((n, i) => [n, FIRST_REFUSAL + i])) as Readonly<
-  Record<RefusalName, number>
->;
+export const HostStatus = numbered(REFUSAL_NAMES, FIRST_REFUSAL);
 
 /** Every status with its message, in numeric order: for the header and for `windlass_status_text`. */
 export function allStatuses(): readonly { readonly name: string; readonly value: number; readonly message: string }[] {

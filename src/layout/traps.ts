@@ -4,6 +4,8 @@
  * The messages are the standard's wording where the conformance scripts give one.
  */
 
+import { numbered } from "../base/numbered.ts";
+
 const ROWS = {
   /** Not a trap: the record is empty. */
   none: "",
@@ -85,7 +87,7 @@ export type TrapName = keyof typeof ROWS;
 export const TRAP_NAMES = Object.keys(ROWS) as readonly TrapName[];
 
 /** The number of each trap; also the status that an entry returns (0 is success). */
-export const Trap = Object.fromEntries(TRAP_NAMES.map((n, i) => [n, i])) as Readonly<Record<TrapName, number>>;
+export const Trap = numbered(TRAP_NAMES);
 
 /** The message of trap `code`. */
 export function trapMessage(code: number): string {

@@ -17,6 +17,8 @@
  * `reads`, `writes`: status flags of rflags (undefined afterwards counts as written).
  */
 
+import { numbered } from "../../base/numbered.ts";
+
 export type OperandSize = 1 | 2 | 4 | 8;
 
 export type ArgRole = "r" | "w" | "rw" | "a";
@@ -860,10 +862,6 @@ const ROWS = {
 } as const satisfies Record<string, InstRow>;
 
 export type InstName = keyof typeof ROWS;
-
-function numbered<N extends string>(names: readonly N[]): Readonly<Record<N, number>> {
-  return Object.fromEntries(names.map((name, i) => [name, i])) as Readonly<Record<N, number>>;
-}
 
 /** Names in numeric order. */
 export const INST_NAMES = Object.keys(ROWS) as readonly InstName[];

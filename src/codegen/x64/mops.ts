@@ -8,6 +8,7 @@
  * source), then the registers that are read in the row's order, then base and index of the memory operand.
  */
 
+import { numbered } from "../../base/numbered.ts";
 import { instArgs } from "./encoding.ts";
 import { INST_NAMES, type InstName } from "./instructions.ts";
 
@@ -77,15 +78,7 @@ const PSEUDO_NAMES = [
 
 export type PseudoName = (typeof PSEUDO_NAMES)[number];
 
-function numbered<N extends string>(names: readonly N[]): Readonly<Record<N, number>> {
-  const out: Partial<Record<N, number>> = {};
-  names.forEach((name, i) => {
-    out[name] = FIRST_PSEUDO + i;
-  });
-  return out as Readonly<Record<N, number>>;
-}
-
-export const Pseudo = numbered(PSEUDO_NAMES);
+export const Pseudo = numbered(PSEUDO_NAMES, FIRST_PSEUDO);
 
 export function pseudoName(op: number): PseudoName {
   const name = PSEUDO_NAMES[op - FIRST_PSEUDO];
