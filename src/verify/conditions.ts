@@ -139,10 +139,15 @@ function assumeUnequal(state: State, left: Form, right: Form, typeOf: TypeOfSign
   if (isConstant(left) && left.c === right.c) state.impossible = true;
   const atom = loneAtom(left);
   if (atom === 0) return;
-  const { kind, payload } = state.atoms;
+  const { kind, detail, payload } = state.atoms;
   if (kind[atom] === AtomKind.condition && (right.c === 0 || right.c === 1)) {
     const c = payload[atom];
     if (isCondition(c)) assume(state, c, right.c === 0, typeOf);
+    return;
+  }
+  if (kind[atom] === AtomKind.scan && right.c === 0) {
+    const position = payload[atom];
+    if (position instanceof Form) state.narrow(loneAtom(position), 0, (detail[atom] ?? 0) - 1);
     return;
   }
   const { lo, hi } = state.rangeOf(atom);

@@ -10,7 +10,7 @@ import { Op } from "./instructions.ts";
 import { type Machine, Reg } from "./machine.ts";
 import { RESULT_SLOTS, type State } from "./state.ts";
 import { type FunctionType, isFunctionReference } from "./types.ts";
-import { AtomKind, Base, combine, Form, isConstant, loneAtom } from "./values.ts";
+import { AtomKind, Base, combine, Form, loneAtom } from "./values.ts";
 
 const CALLEE_SAVED = [3, 5, 12, 13, 14, 15] as const;
 const CALLER_SAVED = [0, 1, 2, 6, 7, 8, 9, 10, 11] as const;
@@ -357,6 +357,7 @@ function checkSupport(m: Machine, name: string): void {
   const { state } = m;
   if (m.speculative) return checkSupportAhead(m, name);
   m.dependsOnBranches = true;
+  if (COUNTED.has(name) && isNothing(m, state.register(Reg.rcx))) return;
   const at = state.register(Reg.rsi);
   switch (name) {
     case "memory_fill": {
@@ -391,12 +392,19 @@ function checkSupport(m: Machine, name: string): void {
   }
 }
 
+/** They work on so many bytes or elements as rcx says; of none they touch none. */
+const COUNTED: ReadonlySet<string> = new Set(["memory_fill", "table_fill", "memory_copy"]);
+
+function isNothing(m: Machine, count: Form): boolean {
+  return m.state.isExact(count) && m.state.upperBound(count) === 0;
+}
+
 /** If the processor runs ahead of the checks: where each range begins, and its length, might be those of one that is inside. */
 function checkSupportAhead(m: Machine, name: string): void {
   const { state } = m;
-  if (name !== "memory_fill" && name !== "table_fill" && name !== "memory_copy") return;
+  if (!COUNTED.has(name)) return;
   const count = state.register(Reg.rcx);
-  if (isConstant(count) && count.c === 0) return;
+  if (isNothing(m, count)) return;
   state.range(count);
   const most = state.isExact(count) ? state.hi : Number.POSITIVE_INFINITY;
   for (const register of name === "memory_copy" ? [Reg.rsi, Reg.rdx] : [Reg.rsi]) {
@@ -439,7 +447,6 @@ type Extent =
 function rangeOf(m: Machine, start: Form, bytes: Form): Extent | undefined {
   const { state, world } = m;
   if (!state.isExact(bytes)) return undefined;
-  if (isConstant(bytes) && bytes.c === 0 && start.base === Base.number) return { kind: "data", from: 0, to: 0 };
   const end = combine(start, bytes, 1);
   if (end === undefined) return undefined;
   state.range(start);

@@ -1,15 +1,17 @@
 /**
- * One function: its blocks from the decoded instructions, and the fixpoint of what holds at the head of each.
+ * One function: the fixpoint of what holds at the head of each of its blocks.
  *
- * Blocks begin at the function's start, at targets of jumps, behind jumps, and at what any table in the function's constants might name.
- * A block is run again until nothing more is lost at its head; its problems are those of the last run.
+ * A block is run again until nothing more is lost at its head; its problems are those of the last run. Where this does not prove a function,
+ * it is done once more with care: whenever something is lost at a head, what was found out about blocks that are only entered by way of it is
+ * forgotten, so that nothing remains of rounds of a loop that knew too much.
  */
 
 import { LANDING_OFFSET } from "../layout/offsets.ts";
+import { Blocks, type Shape } from "./blocks.ts";
 import { assume } from "./conditions.ts";
 import type { RightsOf } from "./context.ts";
 import { type End, run } from "./control.ts";
-import { Flow, type Instruction } from "./decode.ts";
+import { Flow } from "./decode.ts";
 import type { CodeFunction } from "./image.ts";
 import { Machine, NO_BLOCK, type Problem, Reg, type World } from "./machine.ts";
 import { State } from "./state.ts";
@@ -18,67 +20,64 @@ import { AtomKind, Atoms, Base, Form, ofAtom } from "./values.ts";
 
 /** Runs of one block: more than any range needs to settle. */
 const VISIT_LIMIT = 200;
+/** With care inner loops settle anew for each round of outer ones. */
+const CAREFUL_VISIT_LIMIT = 5000;
 
-export function verifyFunction(world: World, f: CodeFunction, rights: RightsOf): Problem[] {
+export function verifyFunction(world: World, f: CodeFunction, rights: RightsOf): readonly Problem[] {
   const type = f.type === undefined ? undefined : world.types.of(f.type);
   if (type === undefined) return [{ function: f, at: f.start, reason: "its type is not known" }];
   const code = world.reader.decode(world.image, f);
   if (typeof code === "number") {
     return [{ function: f, at: code, reason: "is no instruction, or one that goes on behind the function's end" }];
   }
-  const verifier = new Verifier(world, f, type, code, rights, false);
-  const problems = verifier.run();
-  if (problems.length > 0 || !verifier.dependsOnBranches) return problems;
-  return new Verifier(world, f, type, code, rights, true).run();
+  const blocks = new Blocks(world.image, f, code);
+  const attempt = (speculative: boolean): Verifier => {
+    const first = new Verifier(world, f, type, blocks, rights, { speculative, careful: false });
+    if (first.run().length === 0) return first;
+    const second = new Verifier(world, f, type, blocks, rights, { speculative, careful: true });
+    second.run();
+    return second;
+  };
+  const { problems, dependsOnBranches } = attempt(false);
+  return problems.length > 0 || !dependsOnBranches ? problems : attempt(true).problems;
+}
+
+interface Manner {
+  /** Branches may go either way. */
+  readonly speculative: boolean;
+  readonly careful: boolean;
 }
 
 class Verifier {
   readonly #world: World;
   readonly #f: CodeFunction;
-  readonly #code: readonly Instruction[];
+  readonly #blocks: Blocks;
+  readonly #careful: boolean;
   readonly #machine: Machine;
-  /** Offset in the function → number of the instruction there, or -1. */
-  readonly #at: Int32Array;
-  /** First instruction of each block; one more than the last at the end. */
-  readonly #starts: number[] = [];
-  /** Instruction → block that it begins, or -1. */
-  readonly #blockOf: Int32Array;
-  /** Blocks that are entered from one place only. */
-  readonly #entries: Int32Array;
   readonly #heads: (State | undefined)[] = [];
   readonly #problems: (readonly Problem[])[] = [];
   readonly #queue: BlockQueue;
   readonly #visits: Int32Array;
   #failed: Problem | undefined;
+  problems: readonly Problem[] = [];
 
   constructor(
     world: World,
     f: CodeFunction,
     type: FunctionType,
-    code: readonly Instruction[],
+    blocks: Blocks,
     rights: RightsOf,
-    speculative: boolean,
+    { speculative, careful }: Manner,
   ) {
     this.#world = world;
     this.#f = f;
-    this.#code = code;
-    this.#at = new Int32Array(f.end - f.start).fill(-1);
-    code.forEach((i, n) => {
-      this.#at[i.at - f.start] = n;
-    });
-    const entries = this.#findBlocks();
-    this.#blockOf = new Int32Array(code.length).fill(-1);
-    for (let n = 0; n < code.length; n++) {
-      if ((entries[n] ?? 0) === 0) continue;
-      this.#blockOf[n] = this.#starts.length;
-      this.#starts.push(n);
-    }
-    this.#entries = Int32Array.from(this.#starts, (n) => entries[n] ?? 0);
-    this.#queue = new BlockQueue(this.#starts.length);
-    this.#visits = new Int32Array(this.#starts.length);
-    const first = code[0];
+    this.#blocks = blocks;
+    this.#careful = careful;
+    this.#queue = new BlockQueue(blocks.count, careful ? blocks.shape : undefined);
+    this.#visits = new Int32Array(blocks.count);
+    const [first] = blocks.code;
     if (first === undefined) throw new RangeError("a function without instructions");
-    const state = initialState(type);
+    const state = initialState(type, new Atoms(world.types.join));
     this.#machine = new Machine(world, f, type, rights.of(f), state, first, speculative);
     this.#heads[0] = state;
     this.#queue.add(0);
@@ -88,14 +87,21 @@ class Verifier {
     return this.#machine.dependsOnBranches;
   }
 
-  run(): Problem[] {
+  run(): readonly Problem[] {
+    this.problems = this.#run();
+    return this.problems;
+  }
+
+  #run(): readonly Problem[] {
     this.#checkLandings();
     for (;;) {
       const block = this.#queue.next();
       if (block < 0 || this.#failed !== undefined) break;
       const visits = (this.#visits[block] ?? 0) + 1;
       this.#visits[block] = visits;
-      if (visits > VISIT_LIMIT) return [this.#problem(this.#starts[block] ?? 0, "its values don't settle")];
+      if (visits > (this.#careful ? CAREFUL_VISIT_LIMIT : VISIT_LIMIT)) {
+        return [this.#problem(this.#blocks.starts[block] ?? 0, "its values don't settle")];
+      }
       this.#runBlock(block);
     }
     if (this.#failed !== undefined) return [this.#failed];
@@ -103,107 +109,39 @@ class Verifier {
   }
 
   #problem(n: number, reason: string): Problem {
-    return { function: this.#f, at: this.#code[n]?.at ?? this.#f.start, reason };
-  }
-
-  /** The number of the instruction at an address, or -1. */
-  #instructionAt(address: number): number {
-    return this.#at[address - this.#f.start] ?? -1;
-  }
-
-  /** For each instruction how often it is jumped or fallen to as a block's first; 0: it is none. */
-  #findBlocks(): Int32Array {
-    const code = this.#code;
-    const entries = new Int32Array(code.length);
-    const add = (n: number): void => {
-      if (n >= 0 && n < entries.length) entries[n] = (entries[n] ?? 0) + 1;
-    };
-    add(0);
-    const tables: number[] = [];
-    code.forEach((i, n) => {
-      if (i.flow === Flow.jump || i.flow === Flow.branch) add(this.#instructionAt(i.target));
-      if (i.flow === Flow.branch) add(n + 1);
-      // Entered by nothing, unless by a jump.
-      else if (i.flow !== Flow.next && i.flow !== Flow.call && i.flow !== Flow.indirectCall && n + 1 < code.length) {
-        entries[n + 1] = Math.max(entries[n + 1] ?? 0, 1);
-      }
-      if (i.flow === Flow.call && this.#isRaise(i.target) && n + 1 < code.length) {
-        entries[n + 1] = Math.max(entries[n + 1] ?? 0, 1);
-      }
-      if (i.ripRelative && i.displacement >= this.#f.end && i.displacement < this.#f.constantsEnd) {
-        tables.push(i.displacement);
-      }
-    });
-    for (const address of this.#landings()) add(this.#instructionAt(address));
-    for (const n of this.#tableTargets(tables)) entries[n] = (entries[n] ?? 0) + 2;
-    // What falls into a block from above is one more.
-    for (let n = 1; n < code.length; n++) {
-      const before = code[n - 1];
-      if ((entries[n] ?? 0) === 0 || before === undefined) continue;
-      const falls = before.flow === Flow.next || before.flow === Flow.call || before.flow === Flow.indirectCall;
-      if (falls) entries[n] = (entries[n] ?? 0) + 1;
-    }
-    return entries;
-  }
-
-  /** Where exceptions continue. */
-  #landings(): number[] {
-    const out: number[] = [];
-    for (const address of this.#world.image.catches) {
-      if (address > this.#f.start && address <= this.#f.end) out.push(address + LANDING_OFFSET);
-    }
-    return out;
+    return { function: this.#f, at: this.#blocks.code[n]?.at ?? this.#f.start, reason };
   }
 
   /** Exceptions continue behind calls only. */
   #checkLandings(): void {
-    for (const landing of this.#landings()) {
-      const call = this.#code[this.#instructionAt(landing - LANDING_OFFSET) - 1];
+    const { code, landings } = this.#blocks;
+    for (const landing of landings) {
+      const call = code[this.#blocks.instructionAt(landing - LANDING_OFFSET) - 1];
       if (call?.flow === Flow.call || call?.flow === Flow.indirectCall) continue;
       this.#failed ??= this.#problem(0, `an exception may continue at 0x${landing.toString(16)}, not behind a call`);
     }
-  }
-
-  #isRaise(target: number): boolean {
-    return this.#world.image.byStart.get(target)?.kind === "support raise";
-  }
-
-  /** Instructions that tables at these addresses may name: as long as the entries make sense. */
-  #tableTargets(addresses: readonly number[]): Set<number> {
-    const { text, textStart } = this.#world.image;
-    const view = new DataView(text.buffer, text.byteOffset, text.length);
-    const sorted = [...new Set(addresses)].sort((a, b) => a - b);
-    const targets = new Set<number>();
-    sorted.forEach((start, k) => {
-      const end = Math.min(sorted[k + 1] ?? this.#f.constantsEnd, this.#f.constantsEnd);
-      for (let at = start; at + 4 <= end; at += 4) {
-        const n = this.#instructionAt(start + view.getInt32(at - textStart, true));
-        if (n < 0) break;
-        targets.add(n);
-      }
-    });
-    return targets;
   }
 
   #runBlock(block: number): void {
     const head = this.#heads[block];
     if (head === undefined) return;
     const m = this.#machine;
+    const { code } = this.#blocks;
     m.state = head.clone();
     m.block = block;
     m.problems = [];
-    const end = this.#starts[block + 1] ?? this.#code.length;
-    let n = this.#starts[block] ?? 0;
+    const end = this.#blocks.end(block);
+    let n = this.#blocks.starts[block] ?? 0;
     let last: End = { kind: "falls" };
     for (; n < end && last.kind === "falls"; n++) {
-      m.i = this.#code[n] ?? m.i;
+      m.i = code[n] ?? m.i;
       last = run(m);
       if (m.landing !== undefined) {
-        this.#enter(this.#instructionAt(m.i.next + LANDING_OFFSET), m.landing);
+        this.#enter(this.#blocks.instructionAt(m.i.next + LANDING_OFFSET), m.landing);
         m.landing = undefined;
       }
     }
-    this.#problems[block] = m.problems;
+    if (this.#heads[block] !== undefined) this.#problems[block] = m.problems;
     this.#follow(last, n);
   }
 
@@ -216,7 +154,7 @@ class Verifier {
       case "falls":
         return this.#enter(next, m.state);
       case "jump":
-        return this.#enter(this.#instructionAt(end.target), m.state);
+        return this.#enter(this.#blocks.instructionAt(end.target), m.state);
       case "branch": {
         const { flags } = m.state;
         const typeOf = (half: number): number => this.#world.types.ofHalf(half);
@@ -226,43 +164,66 @@ class Verifier {
           assume(taken, condition, true, typeOf);
           assume(m.state, condition, false, typeOf);
         }
-        this.#enter(this.#instructionAt(end.target), taken);
+        this.#enter(this.#blocks.instructionAt(end.target), taken);
         return this.#enter(next, m.state);
       }
       case "table": {
         m.state.flags = undefined;
         const seen = new Set(end.targets);
-        for (const target of seen) this.#enter(this.#instructionAt(target), m.state);
+        for (const target of seen) this.#enter(this.#blocks.instructionAt(target), m.state);
       }
     }
   }
 
   #enter(n: number, state: State): void {
-    if (state.impossible) return;
-    const block = this.#blockOf[n] ?? -1;
+    const { block: from, i } = this.#machine;
+    // What is being run was forgotten on the way: it will be run again.
+    if (state.impossible || this.#heads[from] === undefined) return;
+    const block = this.#blocks.beginningAt(n);
     if (block < 0) {
       this.#failed = this.#problem(
-        this.#code.indexOf(this.#machine.i),
+        this.#blocks.code.indexOf(i),
         "control goes to something that is no instruction's beginning",
       );
       return;
     }
+    const severalEntries = this.#blocks.hasEntries(block);
     const head = this.#heads[block];
     if (head === undefined) {
-      const first = state.clone();
-      if ((this.#entries[block] ?? 0) > 1) first.flags = undefined;
+      const first = (this.#visits[block] ?? 0) === 0 ? state.clone() : state.renamed(block);
+      if (severalEntries) first.flags = undefined;
       this.#heads[block] = first;
       this.#queue.add(block);
-    } else if ((this.#entries[block] ?? 0) <= 1) {
+    } else if (!severalEntries) {
       // The state that leads here has changed: any cycle goes through a block that is entered from several places.
       this.#heads[block] = state.renamed(block);
       this.#queue.add(block);
-    } else if (head.join(state, block, block <= this.#machine.block)) this.#queue.add(block);
+    } else if (head.join(state, block, this.#isBefore(block, from))) {
+      if (this.#careful && this.#blocks.shape.isBelow(from, block)) this.#forget(block);
+      this.#queue.add(block);
+    }
+    if (this.#careful && !this.#blocks.shape.follows(from, block)) {
+      this.#failed = this.#problem(this.#blocks.code.indexOf(i), "control goes where no jump seems to lead");
+    }
+  }
+
+  /** What leads from `b` to `a` seems to go round a loop. */
+  #isBefore(a: number, b: number): boolean {
+    if (!this.#careful) return a <= b;
+    const { position } = this.#blocks.shape;
+    return (position[a] ?? 0) <= (position[b] ?? 0);
+  }
+
+  /** What is known of blocks that are only entered by way of `block`: all of what leads to them will be run again. */
+  #forget(block: number): void {
+    for (const b of this.#blocks.shape.below(block)) {
+      this.#heads[b] = undefined;
+      this.#problems[b] = [];
+    }
   }
 }
 
-function initialState(type: FunctionType): State {
-  const atoms = new Atoms();
+function initialState(type: FunctionType, atoms: Atoms): State {
   const state = new State(atoms);
   for (let r = 0; r < 16; r++) {
     const any = atoms.make(`entry r${r}`, NO_BLOCK, Number.POSITIVE_INFINITY, AtomKind.plain, 0, undefined);
@@ -283,27 +244,33 @@ function initialState(type: FunctionType): State {
   return state;
 }
 
-/** Blocks to run, in the order of the code: that is nearly the order in which they are executed. */
+/** Blocks to run, in an order that is nearly the one in which they are executed. */
 class BlockQueue {
   readonly #waiting: Uint8Array;
+  readonly #shape: Shape | undefined;
   #count = 0;
   #from = 0;
-  constructor(blocks: number) {
+  /** In the order of the code, or of a shape. */
+  constructor(blocks: number, shape: Shape | undefined) {
     this.#waiting = new Uint8Array(blocks);
+    this.#shape = shape;
   }
   add(block: number): void {
-    if (this.#waiting[block] === 1) return;
-    this.#waiting[block] = 1;
+    const place = this.#shape === undefined ? block : (this.#shape.position[block] ?? 0);
+    if (this.#waiting[place] === 1) return;
+    this.#waiting[place] = 1;
     this.#count++;
+    // What comes first is done first; without a shape, in rounds.
+    if (this.#shape !== undefined) this.#from = Math.min(this.#from, place);
   }
-  /** The next one in the order of the code, from the beginning again behind the last; -1: there is none. */
+  /** -1: there is none. */
   next(): number {
     if (this.#count === 0) return -1;
-    let block = this.#waiting.indexOf(1, this.#from);
-    if (block < 0) block = this.#waiting.indexOf(1);
-    this.#waiting[block] = 0;
+    let place = this.#waiting.indexOf(1, this.#from);
+    if (place < 0) place = this.#waiting.indexOf(1);
+    this.#waiting[place] = 0;
     this.#count--;
-    this.#from = block + 1;
-    return block;
+    this.#from = place + 1;
+    return this.#shape === undefined ? place : (this.#shape.order[place] ?? -1);
   }
 }

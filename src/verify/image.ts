@@ -37,6 +37,8 @@ export interface CodeImage {
   readonly functions: readonly CodeFunction[];
   /** Return addresses behind which an exception may continue. */
   readonly catches: ReadonlySet<number>;
+  /** Those in (start, end], in order. */
+  catchesIn(start: number, end: number): readonly number[];
   /** Address → function. */
   readonly byStart: ReadonlyMap<number, CodeFunction>;
 }
@@ -197,6 +199,9 @@ export function readImage(bytes: Uint8Array): CodeImage {
     if (text[i - textStart] !== PADDING) throw malformed("there is code before the first function");
   }
   const catches = readCatches(policy.catches, rodata, textStart, textEnd);
+  const sorted = [...catches].sort((a, b) => a - b);
+  const catchesIn = (start: number, end: number): readonly number[] =>
+    sorted.slice(countUpTo(sorted, start), countUpTo(sorted, end));
   const byStart = new Map(functions.map((f) => [f.start, f]));
   if (byStart.size !== functions.length) throw malformed("two functions begin at the same address");
   return {
@@ -207,8 +212,21 @@ export function readImage(bytes: Uint8Array): CodeImage {
     rodataStart: rodataSection === undefined ? 0 : addressOf(rodataSection),
     functions,
     catches,
+    catchesIn,
     byStart,
   };
+}
+
+/** How many numbers of an ascending list are at most `limit`. */
+function countUpTo(list: readonly number[], limit: number): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((list[middle] ?? 0) <= limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** The table that exceptions look return addresses up in. */

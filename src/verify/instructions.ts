@@ -32,10 +32,12 @@ export const Op = {
   nothing: 26,
   vector: 27,
   divide: 28,
+  sar: 29,
+  scan: 30,
   // What `control.ts` handles.
-  push: 30,
-  pop: 31,
-  leave: 32,
+  push: 31,
+  pop: 32,
+  leave: 33,
 } as const;
 
 const GENERAL: Readonly<Record<string, number>> = {
@@ -54,6 +56,7 @@ const GENERAL: Readonly<Record<string, number>> = {
   Shl: Op.shl,
   Sal: Op.shl,
   Shr: Op.shr,
+  Sar: Op.sar,
   Imul: Op.multiply,
   Mul: Op.widening,
   Div: Op.divide,
@@ -64,7 +67,6 @@ const GENERAL: Readonly<Record<string, number>> = {
   Cwde: Op.widenRax,
   Cdqe: Op.widenRax,
   Cbw: Op.widenRax,
-  Sar: Op.update,
   Rol: Op.update,
   Ror: Op.update,
   Shld: Op.update,
@@ -80,8 +82,8 @@ const GENERAL: Readonly<Record<string, number>> = {
   Btc: Op.update,
   Bswap: Op.update,
   Bt: Op.examine,
-  Bsf: Op.define,
-  Bsr: Op.define,
+  Bsf: Op.scan,
+  Bsr: Op.scan,
   Tzcnt: Op.count,
   Lzcnt: Op.count,
   Popcnt: Op.count,

@@ -9,7 +9,7 @@ import type { ContextMap, Rights } from "./context.ts";
 import { type CodeReader, Flow, type Instruction, NO_REGISTER, OperandKind, OTHER_REGISTER } from "./decode.ts";
 import type { CodeFunction, CodeImage } from "./image.ts";
 import { type Instructions, Op } from "./instructions.ts";
-import { commonPart, partOf, type State } from "./state.ts";
+import { commonPart, commonRelations, joinReferences, partOf, type State } from "./state.ts";
 import type { FunctionType, FunctionTypes } from "./types.ts";
 import {
   AtomKind,
@@ -26,6 +26,7 @@ import {
   not,
   ofAtom,
   type Payload,
+  sameForm,
   ZERO,
 } from "./values.ts";
 
@@ -247,6 +248,7 @@ export class Machine {
         return this.#logic(known);
       case Op.shl:
       case Op.shr:
+      case Op.sar:
         return this.#shift(known);
       case Op.multiply:
         return this.#multiply();
@@ -277,6 +279,8 @@ export class Machine {
         this.operand(1);
         this.result(this.fresh(this.size(), "result"));
         return;
+      case Op.scan:
+        return this.#scan();
       case Op.count:
         this.operand(1);
         this.result(this.bounded(this.size(), 64, "result"));
@@ -326,7 +330,8 @@ export class Machine {
     const { i } = this;
     const address = this.address();
     if (i.r0 === Reg.rsp) return this.#moveStack(address);
-    this.result(address === undefined ? this.fresh(i.s0) : this.#named(this.truncate(address, i.s0)));
+    const isKnown = address !== undefined && !this.#wraps(address);
+    this.result(isKnown ? this.#named(this.truncate(address, i.s0)) : this.fresh(i.s0));
   }
 
   /** A constant that is a reference to a function becomes one by name, so that it joins with others. */
@@ -367,9 +372,9 @@ export class Machine {
     this.result(value);
   }
 
-  /** A difference that may be negative, and so anything: one unknown, which can be compared. That from a length is worth keeping. */
+  /** Two unknowns whose sum or difference may be anything: one unknown, which can be compared. What a length has to do with is worth keeping. */
   #wraps(f: Form): boolean {
-    if (f.base !== Base.number || f.b === 0 || (f.s > 0 && f.t > 0) || this.state.isExact(f)) return false;
+    if (f.base !== Base.number || f.b === 0 || this.state.isExact(f)) return false;
     const { kind } = this.atoms;
     return ![kind[f.a], kind[f.b]].some((k) => k === AtomKind.memoryLength || k === AtomKind.tableLength);
   }
@@ -433,25 +438,18 @@ export class Machine {
   }
 
   #logicValue(op: number, size: number, x: Form, y: Form): Form {
-    const { state } = this;
     const [p, q] = [this.#conditionOf(x), this.#conditionOf(y)];
     let c: Condition | undefined;
     if (p !== undefined && q !== undefined && op !== Op.xor) c = both(op === Op.and ? "and" : "or", p, q);
     else if (p !== undefined && op === Op.xor && isConstant(y) && y.c === 1) c = not(p);
     if (c !== undefined) return this.atom(1, AtomKind.condition, 0, c);
-    const bound = (f: Form): number => {
-      if (!state.isExact(f)) return Number.POSITIVE_INFINITY;
-      state.range(f);
-      return state.hi;
-    };
-    const [a, b] = [bound(x), bound(y)];
+    const [a, b] = [this.#boundOf(x, size), this.#boundOf(y, size)];
     if (op === Op.and) return this.bounded(size, Math.min(a, b));
-    const larger = Math.max(a, b);
-    return this.bounded(size, Number.isFinite(larger) ? 2 ** Math.ceil(Math.log2(larger + 1)) - 1 : larger);
+    return this.bounded(size, allBits(Math.max(a, b)));
   }
 
   #shift(op: number): void {
-    const { i, state } = this;
+    const { i } = this;
     const size = this.size();
     const x = this.operand(0);
     const by = i.k1 === OperandKind.immediate ? i.immediate & (size === 8 ? 63 : 31) : -1;
@@ -459,17 +457,19 @@ export class Machine {
     if (by >= 0 && op === Op.shl) {
       const product = by <= 40 ? multiply(x, 2 ** by) : undefined;
       if (product !== undefined) value = this.truncate(product, size);
-    } else if (by >= 0) {
-      let hi = limitOf(size);
-      if (state.isExact(x)) {
-        state.range(x);
-        hi = Math.min(hi, state.hi);
-      }
+    } else if (op !== Op.shl) {
+      const hi = this.#boundOf(x, size);
       // 2^64 and more lose exactness, upwards.
-      const limit = Number.isFinite(hi) ? Math.floor(hi / 2 ** by) : 2 ** (64 - by);
-      value = this.bounded(size, limit);
+      const limit = Number.isFinite(hi) || by < 0 ? Math.floor(hi / 2 ** Math.max(by, 0)) : 2 ** (64 - by);
+      if (op === Op.shr || hi <= largestPositive(size)) value = this.bounded(size, limit);
     }
     this.result(value ?? this.fresh(size));
+  }
+
+  /** The largest number that `f` may be, of `size` bytes. */
+  #boundOf(f: Form, size: number): number {
+    if (!this.state.isExact(f)) return limitOf(size);
+    return Math.min(limitOf(size), this.state.upperBound(f));
   }
 
   #multiply(): void {
@@ -486,6 +486,16 @@ export class Machine {
     this.result(product === undefined ? this.fresh(size) : this.truncate(product, size));
   }
 
+  /** bsf, bsr: the position of a bit, unless the operand is 0, which the flags tell. */
+  #scan(): void {
+    const size = this.size();
+    this.operand(1);
+    const position = this.fresh(size, "result");
+    const found = this.atom(1, AtomKind.scan, 8 * size, position, "found");
+    this.state.flags = { kind: "result", size, left: found, right: ZERO };
+    this.result(position);
+  }
+
   /** Results of the operand's size in rax and rdx; those of 4 bytes are zero-extended. */
   #wide(): void {
     const size = this.size() === 4 ? 4 : 8;
@@ -498,13 +508,8 @@ export class Machine {
     const divisor = this.operand(0);
     const size = this.size() === 4 ? 4 : 8;
     const high = this.read(Reg.rdx, size);
-    const limit = (f: Form): number => {
-      if (!this.state.isExact(f)) return limitOf(size);
-      this.state.range(f);
-      return this.state.hi;
-    };
-    const dividend = isConstant(high) && high.c === 0 ? limit(this.read(Reg.rax, size)) : limitOf(size);
-    const remainder = Math.min(dividend, Math.max(0, limit(divisor) - 1));
+    const dividend = isConstant(high) && high.c === 0 ? this.#boundOf(this.read(Reg.rax, size), size) : limitOf(size);
+    const remainder = Math.min(dividend, Math.max(0, this.#boundOf(divisor, size) - 1));
     this.write(Reg.rax, 8, this.bounded(size, dividend, "rax"));
     this.write(Reg.rdx, 8, this.bounded(size, remainder, "rdx"));
   }
@@ -535,17 +540,18 @@ export class Machine {
     const [ifNot, ifSo] = [state.clone(), state.clone()];
     assume(ifNot, condition, false, typeOf);
     assume(ifSo, condition, true, typeOf);
-    // Decided; perhaps by a branch, which doesn't hold a processor up.
-    if (ifSo.impossible || ifNot.impossible) {
-      this.dependsOnBranches = true;
-      this.result(ifSo.impossible ? stays : comes);
-    } else this.result(this.#either(stays, ifNot, comes, ifSo, size));
+    // Decided; perhaps by a branch, which doesn't hold a processor up. A guard never comes to pass where its check has not failed.
+    if (ifSo.impossible || ifNot.impossible) this.dependsOnBranches = true;
+    if (ifSo.impossible) this.result(stays);
+    else if (ifNot.impossible) this.result(this.#either(stays, state, comes, state, size));
+    else this.result(this.#either(stays, ifNot, comes, ifSo, size));
   }
 
   /** x, of which `whenX` holds, or y, of which `whenY` holds. */
   #either(x: Form, whenX: State, y: Form, whenY: State, size: number): Form {
-    const token = this.world.types.joinReferences(this.atoms, x, y);
-    if (token !== undefined && size === 8) {
+    if (sameForm(x, y)) return x;
+    const token = size === 8 ? joinReferences(this.atoms, x, y) : undefined;
+    if (token !== undefined) {
       return this.atom(Number.POSITIVE_INFINITY, AtomKind.reference, 0, token);
     }
     const common = commonPart(x, y) ?? new Form(Base.number, 0, 0, 1);
@@ -557,6 +563,10 @@ export class Machine {
     whenY.range(q);
     const value = this.fresh(size);
     this.state.narrow(value.a, Math.max(0, Math.min(whenX.lo, whenY.lo)), hi);
+    // Of a check itself, and not only of what holds a processor up until it is done, this is no proof.
+    if (this.speculative) {
+      for (const { l, k } of commonRelations(whenX, p, whenY, q)) this.state.relate(value, l, k);
+    }
     return new Form(common.base, common.c, value.a, common.s);
   }
 
@@ -605,6 +615,19 @@ export class Machine {
       } else if (kinds[n] === OperandKind.other) return this.fail("an instruction that compiled code does not have");
     }
   }
+}
+
+/** The largest number that has no bits but those of numbers up to `limit`. */
+function allBits(limit: number): number {
+  if (!Number.isFinite(limit)) return limit;
+  let next = 1;
+  while (next <= limit) next *= 2;
+  return next - 1;
+}
+
+/** The largest number of `size` bytes without a sign, as far as numbers are exact. */
+function largestPositive(size: number): number {
+  return size === 8 ? Number.MAX_SAFE_INTEGER : 2 ** (8 * size - 1) - 1;
 }
 
 /** Bytes below the stack pointer that nothing destroys. */

@@ -9,6 +9,7 @@ import {
   AtomKind,
   type Atoms,
   Base,
+  combine,
   type CompareFlags,
   Form,
   formKey,
@@ -210,9 +211,10 @@ export class State {
     return Number.NEGATIVE_INFINITY;
   }
 
-  /** The largest k such that f + k is known to be at most the length of `lengthClass` l. */
+  /** The largest k such that f + k is known to be at most the length l: an atom, or of `lengthClass`. */
   room(f: Form, l: number): number {
-    return Math.max(this.margin(f, l) - f.c, this.leastOf(l) - this.upperBound(f));
+    const least = l > 0 ? this.rangeOf(l).lo : this.leastOf(l);
+    return Math.max(this.margin(f, l) - f.c, least - this.upperBound(f));
   }
 
   /** Learns that the function of the table element at `address`, as it was since `since`, has type number `type`. */
@@ -264,9 +266,24 @@ export class State {
 export function commonPart(f: Form, g: Form): Form | undefined {
   if (f.base !== g.base || (f.base !== Base.context && f.base !== Base.image)) return undefined;
   const isMultiple = (n: number, s: number): boolean => n % s === 0;
-  const scale = Math.max(f.s, g.s, 1);
+  // Two constants are so many times their difference.
+  const scale = Math.max(f.s, g.s, 1, f.a === 0 && g.a === 0 ? Math.abs(f.c - g.c) : 0);
   const scaled = [f, g].every((x) => isMultiple(x.s, scale) && isMultiple(x.t, scale) && isMultiple(x.c - f.c, scale));
   return new Form(f.base, Math.min(f.c, g.c), 0, scaled ? scale : 1);
+}
+
+/** What is known of a value that is x, if `whenX` holds, or y, if `whenY` does, and of lengths. */
+export function commonRelations(whenX: State, x: Form, whenY: State, y: Form): readonly Relation[] {
+  const out: Relation[] = [];
+  const lists = [whenX.relations.get(sumKey(x))?.list, whenY.relations.get(sumKey(y))?.list];
+  for (const list of lists) {
+    for (const { l } of list ?? []) {
+      if (l === 0 || out.some((r) => r.l === l)) continue;
+      const k = Math.min(whenX.room(x, l), whenY.room(y, l));
+      if (k >= 0) out.push({ l, k });
+    }
+  }
+  return out;
 }
 
 /** What two numbers have in common. */
@@ -302,18 +319,20 @@ export function referenceToken(atoms: Atoms, f: Form): string | null | undefined
   return typeof payload === "string" ? payload : undefined;
 }
 
-/** A token that is a supertype of both. */
-export function joinTokens(x: string | null, y: string | null): string | undefined {
-  if (x === null) return y ?? undefined;
-  if (y === null || x === y) return x;
-  return x[0] === "r" && y[0] === "r" ? "r" : undefined;
+/** The token of a value that is one of two references, of which not both are null; or undefined. */
+export function joinReferences(atoms: Atoms, x: Form, y: Form): string | undefined {
+  const [a, b] = [referenceToken(atoms, x), referenceToken(atoms, y)];
+  return a === undefined || b === undefined ? undefined : atoms.joinTokens(a, b);
 }
 
 class Join {
   readonly #to: State;
   readonly #from: State;
   readonly #block: number;
+  /** Two values → the atom that is one of them. */
   readonly #groups = new Map<string, number>();
+  /** Those that are numbers. */
+  readonly #numbers: { readonly x: Form; readonly y: Form; readonly atom: number }[] = [];
   readonly #ranges: [number, Range][] = [];
   readonly #relations: [Form, number, number][] = [];
   /** Atoms that the block's head did not have before. */
@@ -330,16 +349,13 @@ class Join {
   run(): boolean {
     const to = this.#to;
     const from = this.#from;
-    for (let n = 0; n < to.registers.length; n++) {
-      to.registers[n] = this.#value(to.register(n), from.register(n), `r${n}`);
+    for (const key of to.slots.keys()) {
+      if (from.slots.has(key)) continue;
+      to.slots.delete(key);
+      this.#changed = true;
     }
-    for (const [key, value] of to.slots) {
-      const other = from.slots.get(key);
-      if (other === undefined) {
-        to.slots.delete(key);
-        this.#changed = true;
-      } else to.slots.set(key, this.#value(value, other, `s${key}`));
-    }
+    this.#values(true);
+    this.#values(false);
     this.#joinRanges();
     this.#joinRelations();
     this.#joinElements();
@@ -378,15 +394,51 @@ class Join {
     }
   }
 
+  /** Joins what is everywhere: numbers first, then addresses, which may be made of them. */
+  #values(numbers: boolean): void {
+    const to = this.#to;
+    const from = this.#from;
+    const isNow = (f: Form, g: Form): boolean => (f.base === Base.number && g.base === Base.number) === numbers;
+    for (let n = 0; n < to.registers.length; n++) {
+      const [old, value] = [to.register(n), from.register(n)];
+      if (isNow(old, value)) to.registers[n] = this.#value(old, value, `r${n}`);
+    }
+    for (const [key, old] of to.slots) {
+      const value = from.slots.get(key);
+      if (value !== undefined && isNow(old, value)) to.slots.set(key, this.#value(old, value, `s${key}`));
+    }
+  }
+
   #value(old: Form, value: Form, place: string): Form {
     const { atoms } = this.#to;
+    if (sameForm(old, value) && !atoms.mentions(value, this.#block)) return old;
+    const joined = this.#likeNumber(old, value) ?? this.#joined(old, value, place);
+    if (!sameForm(joined, old)) {
+      this.#changed = true;
+      this.#new.add(joined.a);
+    }
+    return joined;
+  }
+
+  /** An address that is as far from a number that was joined in both states: an index and what is made of it go on together. */
+  #likeNumber(old: Form, value: Form): Form | undefined {
+    if (old.base === Base.number || old.base !== value.base) return undefined;
+    let best: Form | undefined;
+    for (const { x, y, atom } of this.#numbers) {
+      const [d, e] = [combine(old, x, -1), combine(value, y, -1)];
+      if (d === undefined || e === undefined || d.a !== 0 || !sameForm(d, e)) continue;
+      if (best === undefined || Math.abs(d.c) < Math.abs(best.c)) best = new Form(d.base, d.c, atom, 1);
+    }
+    return best;
+  }
+
+  #joined(old: Form, value: Form, place: string): Form {
+    const { atoms } = this.#to;
     const block = this.#block;
-    if (sameForm(old, value) && !atoms.mentions(value, block)) return old;
     let common = commonPart(old, value) ?? NUMBERS;
     // One that goes down and down never settles.
     if (common !== NUMBERS && common.c !== old.c && atoms.mentions(old, block)) common = NUMBERS;
     const [x, y] = common === NUMBERS ? [old, value] : [partOf(old, common), partOf(value, common)];
-    // An index and an address made of it go on together.
     const key = `${formKey(x)}|${formKey(y)}`;
     let atom = this.#groups.get(key);
     if (atom === undefined) {
@@ -395,23 +447,18 @@ class Join {
       const hi = isWide ? Number.POSITIVE_INFINITY : (atoms.hi[loneAtom(x)] ?? 0);
       atom = atoms.make(`${block}:${place}`, block, hi, kind, detail, payload);
       this.#groups.set(key, atom);
+      if (common === NUMBERS && old.base === Base.number && value.base === Base.number) {
+        this.#numbers.push({ x: old, y: value, atom });
+      }
       this.#describe(atom, x, y);
     }
-    const joined = new Form(common.base, common === NUMBERS ? 0 : common.c, atom, common.s);
-    if (!sameForm(joined, old)) {
-      this.#changed = true;
-      this.#new.add(joined.a);
-    }
-    return joined;
+    return new Form(common.base, common === NUMBERS ? 0 : common.c, atom, common.s);
   }
 
   #kind(old: Form, value: Form): readonly [kind: number, detail: number, payload: Payload] {
     const { atoms } = this.#to;
-    const [x, y] = [referenceToken(atoms, old), referenceToken(atoms, value)];
-    if (x !== undefined && y !== undefined && (x !== null || y !== null)) {
-      const token = joinTokens(x, y);
-      if (token !== undefined) return [AtomKind.reference, 0, token];
-    }
+    const token = joinReferences(atoms, old, value);
+    if (token !== undefined) return [AtomKind.reference, 0, token];
     const [a, b] = [loneAtom(old), loneAtom(value)];
     if (a === 0 || b === 0) return [AtomKind.plain, 0, undefined];
     const kind = atoms.kind[a] ?? 0;
@@ -428,11 +475,8 @@ class Join {
     from.range(value);
     const hi = Math.max(to.upperBound(old), from.upperBound(value));
     this.#ranges.push([atom, { lo: Math.max(0, Math.min(to.lo, from.lo)), hi, free: 0 }]);
-    const related = [to.relations.get(sumKey(old)), from.relations.get(sumKey(value))];
-    for (const l of new Set(related.flatMap((r) => r?.list ?? []).map((r) => r.l))) {
-      if (l >= 0) continue;
-      const k = Math.min(to.room(old, l), from.room(value, l));
-      if (k >= 0) this.#relations.push([ofAtom(atom), l, k]);
+    for (const { l, k } of commonRelations(to, old, from, value)) {
+      if (l < 0) this.#relations.push([ofAtom(atom), l, k]);
     }
   }
 

@@ -3,8 +3,7 @@
 import { RESULT_AREA, RESULT_SLOT_SIZE } from "../layout/offsets.ts";
 import type { SandboxPolicy } from "../layout/sandbox.ts";
 import { malformed } from "./image.ts";
-import { joinTokens, referenceToken } from "./state.ts";
-import type { Atoms, Form } from "./values.ts";
+import type { JoinTokens } from "./values.ts";
 
 const INT_ARGUMENTS = [7, 6, 2, 1, 8, 9] as const; // rdi rsi rdx rcx r8 r9
 const FLOAT_ARGUMENTS = 8;
@@ -113,12 +112,20 @@ export class FunctionTypes {
     return this.#subtypes.get(Number(sup.slice(1)))?.includes(Number(sub.slice(1))) ?? false;
   }
 
-  /** The token of a value that is one of two references, or undefined. */
-  joinReferences(atoms: Atoms, x: Form, y: Form): string | undefined {
-    const [a, b] = [referenceToken(atoms, x), referenceToken(atoms, y)];
-    if (a === undefined || b === undefined) return undefined;
-    return joinTokens(a, b);
-  }
+  /** The least supertype of both. */
+  readonly join: JoinTokens = (x, y) => {
+    if (x === null || y === null) return x ?? y ?? undefined;
+    if (x === y) return x;
+    if (!isFunctionReference(x) || !isFunctionReference(y)) return undefined;
+    if (this.fits(x, y)) return y;
+    if (this.fits(y, x)) return x;
+    let least = "r";
+    for (const supertype of this.#subtypes.keys()) {
+      const token = `r${supertype}`;
+      if (this.fits(x, token) && this.fits(y, token) && this.fits(token, least)) least = token;
+    }
+    return least;
+  };
 
   /** References of signature `a` and `b` are called alike. */
   sameType(a: number, b: number): boolean {

@@ -144,6 +144,8 @@ export const AtomKind = {
   elementCode: 12,
   /** Callee of lowering `detail`, or destructor of host resource `detail`. */
   hostFunction: 11,
+  /** Whether the operand was not 0 in which `payload` is the position of a bit; it has `detail` bits. */
+  scan: 13,
 } as const;
 
 export interface CompareFlags {
@@ -185,8 +187,12 @@ function conditionKey(c: Condition): string {
 
 export type Payload = Form | Condition | string | number | undefined;
 
+/** The token of a value that is one of two references; `null` is null; undefined: there is none. */
+export type JoinTokens = (x: string | null, y: string | null) => string | undefined;
+
 /** All unknowns of one function. */
 export class Atoms {
+  readonly joinTokens: JoinTokens;
   readonly kind: number[] = [0];
   readonly detail: number[] = [0];
   readonly payload: Payload[] = [undefined];
@@ -199,6 +205,10 @@ export class Atoms {
   readonly also: (readonly number[] | undefined)[] = [undefined];
   readonly #known = new Map<string, number>();
   readonly #low: number[] = [];
+
+  constructor(joinTokens: JoinTokens) {
+    this.joinTokens = joinTokens;
+  }
 
   /** The atom of `place` (an instruction or a join) with this kind, the same at every visit. */
   make(place: string, block: number, hi: number, kind: number, detail: number, payload: Payload): number {

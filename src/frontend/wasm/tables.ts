@@ -31,15 +31,14 @@ export function locateElement(body: Body, table: TableView, index: Value, code: 
   const { builder } = body;
   const { is64, size } = table;
   const known = body.constantIndex(index, is64);
-  if (known >= 0) {
-    if (known >= (size ?? table.maxElements)) {
-      body.trap(code);
-      return;
-    }
-    if (known < table.minElements) {
-      body.locate(table.displacement, undefined, known * FUNCREF_SIZE);
-      return;
-    }
+  // A table without elements has no place that a refused index could lead to.
+  if (Math.max(known, 0) >= (size ?? table.maxElements)) {
+    body.trap(code);
+    return;
+  }
+  if (known >= 0 && known < table.minElements) {
+    body.locate(table.displacement, undefined, known * FUNCREF_SIZE);
+    return;
   }
   let out: Value;
   if (is64) out = builder.bounds(IntCC.uge, I64, index, tableLength(body, table));
