@@ -105,6 +105,10 @@ export class U8Column {
   set(index: number, value: number): void {
     this.data[index] = value;
   }
+  /** A view of the used part; valid until the next `push`. */
+  view(): Uint8Array {
+    return this.data.subarray(0, this.length);
+  }
 }
 
 /** A growable column of doubles. */

@@ -18,7 +18,7 @@ import { type CompiledFunction, LOC_INLINED } from "../codegen/compiled.ts";
 import type { Program } from "../frontend/program.ts";
 import type { Func, FuncSymbol } from "../ir/function.ts";
 import { entity } from "../base/entity.ts";
-import { readRecord, recordSize, writeRecord } from "./records.ts";
+import { type CompiledFunctions, readRecord, recordSize, writeRecord } from "./records.ts";
 import { wasmBody } from "./wasm-body.ts";
 
 /** A hash that nobody finds a collision of, as `DIGEST` hexadecimal digits. */
@@ -207,27 +207,29 @@ export class CodeCache {
   }
 
   /** The pack of a build: the functions, by symbol, that have keys. */
-  writePack(compiled: readonly CompiledFunction[], keys: readonly (string | undefined)[]): Uint8Array {
-    const entries = new Map<string, CompiledFunction>();
+  writePack(compiled: CompiledFunctions, keys: readonly (string | undefined)[]): Uint8Array {
+    const entries = new Map<string, FuncSymbol>();
+    let sizes = 0;
     keys.forEach((key, symbol) => {
-      const c = compiled[symbol];
-      if (key !== undefined && c !== undefined && !entries.has(key)) {
-        entries.set(key, this.#moved(c, entity<FuncSymbol>(symbol), -1));
-      }
+      if (key === undefined || entries.has(key)) return;
+      const c = compiled.get(entity<FuncSymbol>(symbol));
+      if (c === undefined) return;
+      entries.set(key, entity<FuncSymbol>(symbol));
+      sizes += recordSize(c);
     });
     let at = HEADER_BYTES + ENTRY_BYTES * entries.size;
-    let size = at + DIGEST;
-    for (const c of entries.values()) size += recordSize(c);
-    const pack = new Uint8Array(size);
+    const pack = new Uint8Array(at + sizes + DIGEST);
     const view = new DataView(pack.buffer);
     view.setUint32(0, MAGIC, true);
     view.setUint32(4, FORMAT, true);
     view.setUint32(8, entries.size, true);
     let entry = HEADER_BYTES;
-    for (const [key, c] of entries) {
+    for (const [key, symbol] of entries) {
+      const c = compiled.get(symbol);
+      if (c === undefined) continue;
       TEXT.encodeInto(key, pack.subarray(entry, entry + DIGEST));
       view.setUint32(entry + DIGEST, at, true);
-      at = writeRecord(pack.buffer, at, c);
+      at = writeRecord(pack.buffer, at, this.#moved(c, symbol, -1));
       entry += ENTRY_BYTES;
     }
     TEXT.encodeInto(this.#hash(pack.subarray(0, at)), pack.subarray(at));

@@ -14,6 +14,7 @@ import { ElfObject, Sections, type SymbolIndex } from "../object/writer.ts";
 import type { LoweredIndex } from "../plan/component.ts";
 import { type CompiledTrampoline, X64ComponentCompiler } from "./component-compiler.ts";
 import { sandboxPolicy } from "./sandbox.ts";
+import type { CompiledFunctions } from "./records.ts";
 import { encodeInfo, encodeTrampolines, type ObjectInfo, type TrampolineInfo } from "./info.ts";
 
 export interface LinkedProgram {
@@ -32,7 +33,7 @@ function loweredSymbols(program: Program): readonly FuncSymbol[] {
 
 export function linkProgram(
   program: Program,
-  compiled: readonly CompiledFunction[],
+  compiled: CompiledFunctions,
   info: ObjectInfo,
   compiler: X64ComponentCompiler = new X64ComponentCompiler(),
 ): LinkedProgram {
@@ -40,7 +41,7 @@ export function linkProgram(
   object.addFile(info.name);
   const text = compiler.text(object);
   const code = (symbol: FuncSymbol): CompiledFunction => {
-    const found = compiled[symbol];
+    const found = compiled.get(symbol);
     if (found === undefined) throw new InternalError("link", "was not compiled", program.functions.get(symbol).name);
     return found;
   };

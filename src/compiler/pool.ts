@@ -13,7 +13,7 @@ import type { CompiledFunction } from "../codegen/compiled.ts";
 import type { FuncSymbol } from "../ir/function.ts";
 import type { FrontOptions } from "./front.ts";
 import type { FunctionCompiler, FunctionOptions } from "./function.ts";
-import { readRecords } from "./records.ts";
+import { CodeStore } from "./records.ts";
 
 /** Words of the memory that all threads share: the first symbol that nobody has taken; what is known of the input. */
 type PoolState = Int32Array<SharedArrayBuffer>;
@@ -50,10 +50,16 @@ export type WorkerReply =
   | { readonly kind: "error"; readonly first: number; readonly diagnostics: readonly Diagnostic[] }
   | { readonly kind: "fault"; readonly first: number; readonly stage: string; readonly message: string };
 
-/** Functions, and what a cache knows them by. */
-export interface CompiledBatch {
-  readonly compiled: CompiledFunction[];
-  readonly keys: (string | undefined)[];
+/** Consecutive functions, and what a cache knows them by. */
+interface CompiledBatch {
+  readonly compiled: readonly CompiledFunction[];
+  readonly keys: readonly (string | undefined)[];
+}
+
+/** The functions of a program, and by symbol what a cache knows them by. */
+export interface CompiledProgram {
+  readonly code: CodeStore;
+  readonly keys: readonly (string | undefined)[];
 }
 
 /** Small enough that the last batch does not keep one thread alone for long. */
@@ -113,7 +119,7 @@ export class Pool {
   readonly #state: PoolState = new Int32Array(new SharedArrayBuffer(4 * STATE_WORDS));
   readonly #workers: readonly Worker[];
   readonly #allEnded: Promise<unknown>;
-  readonly #compiled: CompiledFunction[] = [];
+  #code = new CodeStore(0);
   readonly #keys: (string | undefined)[] = [];
   #done = 0;
   #total = Number.POSITIVE_INFINITY;
@@ -132,7 +138,7 @@ export class Pool {
     const worker = new Worker(url, { workerData });
     worker.on("message", (reply: WorkerReply) => {
       if (reply.kind === "done")
-        this.#put(reply.first, { compiled: readRecords(reply.records), keys: [...reply.keys] });
+        this.#count(reply.first, this.#code.putRecords(reply.first, reply.records), reply.keys);
       else this.#fail(reply.first, asError(reply));
     });
     // What it had taken is lost.
@@ -143,11 +149,15 @@ export class Pool {
   }
 
   #put(first: number, { compiled, keys }: CompiledBatch): void {
-    compiled.forEach((c, i) => {
-      this.#compiled[first + i] = c;
-      this.#keys[first + i] = keys[i];
+    for (const [i, c] of compiled.entries()) this.#code.put(entity<FuncSymbol>(first + i), c);
+    this.#count(first, compiled.length, keys);
+  }
+
+  #count(first: number, functions: number, keys: readonly (string | undefined)[]): void {
+    keys.forEach((key, i) => {
+      this.#keys[first + i] = key;
     });
-    this.#done += compiled.length;
+    this.#done += functions;
     this.#report(this.#done);
     if (this.#done === this.#total) this.#complete();
   }
@@ -165,8 +175,9 @@ export class Pool {
   }
 
   /** Compiles all of `total` symbols. Rejects with the error of the lowest symbol, as compiling in one thread would. */
-  async compile(compiler: FunctionCompiler, total: number, report: (done: number) => void): Promise<CompiledBatch> {
+  async compile(compiler: FunctionCompiler, total: number, report: (done: number) => void): Promise<CompiledProgram> {
     this.#total = total;
+    this.#code = new CodeStore(total);
     this.#report = report;
     const complete = new Promise<void>((resolve) => {
       this.#complete = resolve;
@@ -184,7 +195,7 @@ export class Pool {
     await Promise.race([complete, this.#allEnded]);
     await this.stop();
     if (this.#failure !== undefined) throw this.#failure.error;
-    return { compiled: this.#compiled, keys: this.#keys };
+    return { code: this.#code, keys: this.#keys };
   }
 
   async stop(): Promise<void> {

@@ -1,14 +1,19 @@
 /**
- * Compiled functions as bytes: how they travel between threads, and how a cache keeps them. One array instead of a dozen for each function,
- * and functions that are read back are views of it.
+ * Compiled functions as bytes: how they are kept until they are linked, travel between threads, and stay in a cache. A dozen arrays for each
+ * function would be ten times as much memory as what is in them; functions that are read back are views of a few large buffers.
  *
  * A record is a header of counts, the columns of words, then the columns of bytes, and zeros up to a multiple of 4.
  */
 // hot loop: indices are in range by construction
 
 import type { CompiledFunction } from "../codegen/compiled.ts";
+import type { FuncSymbol } from "../ir/function.ts";
 
 const HEADER_WORDS = 10;
+
+const NO_WORDS = new Uint32Array();
+const NO_INTS = new Int32Array();
+const NO_BYTES = new Uint8Array();
 
 function wordsOf(c: CompiledFunction): number {
   return (
@@ -26,6 +31,16 @@ function wordsOf(c: CompiledFunction): number {
 export function recordSize(c: CompiledFunction): number {
   const bytes = c.relocKind.length + c.trapCode.length + c.unwindOp.length + c.code.length;
   return 4 * wordsOf(c) + ((bytes + 3) & ~3);
+}
+
+/** The same of a record that was written at `word` of `words`. */
+function writtenSize(words: Uint32Array, word: number): number {
+  const relocs = words[word]!;
+  const traps = words[word + 1]!;
+  const rows = words[word + 4]!;
+  const columns = 3 * relocs + 2 * traps + 2 * words[word + 2]! + words[word + 3]! + 3 * rows + 3 * words[word + 5]!;
+  const bytes = relocs + traps + rows + words[word + 6]!;
+  return 4 * (HEADER_WORDS + columns) + ((bytes + 3) & ~3);
 }
 
 /** Writes the record of `c` at `at`, a multiple of 4, of zeros; returns where it ends. */
@@ -76,16 +91,19 @@ export function readRecord(buffer: ArrayBufferLike, at: number): CompiledFunctio
   const [relocs, traps, calls, catches, rows, inlined, codeBytes] = header;
   let next = at + 4 * HEADER_WORDS;
   const words = (count = 0): Uint32Array => {
+    if (count === 0) return NO_WORDS;
     const column = new Uint32Array(buffer, next, count);
     next += 4 * count;
     return column;
   };
   const ints = (count = 0): Int32Array => {
+    if (count === 0) return NO_INTS;
     const column = new Int32Array(buffer, next, count);
     next += 4 * count;
     return column;
   };
   const bytes = (count = 0): Uint8Array => {
+    if (count === 0) return NO_BYTES;
     const column = new Uint8Array(buffer, next, count);
     next += count;
     return column;
@@ -126,12 +144,61 @@ export function writeRecords(functions: readonly CompiledFunction[]): ArrayBuffe
   return buffer;
 }
 
-export function readRecords(buffer: ArrayBufferLike): CompiledFunction[] {
-  const functions: CompiledFunction[] = [];
-  for (let at = 0; at < buffer.byteLength; ) {
-    const c = readRecord(buffer, at);
-    functions.push(c);
-    at += recordSize(c);
+/** Compiled functions by symbol. */
+export interface CompiledFunctions {
+  /** Undefined for one that is not there. Made at each call: not to be kept for many functions. */
+  get(symbol: FuncSymbol): CompiledFunction | undefined;
+}
+
+/** Bytes of the buffers that functions are copied into. */
+const CHUNK = 1 << 18;
+const ABSENT = 0xffff_ffff;
+
+/** The functions of a program, in records, each put once. */
+export class CodeStore implements CompiledFunctions {
+  readonly #buffers: ArrayBuffer[] = [];
+  /** Of each function: the number of its buffer, or `ABSENT`, and where its record begins. */
+  readonly #buffer: Uint32Array;
+  readonly #at: Uint32Array;
+  /** What functions are copied into: a buffer's number, and where its free part begins. */
+  #chunk = ABSENT;
+  #free = 0;
+
+  /** For `count` functions. */
+  constructor(count: number) {
+    this.#buffer = new Uint32Array(count).fill(ABSENT);
+    this.#at = new Uint32Array(count);
   }
-  return functions;
+
+  get(symbol: FuncSymbol): CompiledFunction | undefined {
+    const buffer = this.#buffers[this.#buffer[symbol]!];
+    return buffer && readRecord(buffer, this.#at[symbol]!);
+  }
+
+  /** Keeps a copy. */
+  put(symbol: FuncSymbol, c: CompiledFunction): void {
+    const size = recordSize(c);
+    let buffer = this.#buffers[this.#chunk];
+    if (buffer === undefined || this.#free + size > buffer.byteLength) {
+      buffer = new ArrayBuffer(Math.max(CHUNK, size));
+      this.#chunk = this.#buffers.push(buffer) - 1;
+      this.#free = 0;
+    }
+    this.#buffer[symbol] = this.#chunk;
+    this.#at[symbol] = this.#free;
+    this.#free = writeRecord(buffer, this.#free, c);
+  }
+
+  /** Keeps what `writeRecords` made of consecutive functions, `first` and those behind it; returns their number. */
+  putRecords(first: number, records: ArrayBuffer): number {
+    const buffer = this.#buffers.push(records) - 1;
+    const words = new Uint32Array(records);
+    let symbol = first;
+    for (let at = 0; at < records.byteLength; at += writtenSize(words, at >> 2)) {
+      this.#buffer[symbol] = buffer;
+      this.#at[symbol] = at;
+      symbol++;
+    }
+    return symbol - first;
+  }
 }

@@ -5,7 +5,7 @@
 
 import { InternalError } from "../base/diagnostics.ts";
 import { entity } from "../base/entity.ts";
-import type { InlinedPlaces } from "../codegen/compiled.ts";
+import type { CompiledFunctions } from "./records.ts";
 import { MEMORY_GROW_SIGNATURE, TABLE_GROW_SIGNATURE } from "../frontend/environment.ts";
 import type { FunctionKind, Program } from "../frontend/program.ts";
 import { SUPPORT } from "../frontend/support.ts";
@@ -78,11 +78,17 @@ function operandOf(kind: FunctionKind): number {
 }
 
 /** The other core instances whose functions' bodies are in the code of a wasm function, ascending. */
-function guests(program: Program, kind: FunctionKind, compiled: InlinedPlaces | undefined): readonly number[] {
-  if (kind.kind !== "wasm" || compiled === undefined) return [];
+function guests(
+  program: Program,
+  symbol: FuncSymbol,
+  kind: FunctionKind,
+  compiled: CompiledFunctions,
+): readonly number[] {
+  // Where there is one instance, there is nothing to ask the code for.
+  if (kind.kind !== "wasm" || program.component.instances.size === 1) return [];
   const found = new Set<number>();
-  for (const symbol of compiled.inlinedFunction) {
-    const from = program.functions.get(entity<FuncSymbol>(symbol)).kind;
+  for (const inlined of compiled.get(symbol)?.inlinedFunction ?? []) {
+    const from = program.functions.get(entity<FuncSymbol>(inlined)).kind;
     if (from.kind === "wasm" && from.instance !== kind.instance) found.add(from.instance);
   }
   return [...found].sort((a, b) => a - b);
@@ -94,11 +100,11 @@ class FunctionList {
   readonly #program: Program;
   readonly #types: Types;
 
-  constructor(program: Program, types: Types, compiled: readonly InlinedPlaces[]) {
+  constructor(program: Program, types: Types, compiled: CompiledFunctions) {
     this.#program = program;
     this.#types = types;
     for (const [symbol, { kind }] of program.functions.entries())
-      this.#add(kind, guests(program, kind, compiled[symbol]));
+      this.#add(kind, guests(program, symbol, kind, compiled));
   }
 
   #add(kind: FunctionKind, inlined: readonly number[]): void {
@@ -147,10 +153,10 @@ class FunctionList {
   }
 }
 
-/** `compiled`: by function. `place` gives the byte offset of a data object in `.rodata`, or undefined when it is elsewhere. */
+/** `place` gives the byte offset of a data object in `.rodata`, or undefined when it is elsewhere. */
 export function sandboxPolicy(
   program: Program,
-  compiled: readonly InlinedPlaces[],
+  compiled: CompiledFunctions,
   place: (symbol: number) => number | undefined,
 ): SandboxPolicy {
   const { component } = program;

@@ -10,7 +10,7 @@ import { InternalError } from "../base/diagnostics.ts";
 import { entity } from "../base/entity.ts";
 import { I32Column, U8Column, U32Column } from "../base/columns.ts";
 import { type CompiledFunction, RelocKind } from "../codegen/compiled.ts";
-import type { TextLayout } from "../frontend/link-data.ts";
+import { type TextLayout, TextRows } from "../frontend/link-data.ts";
 import type { DataSymbol, FuncSymbol } from "../ir/function.ts";
 import { EhFrameBuilder } from "../object/ehframe.ts";
 import { RelocationType } from "../object/elf.ts";
@@ -26,7 +26,7 @@ export class TextEmitter {
   /** By FuncSymbol; NONE where nothing was appended. */
   readonly #start: number[] = [];
   readonly #length: number[] = [];
-  readonly #rows: CompiledFunction[] = [];
+  readonly #rows = new TextRows();
   readonly #symbols: SymbolIndex[] = [];
   // References to functions, resolved by `resolveFunctions`; to data, by `resolveData`.
   readonly #refAt = new U32Column();
@@ -47,7 +47,7 @@ export class TextEmitter {
     const length = compiled.codeLength;
     this.#start[symbol] = start;
     this.#length[symbol] = length;
-    this.#rows[symbol] = compiled;
+    this.#rows.add(start, compiled);
     this.#symbols[symbol] = this.object.addFunction(name, this.section, start, length, global);
     // A data symbol of its own, so that no disassembler takes tables and constants for instructions.
     const data = compiled.code.length - length;

@@ -1,15 +1,15 @@
 /** The dump of `--emit asm`: every function's machine code with its traps and unwind rows. */
 
-import type { CompiledFunction } from "../codegen/compiled.ts";
+import type { CompiledFunctions } from "../compiler/records.ts";
 import type { Program } from "../frontend/program.ts";
 import { trapMessage } from "../layout/traps.ts";
 import { loadDisassembler } from "./disassembly.ts";
 
-export async function printAssembly(program: Program, compiled: readonly CompiledFunction[]): Promise<string> {
+export async function printAssembly(program: Program, compiled: CompiledFunctions): Promise<string> {
   const disassemble = await loadDisassembler();
   const parts: string[] = [];
   for (const [symbol, { name }] of program.functions.entries()) {
-    const c = compiled[symbol];
+    const c = compiled.get(symbol);
     if (c === undefined) continue;
     const notes = new Map<number, string>();
     c.trapOffset.forEach((offset, i) => {

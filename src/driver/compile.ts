@@ -9,13 +9,13 @@
 import { InternalError } from "../base/diagnostics.ts";
 import { generateCoreHeader } from "../bindings/core-header.ts";
 import { generateHeader } from "../bindings/header.ts";
-import type { CompiledFunction } from "../codegen/compiled.ts";
 import { CodeCache } from "../compiler/code-cache.ts";
 import * as front from "../compiler/front.ts";
 import { FunctionCompiler, type FunctionOptions } from "../compiler/function.ts";
 import type { FunctionDescription, ObjectInfo, TrampolineInfo } from "../compiler/info.ts";
 import { linkProgram } from "../compiler/link.ts";
-import type { CompiledBatch, Pool, WorkerSetup } from "../compiler/pool.ts";
+import type { CompiledProgram, Pool, WorkerSetup } from "../compiler/pool.ts";
+import { CodeStore } from "../compiler/records.ts";
 import type { PrimaryMap } from "../base/entity.ts";
 import type { WitDocs } from "../component/docs.ts";
 import type { TypeFuncIndex } from "../component/types.ts";
@@ -144,16 +144,16 @@ export async function compile(bytes: Uint8Array, options: CompileOptions): Promi
 
     const start = performance.now();
     const known = cache && kept && new CodeCache(program, kept.seed, cache.hash, kept.pack);
-    const { compiled, keys } = await compileAll(program, functionOptions, known, threads, options);
-    if (known?.holds(keys) === false) cache?.store(known.writePack(compiled, keys));
+    const { code, keys } = await compileAll(program, functionOptions, known, threads, options);
+    if (known?.holds(keys) === false) cache?.store(known.writePack(code, keys));
     options.onStage?.("compile", performance.now() - start);
     if (emit === "asm") {
       const { printAssembly } = await import("./assembly.ts");
-      return { ...nothing, dump: await printAssembly(program, compiled), functions };
+      return { ...nothing, dump: await printAssembly(program, code), functions };
     }
 
     const info = describeObject(component, program, frontOptions, functionOptions);
-    const linked = stage("link", () => linkProgram(program, compiled, info));
+    const linked = stage("link", () => linkProgram(program, code, info));
     const file = stage("write", () => {
       if (options.output === "object") {
         const { soname } = options;
@@ -208,20 +208,20 @@ async function compileAll(
   cache: CodeCache | undefined,
   threads: Pool | undefined,
   options: CompileOptions,
-): Promise<CompiledBatch> {
+): Promise<CompiledProgram> {
   const total = program.functions.size;
   const report = (done: number): void => options.onProgress?.("compile", done, total);
   const compiler = new FunctionCompiler(program, functionOptions, undefined, cache);
   if (threads !== undefined) return threads.compile(compiler, total, report);
-  const compiled: CompiledFunction[] = [];
+  const all = new CodeStore(total);
   const keys: (string | undefined)[] = [];
   for (const symbol of program.functions.keys()) {
     const { code, key } = compiler.compileKeyed(symbol);
-    compiled.push(code);
+    all.put(symbol, code);
     keys.push(key);
     if ((symbol & 63) === 0) report(symbol);
   }
-  return { compiled, keys };
+  return { code: all, keys };
 }
 
 /** The IR of every function as it goes into code generation. */

@@ -17,7 +17,7 @@
  */
 
 import { ByteWriter } from "../base/bytes.ts";
-import { U32Column } from "../base/columns.ts";
+import { U32Column, U8Column } from "../base/columns.ts";
 import { InternalError } from "../base/diagnostics.ts";
 import { type InlinedPlaces, LOC_INLINED } from "../codegen/compiled.ts";
 import type { DataSymbol, FuncSymbol } from "../ir/function.ts";
@@ -50,122 +50,104 @@ export interface TextLayout {
   /** Bytes from the text's base. */
   readonly start: Uint32Array;
   readonly length: Uint32Array;
-  readonly rows: readonly FunctionRows[];
+  readonly rows: TextRows;
 }
 
-/** Numbers the places in inlined code that rows of traps and calls name, in the order of the text. */
-class InlinedTable {
-  readonly #function = new U32Column();
-  readonly #location = new U32Column();
-  readonly #call = new U32Column();
-  /** Of each function's places: what they are in tables, or 0. */
-  readonly #known = new Map<FunctionRows, Uint32Array>();
+/**
+ * The rows of all functions, in the order of the text, as tables have them: keys count from the text's base, and places in inlined code that
+ * rows of traps and calls name are numbered across functions. Columns, because a program has many functions with few rows each.
+ */
+export class TextRows {
+  readonly trapKey = new U32Column();
+  readonly trapLoc = new U32Column();
+  readonly trapCode = new U8Column();
+  readonly callKey = new U32Column();
+  readonly callLoc = new U32Column();
+  readonly catchKey = new U32Column();
+  readonly inlinedFunction = new U32Column();
+  readonly inlinedLoc = new U32Column();
+  readonly inlinedCall = new U32Column();
 
-  constructor({ rows }: TextLayout) {
-    for (const f of rows) {
-      if (f.inlinedFunction.length === 0) continue;
-      const known = new Uint32Array(f.inlinedFunction.length);
-      this.#known.set(f, known);
-      for (const loc of f.trapLoc) this.#number(f, known, loc);
-      for (const loc of f.callLoc) this.#number(f, known, loc);
+  /** Adds the rows of the function that begins at `start`, behind all that were added before. */
+  add(start: number, f: FunctionRows): void {
+    const places = f.inlinedFunction.length;
+    // What places are in tables, or 0.
+    const known = places === 0 ? NO_PLACES : new Uint32Array(places);
+    for (let i = 0; i < f.trapOffset.length; i++) {
+      key(this.trapKey, start + (f.trapOffset[i] ?? 0));
+      this.trapLoc.push(this.#location(f, known, f.trapLoc[i] ?? 0));
+      this.trapCode.push(f.trapCode[i] ?? 0);
     }
+    for (let i = 0; i < f.callOffset.length; i++) {
+      key(this.callKey, start + (f.callOffset[i] ?? 0));
+      this.callLoc.push(this.#location(f, known, f.callLoc[i] ?? 0));
+    }
+    for (let i = 0; i < f.catchOffset.length; i++) key(this.catchKey, start + (f.catchOffset[i] ?? 0));
   }
 
-  #number(f: FunctionRows, known: Uint32Array, loc: number): number {
+  #location(f: FunctionRows, known: Uint32Array, loc: number): number {
     if (loc < LOC_INLINED) return loc;
     const row = ~loc;
     const before = known[row] ?? 0;
     if (before !== 0) return before;
-    const call = this.#number(f, known, f.inlinedCall[row] ?? 0);
-    this.#function.push(f.inlinedFunction[row] ?? 0);
-    this.#call.push(call);
-    const made = LOC_INLINED + this.#location.push(f.inlinedLoc[row] ?? 0);
+    const call = this.#location(f, known, f.inlinedCall[row] ?? 0);
+    this.inlinedFunction.push(f.inlinedFunction[row] ?? 0);
+    this.inlinedCall.push(call);
+    const made = LOC_INLINED + this.inlinedLoc.push(f.inlinedLoc[row] ?? 0);
     known[row] = made;
     return made;
   }
-
-  /** A location of the function as it is in tables. */
-  location(f: FunctionRows, loc: number): number {
-    return loc < LOC_INLINED ? loc : (this.#known.get(f)?.[~loc] ?? 0);
-  }
-
-  bytes(): Uint8Array {
-    const out = new ByteWriter(TABLE_HEADER + inlinedTableRow * this.#call.length);
-    out.u32(this.#call.length);
-    out.zeros(TABLE_HEADER - 4);
-    for (let i = 0; i < this.#call.length; i++) {
-      out.u32(this.#function.get(i));
-      out.u32(this.#location.get(i));
-      out.u32(this.#call.get(i));
-    }
-    return out.toBytes();
-  }
 }
 
-/** One column of rows, from all functions in order: keys are `start` + offset. */
-function rowTable(
-  layout: TextLayout,
-  offsets: (rows: FunctionRows) => Uint32Array,
-  locations?: (rows: FunctionRows) => Uint32Array,
-  codes?: (rows: FunctionRows) => Uint8Array,
-): Uint8Array {
-  const inlined = new InlinedTable(layout);
-  let count = 0;
-  for (const rows of layout.rows) count += offsets(rows).length;
-  const width =
-    codes !== undefined ? trapTableCodes + 1 : locations !== undefined ? trapTableCodes : trapTableLocations;
-  const out = new Uint8Array(TABLE_HEADER + count * width);
-  const view = new DataView(out.buffer);
-  view.setUint32(0, count, true);
-  let row = 0;
-  let last = -1;
-  layout.rows.forEach((rows, symbol) => {
-    const start = layout.start[symbol] ?? 0;
-    const location = locations?.(rows);
-    const code = codes?.(rows);
-    offsets(rows).forEach((offset, i) => {
-      const key = start + offset;
-      if (key <= last) throw new InternalError("link data", `rows of function @${symbol} are not ascending`);
-      last = key;
-      view.setUint32(TABLE_HEADER + trapTableKeys + 4 * row, key, true);
-      if (location !== undefined) {
-        const loc = inlined.location(rows, location[i] ?? 0);
-        view.setUint32(TABLE_HEADER + trapTableLocations * count + 4 * row, loc, true);
-      }
-      if (code !== undefined) out[TABLE_HEADER + trapTableCodes * count + row] = code[i] ?? 0;
-      row++;
-    });
-  });
-  return out;
+const NO_PLACES = new Uint32Array();
+
+function key(column: U32Column, value: number): void {
+  const { length } = column;
+  if (length > 0 && value <= column.get(length - 1)) {
+    throw new InternalError("link data", `rows are not ascending at ${value} of the text`);
+  }
+  column.push(value);
+}
+
+function rowTable(...columns: readonly (U32Column | U8Column)[]): Uint8Array {
+  const count = columns[0]?.length ?? 0;
+  const out = new ByteWriter(TABLE_HEADER + 4 * columns.length * count);
+  out.u32(count);
+  out.zeros(TABLE_HEADER - 4);
+  for (const column of columns) {
+    if (column instanceof U8Column) out.bytes(column.view());
+    else for (let i = 0; i < count; i++) out.u32(column.get(i));
+  }
+  return out.toBytes();
 }
 
 /** Pc → trap code and location. */
-export function trapTableBytes(layout: TextLayout): Uint8Array {
-  return rowTable(
-    layout,
-    (r) => r.trapOffset,
-    (r) => r.trapLoc,
-    (r) => r.trapCode,
-  );
+export function trapTableBytes({ rows }: TextLayout): Uint8Array {
+  return rowTable(rows.trapKey, rows.trapLoc, rows.trapCode);
 }
 
 /** Return address → location. */
-export function callTableBytes(layout: TextLayout): Uint8Array {
-  return rowTable(
-    layout,
-    (r) => r.callOffset,
-    (r) => r.callLoc,
-  );
+export function callTableBytes({ rows }: TextLayout): Uint8Array {
+  return rowTable(rows.callKey, rows.callLoc);
 }
 
 /** Return addresses that an exception can come back to. */
-export function catchTableBytes(layout: TextLayout): Uint8Array {
-  return rowTable(layout, (r) => r.catchOffset);
+export function catchTableBytes({ rows }: TextLayout): Uint8Array {
+  return rowTable(rows.catchKey);
 }
 
 /** Number → place in inlined code. */
-export function inlinedTableBytes(layout: TextLayout): Uint8Array {
-  return new InlinedTable(layout).bytes();
+export function inlinedTableBytes({ rows }: TextLayout): Uint8Array {
+  const { inlinedFunction, inlinedLoc, inlinedCall } = rows;
+  const out = new ByteWriter(TABLE_HEADER + inlinedTableRow * inlinedCall.length);
+  out.u32(inlinedCall.length);
+  out.zeros(TABLE_HEADER - 4);
+  for (let i = 0; i < inlinedCall.length; i++) {
+    out.u32(inlinedFunction.get(i));
+    out.u32(inlinedLoc.get(i));
+    out.u32(inlinedCall.get(i));
+  }
+  return out.toBytes();
 }
 
 /** Pc → name. */

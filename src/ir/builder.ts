@@ -20,7 +20,7 @@ import type {
 import { Func, NONE } from "./function.ts";
 import { Access, accessFlags, Op, Region } from "./ops.ts";
 import type { Signature, Type } from "./types.ts";
-import { F32, F64, I32, I64, signaturesEqual, V128 } from "./types.ts";
+import { F32, F64, I32, I64, signatureHash, signaturesEqual, V128 } from "./types.ts";
 
 export class FuncBuilder {
   readonly func: Func;
@@ -29,6 +29,8 @@ export class FuncBuilder {
   #block: Block | undefined;
   readonly #functions = new Map<number, FuncRef>();
   readonly #signatures = new Map<Signature, SigRef>();
+  /** By `signatureHash`, or the next number that was free. */
+  readonly #byHash = new Map<number, SigRef>();
   #vectors: Map<string, number> | undefined;
 
   constructor(func: Func) {
@@ -209,9 +211,16 @@ export class FuncBuilder {
   importSignature(signature: Signature): SigRef {
     const known = this.#signatures.get(signature);
     if (known !== undefined) return known;
-    let ref: SigRef | undefined;
-    for (const [key, other] of this.func.signatures.entries()) if (signaturesEqual(other, signature)) ref = key;
-    ref ??= this.func.addSignature(signature);
+    let hash = signatureHash(signature);
+    let ref = this.#byHash.get(hash);
+    while (ref !== undefined && !signaturesEqual(this.func.signatures.get(ref), signature)) {
+      hash = (hash + 1) | 0;
+      ref = this.#byHash.get(hash);
+    }
+    if (ref === undefined) {
+      ref = this.func.addSignature(signature);
+      this.#byHash.set(hash, ref);
+    }
     this.#signatures.set(signature, ref);
     return ref;
   }

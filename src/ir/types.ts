@@ -62,6 +62,15 @@ export function signaturesEqual(a: Signature, b: Signature): boolean {
   );
 }
 
+/** The same for equal signatures. */
+export function signatureHash({ params, results, convention }: Signature): number {
+  let hash = convention === "c" ? 1 : 2;
+  for (const type of params) hash = Math.imul(hash ^ type, 0x9e37_79b1);
+  hash = Math.imul(hash ^ 0xff, 0x9e37_79b1);
+  for (const type of results) hash = Math.imul(hash ^ type, 0x9e37_79b1);
+  return hash ^ (hash >>> 15);
+}
+
 export function formatSignature(s: Signature): string {
   const results = s.results.length === 0 ? "" : ` -> ${s.results.map(typeName).join(", ")}`;
   return `(${s.params.map(typeName).join(", ")})${results} ${s.convention}`;

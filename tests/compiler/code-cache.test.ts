@@ -10,7 +10,7 @@ import { CodeCache } from "../../src/compiler/code-cache.ts";
 import * as front from "../../src/compiler/front.ts";
 import { FunctionCompiler } from "../../src/compiler/function.ts";
 import { nodeHash } from "../../src/compiler/node-hash.ts";
-import { readRecords, writeRecords } from "../../src/compiler/records.ts";
+import { CodeStore, writeRecords } from "../../src/compiler/records.ts";
 import { compile } from "../../src/driver/compile.ts";
 import { buildCode } from "../../src/frontend/build.ts";
 import { entity } from "../../src/base/entity.ts";
@@ -79,11 +79,13 @@ test("a change of one function makes new keys for it and for what it is inlined 
     const keys = results.map(({ key }) => key);
     const known = symbols.filter((s, i) => keys[i] !== undefined && cache.find(keys[i] ?? "", s) !== undefined);
     const made = results.map(({ code }) => code);
+    const store = new CodeStore(made.length);
+    store.putRecords(0, writeRecords(made));
     return {
       known: known.length,
       keyed: keys.filter((k) => k !== undefined).length,
       made,
-      pack: cache.writePack(made, keys),
+      pack: cache.writePack(store, keys),
     };
   };
   const first = hits(before, undefined);
@@ -163,7 +165,15 @@ test("a function's key depends on all that code generation sees", () => {
   }
   const compiler = new FunctionCompiler(program, { optLevel: 2, verify: false });
   const made = [...program.functions.keys()].map((s) => compiler.compile(s));
-  assert.deepEqual(readRecords(writeRecords(made)), made);
+  const [copied, adopted] = [new CodeStore(made.length + 1), new CodeStore(made.length + 1)];
+  for (const symbol of program.functions.keys()) copied.put(symbol, made[symbol] ?? assert.fail());
+  assert.equal(adopted.putRecords(1, writeRecords(made)), made.length);
+  for (const [i, c] of made.entries()) {
+    assert.deepEqual(copied.get(entity<FuncSymbol>(i)), c);
+    assert.deepEqual(adopted.get(entity<FuncSymbol>(i + 1)), c);
+  }
+  assert.equal(copied.get(entity<FuncSymbol>(made.length)), undefined);
+  assert.equal(adopted.get(entity<FuncSymbol>(0)), undefined);
 });
 
 interface Column {

@@ -5,12 +5,13 @@ import { before, test } from "node:test";
 import fc from "fast-check";
 import { buildFunction } from "../../src/frontend/build.ts";
 import { handleTag } from "../../src/frontend/handles.ts";
-import { LOC_INLINED, NOTHING_INLINED } from "../../src/codegen/compiled.ts";
+import { LOC_INLINED } from "../../src/codegen/compiled.ts";
 import {
   callTableBytes,
   type FunctionRows,
   functionTableBytes,
   inlinedTableBytes,
+  TextRows,
   trapTableBytes,
 } from "../../src/frontend/link-data.ts";
 import { enumerateProgram, type Program } from "../../src/frontend/program.ts";
@@ -26,7 +27,7 @@ import {
 } from "../../src/layout/offsets.ts";
 import { Trap } from "../../src/layout/traps.ts";
 import { Interpreter, MEMORY_BASE, TEXT_BASE, TrapError } from "../support/ir-interpreter.ts";
-import { fakeLayout, programOf } from "./world.ts";
+import { fakeLayout, NO_ROWS, programOf } from "./world.ts";
 
 let program: Program;
 before(async () => {
@@ -108,18 +109,10 @@ test("memory_copy is memmove", () => {
 });
 
 /** Rows of functions for a program whose functions have 16 bytes each. */
-function rowsWith(rows: ReadonlyMap<number, Partial<FunctionRows>>): FunctionRows[] {
-  const none = new Uint32Array(0);
-  return program.functions.values().map((_, i) => ({
-    trapOffset: none,
-    trapCode: new Uint8Array(0),
-    trapLoc: none,
-    callOffset: none,
-    callLoc: none,
-    catchOffset: none,
-    ...NOTHING_INLINED,
-    ...rows.get(i),
-  }));
+function rowsWith(rows: ReadonlyMap<number, Partial<FunctionRows>>): TextRows {
+  const all = new TextRows();
+  for (const symbol of program.functions.keys()) all.add(16 * symbol, { ...NO_ROWS, ...rows.get(symbol) });
+  return all;
 }
 
 test("the text of a trap names functions and places", () => {

@@ -4,7 +4,7 @@ import { entity } from "../../src/base/entity.ts";
 import { decodeComponent } from "../../src/component/decode.ts";
 import { buildFunction } from "../../src/frontend/build.ts";
 import { NOTHING_INLINED } from "../../src/codegen/compiled.ts";
-import { dataBytes, type TextLayout } from "../../src/frontend/link-data.ts";
+import { dataBytes, type FunctionRows, type TextLayout, TextRows } from "../../src/frontend/link-data.ts";
 import { Sys } from "../../src/frontend/linux.ts";
 import { enumerateProgram, type Program, type ProgramOptions } from "../../src/frontend/program.ts";
 import type { DataSymbol, Func, FuncSymbol } from "../../src/ir/function.ts";
@@ -21,23 +21,24 @@ export async function programOf(
   return enumerateProgram(component, { name: "test", prefix: "test", output: "object", ...options });
 }
 
+const NO_WORDS = new Uint32Array();
+export const NO_ROWS: FunctionRows = {
+  trapOffset: NO_WORDS,
+  trapCode: new Uint8Array(),
+  trapLoc: NO_WORDS,
+  callOffset: NO_WORDS,
+  callLoc: NO_WORDS,
+  catchOffset: NO_WORDS,
+  ...NOTHING_INLINED,
+};
+
 /** A text in which function s is the 16 bytes at 16 s, as in the interpreter. */
 export function fakeLayout(program: Program): TextLayout {
   const n = program.functions.size;
-  const none = new Uint32Array(0);
-  const rows = {
-    trapOffset: none,
-    trapCode: new Uint8Array(0),
-    trapLoc: none,
-    callOffset: none,
-    callLoc: none,
-    catchOffset: none,
-    ...NOTHING_INLINED,
-  };
   return {
     start: Uint32Array.from({ length: n }, (_, i) => 16 * i),
     length: new Uint32Array(n).fill(16),
-    rows: new Array(n).fill(rows),
+    rows: new TextRows(),
   };
 }
 

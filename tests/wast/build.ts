@@ -5,6 +5,7 @@ import type { CompiledFunction } from "../../src/codegen/compiled.ts";
 import { X64Target } from "../../src/codegen/x64/compile.ts";
 import { FunctionCompiler } from "../../src/compiler/function.ts";
 import { linkProgram } from "../../src/compiler/link.ts";
+import { CodeStore } from "../../src/compiler/records.ts";
 import { enumerateProgram, type FunctionKind, type Program } from "../../src/frontend/program.ts";
 import { cSignature } from "../../src/frontend/signatures.ts";
 import { Emitter } from "../../src/frontend/structured.ts";
@@ -103,16 +104,16 @@ export function buildScript(component: Component, core: CoreEntries | undefined,
     ...(core === undefined ? {} : coreProgram(component, core)),
   });
   const refused: Refused[] = [];
-  const compiled: CompiledFunction[] = [];
+  const compiled = new CodeStore(program.functions.size);
   let compiler = new FunctionCompiler(program, options);
   for (const symbol of program.functions.keys()) {
     try {
-      compiled.push(compiler.compile(symbol));
+      compiled.put(symbol, compiler.compile(symbol));
     } catch (error) {
       const { kind, name } = program.functions.get(symbol);
       if (!MAY_FAIL.has(kind.kind)) throw error;
       refused.push({ kind, reason: reasonOf(error) });
-      compiled.push(standIn(name, kind));
+      compiled.put(symbol, standIn(name, kind));
       // Its buffers may be in any state.
       compiler = new FunctionCompiler(program, options);
     }
