@@ -4,24 +4,14 @@
  * Exits 1 on the first difference, or when a mutation is not noticed.
  */
 
-import { sitesOf, without } from "../tests/abi-model/mutations.ts";
-import {
-  denseSignatures,
-  POINTERS,
-  runRandom,
-  runSignatures,
-  type Statistics,
-  statistics,
-} from "../tests/abi-model/pair.ts";
-import { Random } from "../tests/abi-model/random.ts";
+import { Mutants } from "../tests/abi-model/mutants.ts";
+import { runRandom, type Statistics, statistics } from "../tests/abi-model/pair.ts";
 import { EXIT_FAILED, failWith, numberFrom, parseArguments, toolCommand } from "./command.ts";
 
 const FUNCTIONS = 25;
 const CALLS = 60;
-/** Components that a mutation has to be noticed in, beside those without it. */
-const MUTATION_COMPONENTS = 12;
-/** The same where some can't be noticed. */
-const FEW_COMPONENTS = 4;
+/** Random components that mutations are made in, besides those of few and small signatures. */
+const MUTATED_COMPONENTS = 10;
 
 /** Kinds of which so many places can't be noticed by calls of these, with the reasons. */
 const UNNOTICED: ReadonlyMap<string, { readonly places: number; readonly reason: string }> = new Map([
@@ -76,37 +66,26 @@ function sample<T>(list: readonly T[], count: number): readonly T[] {
 }
 
 async function mutate(only: string, each: number): Promise<void> {
-  const run = async (components: number, calls: number): Promise<void> => {
-    for (const [i, pointers] of POINTERS.slice(2).entries()) {
-      const options = { optLevel: 0, verify: false, what: `dense ${i}` } as const;
-      await runSignatures(new Random(i), denseSignatures(pointers), calls, statistics(), options);
-    }
-    for (let c = 0; c < components; c++) {
-      const size = { components: 1, functions: FUNCTIONS, calls, handles: c % 2 === 0 ? 0 : 40, first: c };
-      await runRandom(1 + c, size, statistics());
-    }
-  };
+  const mutants = await Mutants.make(MUTATED_COMPONENTS);
   const kinds = new Map<string, string[]>();
-  for (const site of await sitesOf(() => run(10, 0))) {
+  for (const site of mutants.sites) {
     if (!site.includes(only)) continue;
     const kind = kindOf(site);
     kinds.set(kind, [...(kinds.get(kind) ?? []), site]);
   }
   let tried = 0;
+  let noticed = 0;
   let wrong = 0;
   for (const [kind, sites] of kinds) {
     const { places = 0, reason = "" } = UNNOTICED.get(kind) ?? {};
     const chosen = sample(sites, each);
     const unnoticed: string[] = [];
     for (const site of chosen) {
-      try {
-        await without(site, () => run(places === 0 ? MUTATION_COMPONENTS : FEW_COMPONENTS, CALLS));
-        unnoticed.push(site);
-      } catch {
-        // Noticed: the adapter and the model differ.
-      }
+      const verdict = await mutants.try(site);
+      if (!verdict.noticed) unnoticed.push(`${site}, in ${verdict.calls} calls`);
     }
     tried += chosen.length;
+    noticed += chosen.length - unnoticed.length;
     const isWrong = unnoticed.length > places;
     if (isWrong) wrong++;
     const excuse = places > 0 ? `; ${places} can't be: ${reason}` : "";
@@ -116,7 +95,8 @@ async function mutate(only: string, each: number): Promise<void> {
     );
     if (isWrong) for (const site of unnoticed) console.log(`    not noticed: ${site}`);
   }
-  console.log(`${tried} mutations of ${kinds.size} kinds, ${wrong} kinds wrong`);
+  mutants.close();
+  console.log(`${tried} mutations of ${kinds.size} kinds, ${noticed} noticed, ${wrong} kinds wrong`);
   if (wrong > 0) process.exitCode = EXIT_FAILED;
 }
 

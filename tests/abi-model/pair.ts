@@ -2,19 +2,18 @@
 
 import assert from "node:assert/strict";
 import { HANDLE_BORROW, HANDLE_OWN, HandleEntry, InstanceFlag, InstanceTask } from "../../src/layout/offsets.ts";
+import type { Program } from "../../src/frontend/program.ts";
 import { TRAP_NAMES } from "../../src/layout/traps.ts";
 import type { OptLevel } from "../../src/opt/pipeline.ts";
-import type { Component } from "../../src/plan/component.ts";
 import { planOfText } from "../support/components.ts";
-import { type BuiltScript, buildScript } from "../wast/build.ts";
-import { ScriptProcess } from "../wast/child.ts";
+import { buildScript } from "../wast/build.ts";
+import { callCommand, type Command, readCommand, ScriptProcess, writeCommand } from "../wast/child.ts";
 import {
   alignment,
   call,
   context,
   type CoreType,
   elemSize,
-  flattenType,
   type Handle,
   Instance,
   lowerFlatValues,
@@ -24,11 +23,10 @@ import {
   ModelTrap,
   type Options,
   type PtrType,
-  type Resource,
   resourceDrop,
   type Type,
 } from "./model.ts";
-import { ENCODINGS, footprint, Random, randomType, randomValue } from "./random.ts";
+import { Random, randomValue } from "./random.ts";
 import {
   ARGS,
   BUMP,
@@ -39,7 +37,9 @@ import {
   isAsyncFunction,
   LOG,
   LOG_SIZE,
+  MEMORY_SIZE,
   MODE,
+  Mode,
   pairText,
   POST,
   RESULT,
@@ -49,17 +49,19 @@ import {
   RUINED,
   type Signature,
   TASK,
+  WHEN,
 } from "./wat.ts";
-
-export const MEMORY_SIZE = 65536;
+import { BOTH_32, POINTERS, Q, R, randomSignature, RESOURCES } from "./signatures.ts";
 
 /** A guest's memory as the model has it, and its `realloc`. */
 class Guest {
   readonly memory = new Uint8Array(MEMORY_SIZE);
   readonly view = new DataView(this.memory.buffer);
+  readonly #isWide: boolean;
 
-  constructor(heap: number) {
+  constructor(heap: number, ptr: PtrType) {
     this.view.setUint32(BUMP, heap, true);
+    this.#isWide = ptr === "i64";
   }
 
   readonly realloc = (old: number, oldSize: number, align: number, size: number): number => {
@@ -68,18 +70,34 @@ class Guest {
     [old, oldSize, align, size].forEach((x, i) => {
       view.setUint32(LOG + 16 * (calls % LOG_SIZE) + 4 * i, x, true);
     });
+    const mode = calls === view.getUint32(WHEN, true) ? view.getUint32(MODE, true) : 0;
     view.setUint32(CALLS, calls + 1, true);
-    const ptr = Math.ceil(view.getUint32(BUMP, true) / align) * align;
+    let ptr = Math.ceil(view.getUint32(BUMP, true) / align) * align;
     view.setUint32(BUMP, ptr + size, true);
+    const last = Math.floor((MEMORY_SIZE - size) / align) * align;
+    if (mode === Mode.atEnd && last >= 0) ptr = last;
     if (old !== 0) {
       const length = Math.min(oldSize, size);
       if (ptr + length > MEMORY_SIZE || old + length > MEMORY_SIZE) throw new ModelTrap("memory.copy");
       memory.copyWithin(ptr, old, old + length);
     }
-    const mode = view.getUint32(MODE, true);
-    if (mode === 3) throw new ModelTrap("realloc may not leave");
-    if (mode === 1) return ptr + 1 - (ptr % 2);
-    return mode === 2 ? 2 ** 64 - 16 : ptr;
+    switch (mode) {
+      case Mode.leaves:
+        throw new ModelTrap("realloc may not leave");
+      case Mode.misaligned:
+        return ptr + 1 - (ptr % 2);
+      case Mode.wrapping:
+        // 64 bits of it are as well aligned, and further outside.
+        return 2 ** 32 - 16;
+      case Mode.beyondEnd:
+        return last >= 0 ? last + align : ptr;
+      case Mode.end:
+        return MEMORY_SIZE;
+      case Mode.upperHalf:
+        return this.#isWide ? ptr + 2 ** 32 : ptr;
+      default:
+        return ptr;
+    }
   };
 
   store(at: number, type: CoreType, bits: bigint): void {
@@ -102,18 +120,6 @@ interface World {
   readonly calleeInstance: Instance;
   readonly callerInstance: Instance;
 }
-
-/** Resource types, in the order of their numbers in the plan. Who implements `r` differs from case to case. */
-class ResourceType implements Resource {
-  readonly name: string;
-  impl: Instance | undefined;
-  constructor(name: string) {
-    this.name = name;
-  }
-}
-const Q = new ResourceType("q");
-const R = new ResourceType("r");
-const RESOURCES: readonly ResourceType[] = [Q, R];
 
 /** Stores handles as they are. */
 class RawInstance extends Instance {
@@ -215,39 +221,10 @@ function countTypes(t: Type, into: Map<string, number>): void {
   for (const part of parts) if (part !== undefined) countTypes(part, into);
 }
 
-type Pointers = Pick<Signature, "lowerPtr" | "liftPtr">;
-
-/** `handles`: percent of leaves that are handles. */
-export function randomSignature(r: Random, handles: number, pointers: Pointers): Signature {
-  const type = (isParam: boolean): Type => {
-    for (;;) {
-      const leaf = (): Type | undefined => {
-        if (!r.chance(handles)) return undefined;
-        return { k: isParam && r.chance(50) ? "borrow" : "own", resource: r.pick(RESOURCES) };
-      };
-      const t = randomType(r, r.below(6), leaf);
-      if (footprint(t) < 600 && flattenType(t, "i32").length < 400) return t;
-    }
-  };
-  const asyncLift = r.chance(20);
-  return {
-    params: r.list(r.chance(10) ? 8 : r.below(4), () => type(true)),
-    result: r.chance(25) ? undefined : type(false),
-    lower: r.pick(ENCODINGS),
-    lift: r.pick(ENCODINGS),
-    ...pointers,
-    asyncLower: r.chance(20),
-    asyncLift,
-    callback: asyncLift && r.chance(50),
-    syncTask: r.chance(20),
-    postReturn: !asyncLift && r.chance(30),
-  };
-}
-
 /** The memories and flat arguments that a case begins with. */
 function prepare(r: Random, signature: Signature): World {
-  const callee = new Guest(HEAP);
-  const caller = new Guest(HEAP);
+  const callee = new Guest(HEAP, signature.liftPtr);
+  const caller = new Guest(HEAP, signature.lowerPtr);
   const calleeInstance = randomHandles(r);
   const callerInstance = randomHandles(r);
   callerInstance.mayLeave = !r.chance(1);
@@ -307,10 +284,12 @@ function prepare(r: Random, signature: Signature): World {
       if (at + 8 <= MEMORY_SIZE) guest.view.setBigUint64(at, r.pick(WIDE), true);
     }
     if (r.chance(6)) spoil(r, guest, end);
-    if (r.chance(6)) guest.view.setUint32(MODE, 1 + r.below(3), true);
-    if (r.chance(4)) guest.view.setUint32(BUMP, MEMORY_SIZE - r.below(64), true);
+    if (r.chance(8)) {
+      guest.view.setUint32(MODE, r.pick(REALLOC_MODES), true);
+      guest.view.setUint32(WHEN, guest.view.getUint32(CALLS, true) + r.below(r.chance(50) ? 1 : 6), true);
+    } else if (r.chance(4)) guest.view.setUint32(BUMP, MEMORY_SIZE - r.below(64), true);
   }
-  if (r.chance(2)) callee.view.setUint32(MODE, 4, true);
+  if (r.chance(2)) callee.view.setUint32(MODE, Mode.postReturnLeaves, true);
   if (r.chance(3)) callee.view.setUint32(TASK, 1 + r.below(3), true);
   return { callee, caller, calleeInstance, callerInstance };
 }
@@ -349,6 +328,8 @@ function spoil(r: Random, { memory, view }: Guest, end: number): void {
   if (places.length > 0) r.pick(places)();
 }
 
+const REALLOC_MODES = Object.values(Mode).filter((mode) => mode !== Mode.postReturnLeaves);
+
 /** Pointers and lengths that overflow something. */
 const WIDE: readonly bigint[] = [28n, 31n, 32n, 60n, 61n, 62n, 63n].flatMap((n) => [1n << n, (1n << n) + 1n]);
 
@@ -368,7 +349,7 @@ function mutate(r: Random, bits: bigint): bigint {
 }
 
 function postReturn({ view }: Guest): void {
-  if (view.getUint32(MODE, true) === 4) throw new ModelTrap("post-return may not leave");
+  if (view.getUint32(MODE, true) === Mode.postReturnLeaves) throw new ModelTrap("post-return may not leave");
   view.setUint32(POST, view.getUint32(POST, true) + 1, true);
 }
 
@@ -418,26 +399,39 @@ function byModel(signature: Signature, world: World): string | undefined {
   }
 }
 
+/** How much of a memory is not 0, or before something that is not. */
+function usedOf(memory: Uint8Array): number {
+  let used = memory.length;
+  while (used > 0 && memory[used - 1] === 0) used--;
+  return used;
+}
+
 /** Compiled components around some signatures, in a process. */
 export class Pair {
   readonly signatures: readonly Signature[];
-  readonly plan: Component;
-  readonly #built: BuiltScript;
+  readonly #program: Program;
   readonly #process: ScriptProcess;
+  /** Of each memory, what is not known to be 0 in the process. */
+  readonly #used = [0, 0];
+  /** The last call did not trap, and nothing differed. */
+  #isClean = true;
 
-  private constructor(signatures: readonly Signature[], plan: Component, built: BuiltScript) {
+  private constructor(signatures: readonly Signature[], program: Program, executable: Uint8Array) {
     this.signatures = signatures;
-    this.plan = plan;
-    this.#built = built;
-    this.#process = new ScriptProcess(built.executable, 20_000);
+    this.#program = program;
+    this.#process = new ScriptProcess(executable, 20_000);
   }
 
   static async start(signatures: readonly Signature[], optLevel: OptLevel, verify: boolean): Promise<Pair> {
     const plan = await planOfText(pairText(signatures));
     const built = buildScript(plan, undefined, { optLevel, verify });
     assert.deepEqual(built.refused, []);
-    const pair = new Pair(signatures, plan, built);
-    const { program } = built;
+    return Pair.run(signatures, built.program, built.executable);
+  }
+
+  /** One that is compiled. */
+  static async run(signatures: readonly Signature[], program: Program, executable: Uint8Array): Promise<Pair> {
+    const pair = new Pair(signatures, program, executable);
     const answer = await pair.#process.call("call", program.enterInstantiate - program.firstEntry, new Uint8Array(), 0);
     assert.equal(answer.status, 0);
     return pair;
@@ -453,18 +447,22 @@ export class Pair {
     assert(signature !== undefined);
     const world = prepare(r, signature);
     const { callee, caller, calleeInstance, callerInstance } = world;
-    const { program } = this.#built;
+    const program = this.#program;
     const tables = [program.offsets.handleTable(CALLEE), program.offsets.handleTable(CALLER)];
-    await this.#process.write(tables[0] ?? 0, tableBytes(calleeInstance));
-    await this.#process.write(tables[1] ?? 0, tableBytes(callerInstance));
     const memories = [program.offsets.memory(0), program.offsets.memory(1)];
-    await this.#process.write(memories[0] ?? 0, callee.memory);
-    await this.#process.write(memories[1] ?? 0, caller.memory);
-    const reason = byModel(signature, world);
-    if (!callerInstance.mayLeave) {
-      await this.#process.write(program.offsets.instanceFlags(CALLER), new Uint8Array(4));
+    const before = this.#isClean ? [] : this.#restore();
+    before.push(writeCommand(tables[0] ?? 0, tableBytes(calleeInstance)));
+    before.push(writeCommand(tables[1] ?? 0, tableBytes(callerInstance)));
+    for (const [i, { memory }] of [callee, caller].entries()) {
+      const used = Math.max(this.#used[i] ?? 0, usedOf(memory));
+      before.push(writeCommand(memories[i] ?? 0, memory.slice(0, used)));
     }
-    const { status } = await this.#process.call("call", this.#entry(index), new Uint8Array(), 0);
+    if (!callerInstance.mayLeave) before.push(writeCommand(program.offsets.instanceFlags(CALLER), new Uint8Array(4)));
+    const call = { parts: [callCommand("call", this.#entry(index), new Uint8Array(), 0)], answer: 0 };
+    this.#isClean = false;
+    const answers = await this.#process.askAll([...before, call]);
+    const status = answers.at(-1)?.status ?? 0;
+    const reason = byModel(signature, world);
     stats.cases++;
     count(stats.pointers, `${signature.lowerPtr} to ${signature.liftPtr}`);
     const { asyncLower, asyncLift, callback } = signature;
@@ -480,13 +478,23 @@ export class Pair {
       const name = TRAP_NAMES[status] ?? `status ${status}`;
       count(stats.trapNames, name);
       assert(status < 256, name);
-      await this.#restore();
       return;
     }
     assert.equal(TRAP_NAMES[status], "none");
+    const instances = [calleeInstance, callerInstance].map((instance) => Buffer.from(tableBytes(instance)));
+    const places: readonly (readonly [place: number, length: number])[] = [
+      ...memories.map((place) => [place, MEMORY_SIZE] as const),
+      ...tables.map((place, i) => [place, instances[i]?.length ?? 0] as const),
+      [program.offsets.instanceBorrows(CALLEE), 4],
+    ];
+    const after = await this.#process.askAll(places.map(([place, length]) => readCommand(place, length)));
+    const bytesOf = (i: number): Uint8Array => after[i]?.bytes ?? new Uint8Array();
     for (const [i, guest] of [callee, caller].entries()) {
-      const found = await this.#process.read(memories[i] ?? 0, MEMORY_SIZE);
-      if (Buffer.compare(found, guest.memory) === 0) continue;
+      const found = bytesOf(i);
+      if (Buffer.compare(found, guest.memory) === 0) {
+        this.#used[i] = usedOf(found);
+        continue;
+      }
       const at = found.findIndex((byte, k) => byte !== guest.memory[k]);
       const show = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(at & ~7, (at & ~7) + 16)).toString("hex");
       assert.fail(
@@ -494,33 +502,37 @@ export class Pair {
       );
     }
     for (const [i, instance] of [calleeInstance, callerInstance].entries()) {
-      const expected = Buffer.from(tableBytes(instance));
-      const found = Buffer.from(await this.#process.read(tables[i] ?? 0, expected.length));
+      const found = Buffer.from(bytesOf(2 + i));
       // What an entry holds that is free is nobody's business but for its link.
       for (const free of instance.free)
         found.fill(0, HandleEntry.size * free + HandleEntry.rep, HandleEntry.size * (free + 1));
-      assert.equal(found.toString("hex"), expected.toString("hex"), `handles of the ${i === 0 ? "callee" : "caller"}`);
+      assert.equal(
+        found.toString("hex"),
+        instances[i]?.toString("hex"),
+        `handles of the ${i === 0 ? "callee" : "caller"}`,
+      );
     }
-    const borrows = await this.#process.read(program.offsets.instanceBorrows(CALLEE), 4);
-    assert.deepEqual(borrows, new Uint8Array(4), "number of borrowed handles");
+    assert.deepEqual(bytesOf(4), new Uint8Array(4), "number of borrowed handles");
+    this.#isClean = true;
   }
 
   #entry(index: number): number {
-    const { program } = this.#built;
+    const program = this.#program;
     const at = program.api.exports.findIndex((e) => e.path.at(-1) === `run${index}`);
     return (program.exportEntries[at] ?? 0) - program.firstEntry;
   }
 
-  /** What a trap leaves behind. */
-  async #restore(): Promise<void> {
-    const { program } = this.#built;
+  /** Makes good what a trap leaves behind. */
+  #restore(): Command[] {
+    const { offsets, component } = this.#program;
+    this.#used.fill(MEMORY_SIZE);
     const flags = new Uint8Array(Uint32Array.of(InstanceFlag.mayLeave).buffer);
-    for (let i = 0; i < program.component.componentInstances.size; i++) {
-      await this.#process.write(program.offsets.instanceFlags(i), flags);
-      await this.#process.write(program.offsets.instanceBorrows(i), new Uint8Array(4));
-      await this.#process.write(program.offsets.instanceLenders(i), new Uint8Array(4));
-      await this.#process.write(program.offsets.instanceTask(i), new Uint8Array(InstanceTask.size));
-    }
+    return Array.from({ length: component.componentInstances.size }, (_, i) => [
+      writeCommand(offsets.instanceFlags(i), flags),
+      writeCommand(offsets.instanceBorrows(i), new Uint8Array(4)),
+      writeCommand(offsets.instanceLenders(i), new Uint8Array(4)),
+      writeCommand(offsets.instanceTask(i), new Uint8Array(InstanceTask.size)),
+    ]).flat();
   }
 }
 
@@ -548,54 +560,6 @@ export async function runSignatures(
     pair.close();
   }
 }
-
-function repeat<T>(count: number, list: readonly T[]): T[] {
-  return Array.from({ length: count }, () => list).flat();
-}
-
-/** Functions that between them have every check: few and small, so that calls of them often come upon what is rare in random ones. */
-export function denseSignatures(pointers: Pointers): readonly Signature[] {
-  const sync = { asyncLower: false, asyncLift: false, callback: false, syncTask: false, postReturn: true } as const;
-  const utf8 = { ...sync, ...pointers, lower: "utf8", lift: "utf8" } as const;
-  const string: Type = { k: "string" };
-  const list = (of: Type, length?: number): Type => ({ k: "list", of, length });
-  const many = (count: number, k: "u16" | "u64"): Type => ({ k: "tuple", fields: new Array<Type>(count).fill({ k }) });
-  const own = (resource: ResourceType): Type => ({ k: "own", resource });
-  const borrow = (resource: ResourceType): Type => ({ k: "borrow", resource });
-  const texts = ENCODINGS.flatMap((lower) =>
-    ENCODINGS.map(
-      (lift): Signature => ({ ...utf8, params: [string, list({ k: "char" })], result: string, lower, lift }),
-    ),
-  );
-  const others: readonly (readonly [readonly Type[], Type | undefined])[] = [
-    [[{ k: "char" }, { k: "bool" }, { k: "s8" }, { k: "s16" }, { k: "flags", count: 5 }], { k: "char" }],
-    [[list({ k: "u64" }), { k: "option", of: list({ k: "u16" }) }], list({ k: "bool" })],
-    [[many(17, "u64")], many(17, "u16")],
-    [[borrow(R), own(R)], own(Q)],
-    [[borrow(Q), own(R), { k: "enum", count: 3 }], list(own(R), 2)],
-    // A callee that gets its parameters in memory keeps what it borrows.
-    [[borrow(Q), many(17, "u64")], undefined],
-    [[borrow(Q), string], { k: "result", ok: own(R), err: { k: "u8" } }],
-  ];
-  const rest = others.map(([params, result]): Signature => ({ ...utf8, params, result }));
-  const isAsync = [
-    { asyncLower: false, asyncLift: true, callback: true, syncTask: false },
-    { asyncLower: true, asyncLift: true, callback: false, syncTask: false },
-    { asyncLower: false, asyncLift: true, callback: false, syncTask: true },
-  ].flatMap((how) => rest.slice(-2).map((s): Signature => ({ ...s, ...how, postReturn: false })));
-  // What goes through memory, or is rarely wrong, several times.
-  return [...texts, ...rest, ...isAsync, ...repeat(4, [...rest.slice(2, 3), ...isAsync.slice(0, 2)])];
-}
-
-export const BOTH_32: Pointers = { lowerPtr: "i32", liftPtr: "i32" };
-/** 32-bit memories most of the time. */
-export const POINTERS: readonly Pointers[] = [
-  BOTH_32,
-  { lowerPtr: "i64", liftPtr: "i32" },
-  BOTH_32,
-  { lowerPtr: "i32", liftPtr: "i64" },
-  { lowerPtr: "i64", liftPtr: "i64" },
-];
 
 /** `components` pairs of `functions` random signatures with `calls` calls each. `handles`: percent of leaves that are handles; `first`:
  * the number of the first component, which says what its memories are. */

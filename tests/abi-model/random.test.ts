@@ -7,8 +7,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { needX64Linux } from "../support/tools.ts";
 import type { Type } from "./model.ts";
-import { BOTH_32, POINTERS, runRandom, runSignatures, statistics } from "./pair.ts";
+import { runRandom, runSignatures, statistics } from "./pair.ts";
 import { ENCODINGS, Random } from "./random.ts";
+import { BOTH_32, POINTERS } from "./signatures.ts";
 import type { Signature } from "./wat.ts";
 
 const CASES = Number(process.env["WINDLASS_ABI_CASES"] ?? 3000);

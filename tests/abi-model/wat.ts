@@ -7,7 +7,8 @@
  * |---|---|
  * | `BUMP` | where `realloc` allocates next |
  * | `CALLS` | calls of `realloc`; `LOG` has the arguments of each |
- * | `MODE` | what a guest does wrong: its `realloc` gives what is misaligned (1), out of bounds (2), or leaves (3); `post-return` leaves (4) |
+ * | `MODE` | what a guest does wrong, or in an unusual way (`Mode`) |
+ * | `WHEN` | the call of `realloc`, as `CALLS` counts them, that does so |
  * | `POST` | calls of `post-return` |
  * | `RESULT` | the callee's flat result; what the caller got |
  * | `ARGS` | flat arguments, 8 bytes each |
@@ -36,6 +37,7 @@ export const MODE = 0x18;
 export const POST = 0x1c;
 export const RESULT = 0x20;
 export const TASK = 0x28;
+export const WHEN = 0x2c;
 export const ARGS = 0x40;
 export const LOG = 0x100;
 export const LOG_SIZE = 64;
@@ -44,6 +46,28 @@ export const HEAP = 0x800;
 /** What an `async`-lifted callee leaves at `HEAP`, and how many bytes of it. */
 export const RUIN = 0xee;
 export const RUINED = 64;
+
+export const MEMORY_SIZE = 65536;
+
+/** All but the last are of `realloc`. */
+export const Mode = {
+  /** It gives an odd address. */
+  misaligned: 1,
+  /** An address that wraps around to the beginning. */
+  wrapping: 2,
+  /** It leaves its instance. */
+  leaves: 3,
+  /** The last address at which what is asked for fits. */
+  atEnd: 4,
+  /** The first one at which it does not. */
+  beyondEnd: 5,
+  /** The address behind the memory, at which nothing fits. */
+  end: 6,
+  /** An address that is right but for its upper half; as ever in a 32-bit memory. */
+  upperHalf: 7,
+  /** `post-return` leaves its instance. */
+  postReturnLeaves: 8,
+} as const;
 
 export interface Signature extends Async {
   /** Of an `async` lift. */
@@ -176,24 +200,32 @@ function realloc(ptr: PtrType): string {
   const load = (address: number): string => `(i32.load ${at(address)})`;
   const wide = (value: string): string => (ptr === "i32" ? value : `(i64.extend_i32_u ${value})`);
   const log = (name: string, offset: number): string => `(i32.store offset=${offset} (local.get $log) ${narrow(name)})`;
-  const isMode = (mode: number, give: string): string =>
-    `(if (i32.eq ${load(MODE)} (i32.const ${mode})) (then (return ${give})))`;
+  const isMode = (mode: number, then: string): string =>
+    `(if (i32.eq (local.get $mode) (i32.const ${mode})) (then ${then}))`;
+  const size = at(MEMORY_SIZE);
+  const fits = `(${ptr}.le_u (local.get $size) ${size})`;
+  const last = `(${ptr}.and (${ptr}.sub ${size} (local.get $size)) (${ptr}.sub ${at(0)} (local.get $align)))`;
   return `
   (func (export "realloc") (param $old ${ptr}) (param $oldsize ${ptr}) (param $align ${ptr}) (param $size ${ptr}) (result ${ptr})
-    (local $ptr ${ptr}) (local $log ${ptr})
+    (local $ptr ${ptr}) (local $log ${ptr}) (local $mode i32)
     (local.set $log (${ptr}.add (${ptr}.const ${LOG})
       (${ptr}.shl ${wide(`(i32.rem_u ${load(CALLS)} (i32.const ${LOG_SIZE}))`)} (${ptr}.const 4))))
     ${log("old", 0)} ${log("oldsize", 4)} ${log("align", 8)} ${log("size", 12)}
+    (local.set $mode (select ${load(MODE)} (i32.const 0) (i32.eq ${load(CALLS)} ${load(WHEN)})))
     (i32.store ${at(CALLS)} (i32.add ${load(CALLS)} (i32.const 1)))
     (local.set $ptr (${ptr}.and
       (${ptr}.add ${wide(load(BUMP))} (${ptr}.sub (local.get $align) (${ptr}.const 1)))
       (${ptr}.sub (${ptr}.const 0) (local.get $align))))
     (i32.store ${at(BUMP)} (i32.add ${narrow("ptr")} ${narrow("size")}))
+    ${isMode(Mode.atEnd, `(if ${fits} (then (local.set $ptr ${last})))`)}
     (if (${ptr}.ne (local.get $old) (${ptr}.const 0)) (then (memory.copy (local.get $ptr) (local.get $old)
       (select (local.get $oldsize) (local.get $size) (${ptr}.lt_u (local.get $oldsize) (local.get $size))))))
-    ${isMode(1, `(${ptr}.or (local.get $ptr) (${ptr}.const 1))`)}
-    ${isMode(2, `(${ptr}.const -16)`)}
-    (if (i32.eq ${load(MODE)} (i32.const 3)) (then (drop (call $leave))))
+    ${isMode(Mode.misaligned, `(return (${ptr}.or (local.get $ptr) (${ptr}.const 1)))`)}
+    ${isMode(Mode.wrapping, `(return (${ptr}.const -16))`)}
+    ${isMode(Mode.beyondEnd, `(if ${fits} (then (return (${ptr}.add ${last} (local.get $align)))))`)}
+    ${isMode(Mode.end, `(return ${size})`)}
+    ${ptr === "i64" ? isMode(Mode.upperHalf, "(return (i64.or (local.get $ptr) (i64.const 0x100000000)))") : ""}
+    ${isMode(Mode.leaves, "(drop (call $leave))")}
     (local.get $ptr))`;
 }
 
@@ -223,7 +255,7 @@ function callee(signatures: readonly Signature[], ptr: PtrType): string {
     (if ${task(2)} (then (call $r${i} ${given})))
     ${ruin} ${exit})`;
       }
-      const leave = `(if (i32.eq (i32.load (${ptr}.const ${MODE})) (i32.const 4)) (then (drop (call $leave))))`;
+      const leave = `(if (i32.eq (i32.load (${ptr}.const ${MODE})) (i32.const ${Mode.postReturnLeaves})) (then (drop (call $leave))))`;
       const post = `${leave} (i32.store (${ptr}.const ${POST}) (i32.add (i32.load (${ptr}.const ${POST})) (i32.const 1)))`;
       return `(func (export "f${i}") ${list("param", params)} ${list("result", results)} ${keep} ${drop} ${wrong} ${give})
   (func (export "p${i}") ${list("param", results)} ${post})`;

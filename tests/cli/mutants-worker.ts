@@ -6,7 +6,7 @@ import { InternalError, WindlassError } from "../../src/base/diagnostics.ts";
 import { decodeComponent } from "../../src/component/decode.ts";
 import type { ParsedComponent } from "../../src/component/parsed.ts";
 import { compile } from "../../src/driver/compile.ts";
-import { randomSignature, POINTERS } from "../abi-model/pair.ts";
+import { POINTERS, randomSignature } from "../abi-model/signatures.ts";
 import { Random } from "../abi-model/random.ts";
 import { pairText } from "../abi-model/wat.ts";
 import { assemble } from "../support/wat.ts";

@@ -10,6 +10,7 @@ import type { ComponentTypes, InterfaceType } from "../../src/component/types.ts
 import { compile } from "../../src/driver/compile.ts";
 import { F32, I32 } from "../../src/wasm/types.ts";
 import { Random } from "../abi-model/random.ts";
+import { forwarded } from "../support/forwarder.ts";
 import { needTool, needX64Linux, runTool, scratchFolder } from "../support/tools.ts";
 import { ROOT } from "../support/windlass.ts";
 import { casesOf, fieldsOf, HostBoundary, type HostMemory, type Value } from "../wast/canonical.ts";
@@ -67,20 +68,24 @@ function randomValue(types: ComponentTypes, t: InterfaceType, r: Random): Value 
   }
 }
 
-for (const [name, least] of [
-  ["echo", 26],
-  ["composed-double-forwarder", 36],
-  ["composed-wrapped-forwarder", 36],
+// `components.test.ts` has those that are composed as they are.
+for (const [name, least, isForwarded] of [
+  ["echo", 26, false],
+  ["echo", 26, true],
+  ["composed-double-forwarder", 36, true],
+  ["composed-wrapped-forwarder", 36, true],
 ] as const) {
   const bytes = otherComponent(name);
   const skip = bytes === undefined ? "../shared/components is not there" : !existsSync(RUNTIME) && "no built-in WASI";
-  test(`${name}: random values of every type come back`, { skip }, async (t) => {
+  test(`${name}${isForwarded ? ", called by another component" : ""}: random values of every type come back`, {
+    skip,
+  }, async (t) => {
     const cc = needTool(t, "cc", "gcc", "clang");
     if (cc === undefined || !needX64Linux(t) || bytes === undefined) return;
     const folder = scratchFolder(t);
     const builtinWasi = new Uint8Array(readFileSync(RUNTIME));
     const options = { name: "echo", output: "object", hostAbi: "dynamic", builtinWasi, optLevel: 1 } as const;
-    const { bytes: object, header, component } = await compile(bytes, options);
+    const { bytes: object, header, component } = await compile(isForwarded ? await forwarded(bytes) : bytes, options);
     const api = apiOf(component);
     writeFileSync(join(folder, "echo.o"), object);
     writeFileSync(join(folder, "echo.h"), header);

@@ -1,14 +1,15 @@
 /**
  * Real components as executables: each does what its README row says. They are built in this process, as `build` builds them, which is
- * tried with some; `run` with those that are given something.
+ * tried with some; `run` runs each once more, called by another component.
  */
 
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { compile } from "../../src/driver/compile.ts";
+import { forwarded } from "../support/forwarder.ts";
 import { type ProcessResult, ROOT, runProcess, sharedComponent, windlass } from "../support/windlass.ts";
 
 interface Case {
@@ -112,12 +113,15 @@ describe("real components as executables", () => {
       if (root !== undefined) env["WINDLASS_DIR"] = `${root}::/`;
       check(runProcess(join(folder, c.name), c.args ?? [], { input: c.input ?? "", env }), c);
     });
-    if (c.args === undefined && c.env === undefined && c.files === undefined && c.status !== 134) return;
-    test(`${c.name} ${c.status === 0 ? "" : `ends with ${c.status}`} (run)`, { skip: missing }, () => {
+    test(`${c.name} ${c.status === 0 ? "" : `ends with ${c.status}`} (run, called by another component)`, {
+      skip: missing,
+    }, async () => {
       const root = makeFiles(c, `run${i}`);
       const options = Object.entries(c.env ?? {}).flatMap(([key, value]) => ["--env", `${key}=${value}`]);
       if (root !== undefined) options.push("--dir", `${root}::/`);
-      const args = ["run", sharedComponent(c.name) ?? "", ...options, "--", ...(c.args ?? [])];
+      const path = join(folder, `${c.name}-forwarded.wasm`);
+      if (!existsSync(path)) writeFileSync(path, await forwarded(readFileSync(sharedComponent(c.name) ?? "")));
+      const args = ["run", path, ...options, "--", ...(c.args ?? [])];
       check(windlass(args, { input: c.input ?? "", env: { WINDLASS_CACHE: join(folder, "cache") } }), c);
     });
   });

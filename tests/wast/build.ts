@@ -97,12 +97,7 @@ function coreProgram(component: Component, { functions, stepwise }: CoreEntries)
  * Throws when more than single functions can't be compiled.
  */
 export function buildScript(component: Component, core: CoreEntries | undefined, options: BuildOptions): BuiltScript {
-  const program = enumerateProgram(component, {
-    name: "script",
-    prefix: "script",
-    output: "script",
-    ...(core === undefined ? {} : coreProgram(component, core)),
-  });
+  const program = scriptProgram(component, core);
   const refused: Refused[] = [];
   const compiled = new CodeStore(program.functions.size);
   let compiler = new FunctionCompiler(program, options);
@@ -118,16 +113,30 @@ export function buildScript(component: Component, core: CoreEntries | undefined,
       compiler = new FunctionCompiler(program, options);
     }
   }
+  return { program, executable: linkScript(program, compiled, options.optLevel), refused };
+}
+
+export function scriptProgram(component: Component, core?: CoreEntries): Program {
+  return enumerateProgram(component, {
+    name: "script",
+    prefix: "script",
+    output: "script",
+    ...(core === undefined ? {} : coreProgram(component, core)),
+  });
+}
+
+/** The executable of all of a program's functions. */
+export function linkScript(program: Program, compiled: readonly CompiledFunction[], optLevel: OptLevel): Uint8Array {
   const { object, entry } = linkProgram(program, compiled, {
     format: 1,
     compiler: "wast",
     target: "x86_64-linux",
     name: "script",
     output: "executable",
-    options: { optimize: options.optLevel, bounds: "", hostAbi: "", prefix: "" },
+    options: { optimize: optLevel, bounds: "", hostAbi: "", prefix: "" },
     lowerings: [],
     exports: [],
   });
   if (entry === undefined) throw new InternalError("wast", "the program has no entry");
-  return { program, executable: writeExecutable(object, entry), refused };
+  return writeExecutable(object, entry);
 }

@@ -39,6 +39,20 @@ export function placeCommand(kind: "read" | "write", displacement: number, lengt
   return bytes;
 }
 
+/** What is sent, and how many bytes of an answer come behind its header. */
+export interface Command {
+  readonly parts: readonly Uint8Array[];
+  readonly answer: number;
+}
+
+export function readCommand(displacement: number, length: number): Command {
+  return { parts: [placeCommand("read", displacement, length)], answer: length };
+}
+
+export function writeCommand(displacement: number, bytes: Uint8Array): Command {
+  return { parts: [placeCommand("write", displacement, bytes.length), bytes], answer: 0 };
+}
+
 interface Waiting {
   readonly size: number;
   readonly resolve: (bytes: Uint8Array) => void;
@@ -96,36 +110,50 @@ export class ScriptProcess {
     waiting.resolve(new Uint8Array(all.subarray(0, waiting.size)));
   }
 
-  async #ask(command: Uint8Array, size: number): Promise<Answer> {
+  /** Sends commands whose answers hold so many bytes each, and waits for all of them. */
+  async askAll(commands: readonly Command[]): Promise<readonly Answer[]> {
     if (this.#ended !== undefined) throw this.#ended;
     const timer = setTimeout(() => {
       this.#fail(`no answer after ${this.#timeout / 1000} s`);
       this.#process.kill("SIGKILL");
     }, this.#timeout);
     try {
+      const size = commands.reduce((sum, c) => sum + ANSWER_HEADER + c.answer, 0);
       const bytes = await new Promise<Uint8Array>((resolve, reject) => {
-        this.#waiting = { size: ANSWER_HEADER + size, resolve, reject };
-        this.#process.stdin?.write(command);
+        this.#waiting = { size, resolve, reject };
+        this.#process.stdin?.write(Buffer.concat(commands.flatMap((c) => c.parts)));
       });
-      const status = new DataView(bytes.buffer).getUint32(0, true);
-      return { status, bytes: bytes.subarray(ANSWER_HEADER) };
+      const view = new DataView(bytes.buffer);
+      let at = 0;
+      return commands.map(({ answer }) => {
+        const status = view.getUint32(at, true);
+        const start = at + ANSWER_HEADER;
+        at = start + answer;
+        return { status, bytes: bytes.subarray(start, at) };
+      });
     } finally {
       clearTimeout(timer);
     }
   }
 
+  async #ask(command: Command): Promise<Answer> {
+    const [answer] = await this.askAll([command]);
+    if (answer === undefined) throw new ChildFailure("no answer");
+    return answer;
+  }
+
   /** Calls an entry with values; the answer holds `results` values. */
   call(kind: CallKind, entry: number, values: Uint8Array, results: number): Promise<Answer> {
-    return this.#ask(callCommand(kind, entry, values, results), VALUE_SIZE * results);
+    return this.#ask({ parts: [callCommand(kind, entry, values, results)], answer: VALUE_SIZE * results });
   }
 
   /** Bytes at a displacement from the context. */
   async read(displacement: number, length: number): Promise<Uint8Array> {
-    return (await this.#ask(placeCommand("read", displacement, length), length)).bytes;
+    return (await this.#ask(readCommand(displacement, length))).bytes;
   }
 
   async write(displacement: number, bytes: Uint8Array): Promise<void> {
-    await this.#ask(Buffer.concat([placeCommand("write", displacement, bytes.length), bytes]), 0);
+    await this.#ask(writeCommand(displacement, bytes));
   }
 
   /** Ends the process and removes its file. */

@@ -1,4 +1,4 @@
-/* hello-city: two instances, a logger each, a record as argument. FLAT: host ABI `flat`. */
+/* hello-city: two instances, a logger each, a record as argument. FLAT: host ABI `flat`. FORWARDED: another component calls it. */
 #include "check.h"
 #include "city.h"
 
@@ -26,7 +26,11 @@ static windlass_status_t log_it(void *vmctx, void *data, const windlass_memory_t
   (void)realloc;
   EQUAL(string_encoding, 0);
   EQUAL(count, 2);
+#ifdef FORWARDED
+  CHECK(memory != city_memory((city_t *)vmctx));
+#else
   CHECK(memory == city_memory((city_t *)vmctx));
+#endif
   append(log, vmctx, memory, v[0].i32, v[1].i32);
   return v[1].i32 > 100 ? 7 : 0;
 }
