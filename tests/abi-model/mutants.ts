@@ -31,11 +31,11 @@ class Subject {
   readonly #seed: number;
   readonly #signatures: readonly Signature[];
   readonly #program: Program;
-  readonly #compiled: readonly CompiledFunction[];
+  readonly #compiled: ReadonlyMap<FuncSymbol, CompiledFunction>;
   /** The functions that have a site. */
   readonly #functions: ReadonlyMap<string, readonly FuncSymbol[]>;
   /** By signature: functions that calls of it may come to. */
-  readonly #reached: readonly ReadonlySet<number>[];
+  readonly #reached: readonly ReadonlySet<FuncSymbol>[];
   #whole: Pair | undefined;
 
   private constructor(seed: number, signatures: readonly Signature[], program: Program, mutations: Mutations) {
@@ -43,15 +43,18 @@ class Subject {
     this.#seed = seed;
     this.#signatures = signatures;
     this.#program = program;
+    const symbols = [...program.functions.keys()];
     const functions = new Map<string, FuncSymbol[]>();
     const compiler = new FunctionCompiler(program, OPTIONS);
-    this.#compiled = [...program.functions.keys()].map((symbol) => {
+    const compiled = new Map<FuncSymbol, CompiledFunction>();
+    for (const symbol of symbols) {
       const { result, sites } = mutations.withSites(() => compiler.compile(symbol));
       for (const site of sites) functions.set(site, [...(functions.get(site) ?? []), symbol]);
-      return result;
-    });
+      compiled.set(symbol, result);
+    }
+    this.#compiled = compiled;
     this.#functions = functions;
-    this.#reached = signatures.map((_, i) => this.#reachedBy(exportEntry(program, `run${i}`)));
+    this.#reached = signatures.map((_, i) => this.#reachedBy(exportEntry(program, `run${i}`), symbols));
   }
 
   static async make(seed: number, signatures: readonly Signature[], mutations: Mutations): Promise<Subject> {
@@ -62,13 +65,14 @@ class Subject {
     return this.#functions.keys();
   }
 
-  #reachedBy(entry: FuncSymbol): ReadonlySet<number> {
-    const reached = new Set<number>([entry]);
+  #reachedBy(entry: FuncSymbol, symbols: readonly FuncSymbol[]): ReadonlySet<FuncSymbol> {
+    const reached = new Set<FuncSymbol>([entry]);
     for (const symbol of reached) {
-      const code = this.#compiled[symbol];
+      const code = this.#compiled.get(symbol);
       code?.relocSymbol.forEach((target, i) => {
         const kind = code.relocKind[i];
-        if (kind === RelocKind.call || kind === RelocKind.func) reached.add(target);
+        const callee = symbols[target];
+        if (callee !== undefined && (kind === RelocKind.call || kind === RelocKind.func)) reached.add(callee);
       });
     }
     return reached;
@@ -82,15 +86,15 @@ class Subject {
 
   /** The component without what is emitted at a site, in a process. */
   startWithout(site: string): Promise<Pair> {
-    const compiled = [...this.#compiled];
+    const compiled = new Map(this.#compiled);
     this.#mutations.without(site, () => {
       const compiler = new FunctionCompiler(this.#program, OPTIONS);
-      for (const symbol of this.#functions.get(site) ?? []) compiled[symbol] = compiler.compile(symbol);
+      for (const symbol of this.#functions.get(site) ?? []) compiled.set(symbol, compiler.compile(symbol));
     });
     return this.#start(compiled);
   }
 
-  #start(compiled: readonly CompiledFunction[]): Promise<Pair> {
+  #start(compiled: ReadonlyMap<FuncSymbol, CompiledFunction>): Promise<Pair> {
     return Pair.run(this.#signatures, this.#program, linkScript(this.#program, compiled, OPTIONS.optLevel));
   }
 

@@ -6,7 +6,7 @@
 
 import { IrAbiEmitter } from "../../src/frontend/adapters-emitter.ts";
 import { Emitter } from "../../src/frontend/structured.ts";
-import type { FuncSymbol, Value } from "../../src/ir/function.ts";
+import type { Func, FuncSymbol, Value } from "../../src/ir/function.ts";
 import type { Signature } from "../../src/ir/types.ts";
 import { TRAP_NAMES } from "../../src/layout/traps.ts";
 
@@ -18,7 +18,7 @@ const PASSES_ON = /(?:adapters-emitter|structured|mutations)\.ts/;
 /** Frames that tell sites apart. */
 const FRAMES = 3;
 
-const { trap, trapIf, trapUnless, store, call } = Emitter.prototype;
+const { trap, trapIf, trapUnless, store, call, finish } = Emitter.prototype;
 const { andImm, neImm, signExtend } = IrAbiEmitter.prototype;
 
 function placesOfStack(): string {
@@ -47,7 +47,7 @@ function framesOfStack(): string {
 }
 
 function restore(): void {
-  Object.assign(Emitter.prototype, { trap, trapIf, trapUnless, store, call });
+  Object.assign(Emitter.prototype, { trap, trapIf, trapUnless, store, call, finish });
   Object.assign(IrAbiEmitter.prototype, { andImm, neImm, signExtend });
 }
 
@@ -86,6 +86,11 @@ export class Mutations {
     };
     Emitter.prototype.trap = function (this: Emitter, code: number): void {
       if (!skips(nameOf(code))) trap.call(this, code);
+    };
+    // A `task.return` that nobody waits for is a trap and nothing else.
+    Emitter.prototype.finish = function (this: Emitter): Func {
+      if (this.open) this.return();
+      return finish.call(this);
     };
     // What is remembered of handles, tasks and instances; values are stored through another interface.
     Emitter.prototype.store = function (

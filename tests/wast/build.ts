@@ -5,7 +5,7 @@ import type { CompiledFunction } from "../../src/codegen/compiled.ts";
 import { X64Target } from "../../src/codegen/x64/compile.ts";
 import { FunctionCompiler } from "../../src/compiler/function.ts";
 import { linkProgram } from "../../src/compiler/link.ts";
-import { CodeStore } from "../../src/compiler/records.ts";
+import { type CompiledFunctions, CodeStore } from "../../src/compiler/records.ts";
 import { enumerateProgram, type FunctionKind, type Program } from "../../src/frontend/program.ts";
 import { cSignature } from "../../src/frontend/signatures.ts";
 import { Emitter } from "../../src/frontend/structured.ts";
@@ -126,7 +126,7 @@ export function scriptProgram(component: Component, core?: CoreEntries): Program
 }
 
 /** The executable of all of a program's functions. */
-export function linkScript(program: Program, compiled: readonly CompiledFunction[], optLevel: OptLevel): Uint8Array {
+export function linkScript(program: Program, compiled: CompiledFunctions, optLevel: OptLevel): Uint8Array {
   const { object, entry } = linkProgram(program, compiled, {
     format: 1,
     compiler: "wast",
