@@ -63,6 +63,21 @@ function formatOf(name: OpName): number {
 
 const FORMAT: Uint8Array = Uint8Array.from(OP_NAMES, formatOf);
 
+/** Ops with results whose upper half nothing is known of. */
+const UNCLEAR_OPS: ReadonlySet<OpName> = new Set<OpName>([
+  "ireduce",
+  // Their 64 bits are below 2^32 only because a branch said so.
+  "fcvt_to_uint",
+  "fcvt_to_uint_sat",
+  "atomic_cas",
+  "call",
+  "call_indirect",
+  "call_catch",
+  "call_catch_indirect",
+  "call_on_stack",
+]);
+const LEAVES_UNCLEAR: Uint8Array = Uint8Array.from(OP_NAMES, (name) => (UNCLEAR_OPS.has(name) ? 1 : 0));
+
 export class Lowering {
   readonly func: Func;
   readonly graph: BlockGraph;
@@ -149,20 +164,9 @@ export class Lowering {
     const { func } = this;
     const count = func.resultCount.get(inst);
     if (count === 0) return;
-    const op = func.op.get(inst);
+    if (LEAVES_UNCLEAR[func.op.get(inst)] === 0) return;
     const first = func.firstResult.get(inst);
-    const unknown =
-      op === Op.ireduce ||
-      // Their 64 bits are below 2^32 only because a branch said so.
-      op === Op.fcvt_to_uint ||
-      op === Op.fcvt_to_uint_sat ||
-      op === Op.atomic_cas ||
-      op === Op.call ||
-      op === Op.call_indirect ||
-      op === Op.call_catch ||
-      op === Op.call_catch_indirect ||
-      op === Op.call_on_stack;
-    if (unknown) for (let k = 0; k < count; k++) this.#unclear[first + k] = 1;
+    for (let k = 0; k < count; k++) this.#unclear[first + k] = 1;
   }
 
   /** A block parameter's upper half is clear if that of every argument is. Assumed at first, then refuted. */

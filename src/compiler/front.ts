@@ -12,6 +12,7 @@ import type { Component, HostAbi } from "../plan/component.ts";
 import { translateCoreModule } from "../translate/core-module.ts";
 import { checkHostAbis } from "../translate/host-abis.ts";
 import { translate } from "../translate/translate.ts";
+import type { ValidatedModules } from "../wasm/facts.ts";
 import { decodeModule } from "../wasm/decode.ts";
 import type { Module } from "../wasm/module.ts";
 import { validateModule } from "../wasm/validate.ts";
@@ -49,9 +50,9 @@ export function parse(bytes: Uint8Array): Input {
 }
 
 /** Throws `WindlassError`. Core modules are validated, bodies included. */
-export function validate(input: Input): void {
-  if (input.kind === "module") validateModule(input.module);
-  else validateComponent(input.component);
+export function validate(input: Input): ValidatedModules {
+  if (input.kind === "component") return validateComponent(input.component).modules;
+  return new Map([[input.module, validateModule(input.module)]]);
 }
 
 export function plan(input: Input, options: FrontOptions): Component {
@@ -76,9 +77,19 @@ export function docs(input: Input): ReturnType<typeof readDocs> {
   return input.kind === "module" ? { docs: new WitDocs(), warnings: [] } : readDocs(input.component);
 }
 
-export function program(component: Component, options: FrontOptions): Program {
+/** `validated`: what `validate` returned, where it ran. The program is the same without. */
+export function program(component: Component, options: FrontOptions, validated?: ValidatedModules): Program {
   const { name, prefix, output, hostAbi, configuration, interruptible, describes } = options;
-  return enumerateProgram(component, { name, prefix, output, hostAbi, configuration, interruptible, describes });
+  return enumerateProgram(component, {
+    name,
+    prefix,
+    output,
+    hostAbi,
+    configuration,
+    interruptible,
+    describes,
+    validated,
+  });
 }
 
 /** Bytes of function bodies in the input: about how much there is to compile. */

@@ -94,8 +94,11 @@ function guests(
   return [...found].sort((a, b) => a - b);
 }
 
+/** A run that grows. */
+type OpenRun = Omit<SandboxFunctions, "count"> & { count: number };
+
 class FunctionList {
-  readonly runs: SandboxFunctions[] = [];
+  readonly runs: OpenRun[] = [];
   readonly types: number[] = [];
   readonly #program: Program;
   readonly #types: Types;
@@ -112,7 +115,7 @@ class FunctionList {
     const of = operandOf(kind);
     const last = this.runs.at(-1);
     if (last !== undefined && last.kind === name && last.of === of && last.inlined.join() === inlined.join()) {
-      this.runs[this.runs.length - 1] = { ...last, count: last.count + 1 };
+      last.count++;
     } else this.runs.push({ kind: name, of, count: 1, inlined });
     const text = this.#typeOf(kind);
     this.types.push(text === undefined ? -1 : this.#types.of(text));

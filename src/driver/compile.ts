@@ -121,7 +121,7 @@ export async function compile(bytes: Uint8Array, options: CompileOptions): Promi
   const setup = { bytes, front: frontOptions, functions: functionOptions, cache: kept };
   const threads = await startThreads(parsed, options, setup);
   try {
-    stage("validate", () => front.validate(parsed));
+    const validated = stage("validate", () => front.validate(parsed));
     threads?.approve();
     const component = stage("translate", () => front.plan(parsed, frontOptions));
     const { docs, warnings } = front.docs(parsed);
@@ -136,7 +136,7 @@ export async function compile(bytes: Uint8Array, options: CompileOptions): Promi
     };
     if (emit === "plan") return { ...nothing, dump: printPlan(component), functions: 0 };
 
-    const program = stage("enumerate", () => front.program(component, frontOptions));
+    const program = stage("enumerate", () => front.program(component, frontOptions, validated));
     const functions = program.functions.size;
     const header = options.output === "object" ? headerOf(component, program, name, docs) : "";
     if (emit === "header") return { ...nothing, dump: header, functions };

@@ -25,6 +25,7 @@ import type {
   TrampolineIndex,
 } from "../plan/component.ts";
 import { signatureOfModuleFunc } from "../plan/signatures.ts";
+import type { ValidatedModules } from "../wasm/facts.ts";
 import { type ElementSegment, functionName, type Module, NULL_FUNCTION } from "../wasm/module.ts";
 import type { FuncType } from "../wasm/types.ts";
 import { AdapterFunctions, isHost } from "./adapters.ts";
@@ -71,6 +72,8 @@ export interface ProgramOptions {
   /** What another `Program` of the same component found: spares the scan. */
   readonly reachable?: Reachable;
   readonly facts?: ComponentFacts;
+  /** What the validator saw: spares reading the bodies of these modules for the two above. */
+  readonly validated?: ValidatedModules | undefined;
 }
 
 /** Names behind the prefix that a core module's exports can't have. */
@@ -273,7 +276,7 @@ export class Program {
     this.component = component;
     this.options = options;
     this.intrinsicUsers = new IntrinsicUsers(component);
-    this.facts = options.facts ?? analyzeComponent(component);
+    this.facts = options.facts ?? analyzeComponent(component, { validated: options.validated });
     const executable = options.output !== "object";
     const isTyped = options.output === "object" && options.hostAbi === "typed" && component.core === undefined;
     this.api = describeApi(
@@ -292,7 +295,7 @@ export class Program {
     if (options.output === "executable" && this.api.exports.length === 0 && this.core === undefined) {
       throw new WindlassError({ kind: "unlinkable", message: "the component does not export wasi:cli/run" });
     }
-    this.reachable = options.reachable ?? findReachable(component, this.#roots());
+    this.reachable = options.reachable ?? findReachable(component, this.#roots(), options.validated);
 
     this.#instanceNames = instanceNames(component);
     const name = options.name;

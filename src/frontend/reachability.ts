@@ -2,11 +2,12 @@
  * Which wasm functions can run at all: what entries, instantiation, tables, trampolines and their callees lead to. Everything else is
  * not compiled, so that a component pays for the functions of the built-in WASI that it uses, and of a library for what it calls.
  *
- * Conservative: a function in an element segment of an instance, or named by `ref.func`, counts as called. Each body is read once: linear
- * in the code.
+ * Conservative: a function in an element segment of an instance, or named by `ref.func`, counts as called. The validator knows what each
+ * body calls; a body of a module that it did not see here is read once: linear in the code.
  */
 
 import type { Component, CoreFunc, CoreInstanceIndex } from "../plan/component.ts";
+import type { ValidatedModules } from "../wasm/facts.ts";
 import { type ConstExpr, type Module, NULL_FUNCTION } from "../wasm/module.ts";
 import { OperatorReader } from "../wasm/operators.ts";
 import { resolveFunction } from "./wasm/constants.ts";
@@ -19,9 +20,11 @@ class Scan {
   readonly #component: Component;
   readonly #instances: CoreInstanceIndex[] = [];
   readonly #functions: number[] = [];
+  readonly #validated: ValidatedModules | undefined;
 
-  constructor(component: Component) {
+  constructor(component: Component, validated: ValidatedModules | undefined) {
     this.#component = component;
+    this.#validated = validated;
     this.reachable = component.instances
       .values()
       .map(({ module }) => new Uint8Array(component.modules.get(module).module.functions.length));
@@ -66,12 +69,17 @@ class Scan {
       const func = this.#functions.pop();
       if (instance === undefined || func === undefined) return;
       const { module } = this.#component.modules.get(this.#component.instances.get(instance).module);
+      const body = func - module.importedFunctions;
+      const facts = this.#validated?.get(module);
+      if (facts !== undefined) {
+        for (const index of facts.mentions[body] ?? []) this.addIndex(instance, index);
+        continue;
+      }
       let reader = readers.get(module);
       if (reader === undefined) {
         reader = new OperatorReader(module.bytes);
         readers.set(module, reader);
       }
-      const body = func - module.importedFunctions;
       reader.startBody(module.bodyStart[body] ?? 0, module.bodyEnd[body] ?? 0);
       while (!reader.atEnd) {
         reader.next();
@@ -87,8 +95,12 @@ class Scan {
 }
 
 /** `roots`: what entries and support code call. The plan must be valid. */
-export function findReachable(component: Component, roots: Iterable<CoreFunc>): Reachable {
-  const scan = new Scan(component);
+export function findReachable(
+  component: Component,
+  roots: Iterable<CoreFunc>,
+  validated?: ValidatedModules,
+): Reachable {
+  const scan = new Scan(component, validated);
   for (const root of roots) scan.add(root);
   for (const { instance } of component.initializers) scan.addInstance(instance);
   for (const { callee, options } of component.lowerings) {

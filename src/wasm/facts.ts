@@ -34,6 +34,8 @@ export class ModuleFacts {
   readonly tableExported: Uint8Array;
   readonly memoryExported: Uint8Array;
   readonly globalExported: Uint8Array;
+  /** By body: the functions that it calls or names (`call`, `return_call`, `ref.func`); undefined: none. */
+  readonly mentions: (number[] | undefined)[];
   /** Bit i: an operator of `FEATURES[i]` occurs in a body. */
   features = 0;
 
@@ -46,11 +48,19 @@ export class ModuleFacts {
     this.tableExported = new Uint8Array(module.tables.length);
     this.memoryExported = new Uint8Array(module.memories.length);
     this.globalExported = new Uint8Array(module.globals.length);
+    this.mentions = Array.from(module.bodyStart, () => undefined);
     for (const { kind, index } of module.exports) {
       if (kind === "table") this.tableExported[index] = 1;
       else if (kind === "memory") this.memoryExported[index] = 1;
       else if (kind === "global") this.globalExported[index] = 1;
     }
+  }
+
+  /** Body `body` calls or names function `index`. */
+  mention(body: number, index: number): void {
+    const known = this.mentions[body];
+    if (known === undefined) this.mentions[body] = [index];
+    else if (known[known.length - 1] !== index) known.push(index);
   }
 
   /** Adds what another part of the same module's functions showed. */
@@ -60,9 +70,15 @@ export class ModuleFacts {
     or(this.memoryGrows, other.memoryGrows);
     or(this.globalSet, other.globalSet);
     or(this.functionReferenced, other.functionReferenced);
+    other.mentions.forEach((functions, body) => {
+      this.mentions[body] ??= functions;
+    });
     this.features |= other.features;
   }
 }
+
+/** What the validator saw in modules; of others nothing is known. */
+export type ValidatedModules = ReadonlyMap<Module, ModuleFacts>;
 
 function or(into: Uint8Array, from: Uint8Array): void {
   for (let i = 0; i < into.length; i++) into[i] = (into[i] ?? 0) | (from[i] ?? 0);

@@ -417,6 +417,7 @@ export class FunctionValidator {
       case 0x10: // call
       case 0x12: // return_call
         type = this.#spaces.functionType(index);
+        this.#spaces.mention(index);
         break;
       case 0x11: // call_indirect
       case 0x13: {

@@ -77,6 +77,11 @@ export class SpaceValidator {
     return functionType(this.#module, index);
   }
 
+  /** The body at hand calls or names function `index`. */
+  mention(index: number): void {
+    this.#facts.mention(this.#stack.functionIndex - this.#module.importedFunctions, index);
+  }
+
   checkLane(lanes: number): void {
     const { lane, op } = this.#reader;
     if (lane >= lanes) throw this.#stack.error(`invalid lane index: ${opcodeName(op)} has ${lanes} lanes`);
@@ -123,6 +128,7 @@ export class SpaceValidator {
           throw stack.error(`undeclared function reference ${reader.index}`);
         }
         this.#facts.functionReferenced[reader.index] = 1;
+        this.mention(reader.index);
         stack.push(concreteRef(this.#module.functions[reader.index]!, false));
         return;
       case 0xd4: // ref.as_non_null

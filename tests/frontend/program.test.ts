@@ -12,6 +12,7 @@ import { cIdentifier, cMembers, cNames, symbolPart } from "../../src/frontend/na
 import { enumerateProgram, type Program } from "../../src/frontend/program.ts";
 import { printFunc } from "../../src/ir/print.ts";
 import { verifyFunc } from "../../src/ir/verify.ts";
+import { validateModule } from "../../src/wasm/validate.ts";
 import { translate } from "../../src/translate/translate.ts";
 import { assemble } from "../support/wat.ts";
 import { fakeLayout, NO_ROWS, programOf } from "./world.ts";
@@ -117,7 +118,11 @@ test("two programs of one component are the same, with and without the scan", as
     reachable: program.reachable,
     facts: program.facts,
   });
-  for (const other of [again, told]) {
+  const modules = program.component.modules.values().map(({ module }) => module);
+  const validated = new Map(modules.map((module) => [module, validateModule(module)]));
+  const spared = enumerateProgram(program.component, { ...program.options, validated });
+  assert.ok([...validated.values()].some(({ mentions }) => mentions.some((functions) => functions !== undefined)));
+  for (const other of [again, told, spared]) {
     assert.deepEqual(
       other.functions.values().map((f) => f.name),
       program.functions.values().map((f) => f.name),

@@ -11,6 +11,7 @@
 // hot loop: indices are in range by construction
 
 import { InternalError } from "../../base/diagnostics.ts";
+import { truncate } from "../../base/truncate.ts";
 import type { Func } from "../../ir/function.ts";
 import { LANDING_OFFSET } from "../../layout/offsets.ts";
 import { Trap } from "../../layout/traps.ts";
@@ -138,7 +139,7 @@ export class Emitter {
     const path: number[] = [];
     for (let b = 0; b < blockCount; b++) {
       let at = b;
-      path.length = 0;
+      truncate(path, 0);
       // -2 marks the blocks of the current path.
       while (target[at] === -1) {
         const i = blockStart[at]!;

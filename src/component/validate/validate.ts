@@ -7,7 +7,7 @@
  */
 
 import { unreachable, WindlassError } from "../../base/diagnostics.ts";
-import type { ModuleFacts } from "../../wasm/facts.ts";
+import type { ModuleFacts, ValidatedModules } from "../../wasm/facts.ts";
 import type { Module } from "../../wasm/module.ts";
 import { validateModule } from "../../wasm/validate.ts";
 import { insideComponent, quoted } from "../errors.ts";
@@ -24,7 +24,7 @@ import { exportedResources, freshInstance, TypeValidator } from "./types.ts";
 
 export interface ValidatedComponent {
   /** Of every core module, in the order in which they are in the input. */
-  readonly modules: ReadonlyMap<Module, ModuleFacts>;
+  readonly modules: ValidatedModules;
 }
 
 export interface ValidateOptions {

@@ -5,6 +5,7 @@
  */
 
 import { entity } from "../../base/entity.ts";
+import { truncate } from "../../base/truncate.ts";
 import type { FuncBuilder } from "../../ir/builder.ts";
 import { type Block, type Func, NONE, type SigRef, type Value } from "../../ir/function.ts";
 import { FloatCC, IntCC, Op, Region } from "../../ir/ops.ts";
@@ -91,7 +92,7 @@ export class Body {
     const args: Value[] = [this.context];
     const first = this.stack.length - count;
     for (let i = 0; i < count; i++) args.push(this.stack[first + i]!);
-    this.stack.length = first;
+    truncate(this.stack, first);
     return args;
   }
 

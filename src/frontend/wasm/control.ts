@@ -5,6 +5,7 @@
  */
 
 import type { I32Column, U8Column } from "../../base/columns.ts";
+import { truncate } from "../../base/truncate.ts";
 import type { Block, Value } from "../../ir/function.ts";
 import { NONE } from "../../ir/function.ts";
 import { IntCC } from "../../ir/ops.ts";
@@ -171,7 +172,7 @@ export class Control {
     builder.jump(header, this.#body.top(types.params.length));
     this.#ssa.addEdge(region, this.#ssa.current, call);
     builder.switchTo(header);
-    stack.length = this.#height.get(construct);
+    truncate(stack, this.#height.get(construct));
     this.#ssa.enterLoop(region, types.params, stack);
     this.#body.poll();
   }
@@ -243,7 +244,7 @@ export class Control {
     const from = func.layout.length;
     body.dead = false;
     builder.switchTo(this.#ssa.block(handler));
-    stack.length = this.#height.get(construct);
+    truncate(stack, this.#height.get(construct));
     this.#ssa.sealJoin(handler, reader.offset, [I32], stack);
     this.#dispatch(this.#clauses[construct]!, body.pop());
     body.dead = true;
@@ -270,7 +271,7 @@ export class Control {
       if (byReference) pushCaught(body, status);
       this.#branchTo(construct);
       if (next === undefined) return;
-      stack.length = height;
+      truncate(stack, height);
       body.dead = false;
       builder.switchTo(next);
       this.#ssa.enter(next, from, reader.offset);
@@ -321,7 +322,7 @@ export class Control {
     func.callBlock.set(this.#elseCall.get(construct), block);
     builder.switchTo(block);
     this.#ssa.enter(block, this.#from.get(construct), body.reader.offset);
-    stack.length = this.#height.get(construct);
+    truncate(stack, this.#height.get(construct));
     for (const value of this.#ifParams[construct]!) stack.push(value);
   }
 
@@ -348,7 +349,7 @@ export class Control {
     if (target !== NONE) {
       if (!body.dead) this.#jumpTo(construct);
       builder.switchTo(this.#ssa.block(target));
-      stack.length = this.#height.get(construct);
+      truncate(stack, this.#height.get(construct));
       this.#ssa.sealJoin(target, reader.offset, results, stack);
       body.dead = false;
     }

@@ -5,8 +5,8 @@
  * Nothing here is needed for correctness: with empty facts every body translates to slower code that does the same.
  */
 
-import type { Component, CoreFunc, CoreInstanceIndex, StaticModuleIndex } from "../../plan/component.ts";
-import type { ModuleFacts } from "../../wasm/facts.ts";
+import type { Component, CoreFunc, CoreInstanceIndex } from "../../plan/component.ts";
+import type { ModuleFacts, ValidatedModules } from "../../wasm/facts.ts";
 import type { Module } from "../../wasm/module.ts";
 import { NULL_FUNCTION } from "../../wasm/module.ts";
 import { OperatorReader } from "../../wasm/operators.ts";
@@ -102,8 +102,8 @@ interface TableState {
 }
 
 export interface AnalysisOptions {
-  /** What the validator saw in a module; without, its bodies are read again. */
-  readonly moduleFacts?: (module: StaticModuleIndex) => ModuleFacts | undefined;
+  /** Bodies of modules that are not there are read again. */
+  readonly validated?: ValidatedModules | undefined;
   /** The initializers don't run in one go: other code of the component may run in between, as in conformance scripts. */
   readonly stepwise?: boolean;
 }
@@ -139,7 +139,7 @@ export function analyzeComponent(component: Component, options: AnalysisOptions 
     const { module } = component.modules.get(instance.module);
     let scan = scans.get(instance.module);
     if (scan === undefined) {
-      scan = options.moduleFacts?.(instance.module) ?? scanModule(module);
+      scan = options.validated?.get(module) ?? scanModule(module);
       scans.set(instance.module, scan);
     }
     instance.tables.forEach((table, t) => {

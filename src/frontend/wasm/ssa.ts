@@ -17,6 +17,7 @@
 
 import type { I32Column, U8Column } from "../../base/columns.ts";
 import { entity } from "../../base/entity.ts";
+import { truncate } from "../../base/truncate.ts";
 import { type Block, type Func, NONE, type Value } from "../../ir/function.ts";
 import { Op } from "../../ir/ops.ts";
 import { F32, F64, type Type, V128 } from "../../ir/types.ts";
@@ -466,7 +467,7 @@ export class Ssa {
     let same = true;
     for (let i = base + 1; i < answers.length; i++) if (answers[i] !== first) same = false;
     if (same) {
-      answers.length = base;
+      truncate(answers, base);
       // An operand that every branch passes: no parameter takes it.
       if (local < 0) this.#incomplete.set(region, 1);
       return first;
@@ -481,7 +482,7 @@ export class Ssa {
     this.#budget -= answers.length - base;
     this.#phiArgs.set(phi, this.#args.length);
     for (let i = base; i < answers.length; i++) this.#args.push(answers[i]!);
-    answers.length = base;
+    truncate(answers, base);
   }
 
   /** Gives a loop's parameter its arguments, the answers from `base` on; returns its value, which may be another one's. */
