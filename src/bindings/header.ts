@@ -213,9 +213,10 @@ export function instanceFunctions(prefix: string, traits: InstanceTraits): strin
     ),
     `windlass_status_t ${prefix}_new(const ${prefix}_imports_t *imports, const windlass_options_t *options, ${prefix}_t **out);`,
     comment(
-      "Frees an instance; also one that trapped, or that a C++ exception left. NULL is fine. Not while a call of it is active.",
+      "Frees an instance; also one that trapped, or that a C++ exception left. NULL is fine. What it still owns of the host's resources is dropped. " +
+        "From inside a host function that it calls: WINDLASS_INSTANCE_BUSY, and nothing happens.",
     ),
-    `void ${prefix}_delete(${prefix}_t *);`,
+    `windlass_status_t ${prefix}_delete(${prefix}_t *);`,
     comment(
       "Message and wasm backtrace of the instance's trap; NULL unless it has trapped. Valid until the instance is deleted.",
     ),

@@ -10,7 +10,7 @@ import { validateComponent } from "../component/validate/validate.ts";
 import { enumerateProgram, type Program } from "../frontend/program.ts";
 import type { Component, HostAbi } from "../plan/component.ts";
 import { translateCoreModule } from "../translate/core-module.ts";
-import { checkHostAbis } from "../translate/host-abis.ts";
+import { checkCoreHostAbis, checkHostAbis } from "../translate/host-abis.ts";
 import { translate } from "../translate/translate.ts";
 import type { ValidatedModules } from "../wasm/facts.ts";
 import { decodeModule } from "../wasm/decode.ts";
@@ -70,6 +70,14 @@ export function plan(input: Input, options: FrontOptions): Component {
   });
   checkHostAbis(component, options.importAbis);
   return component;
+}
+
+/** Throws a `usage` error for what is asked of a core module and only components have. */
+export function checkOptions(
+  input: Input,
+  { hostAbi, importAbis }: Pick<FrontOptions, "hostAbi" | "importAbis">,
+): void {
+  if (input.kind === "module") checkCoreHostAbis(hostAbi, importAbis);
 }
 
 /** Documentation that the input carries. */

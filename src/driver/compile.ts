@@ -116,6 +116,7 @@ export async function compile(bytes: Uint8Array, options: CompileOptions): Promi
   const functionOptions: FunctionOptions = { optLevel: options.optLevel ?? 2, verify: options.verify ?? false };
 
   const parsed = stage("decode", () => front.parse(bytes));
+  front.checkOptions(parsed, frontOptions);
   const cache = functionOptions.verify ? undefined : options.cache;
   const kept = cache && { seed: `${cache.seed} -O${functionOptions.optLevel}`, pack: cache.pack };
   const setup = { bytes, front: frontOptions, functions: functionOptions, cache: kept };

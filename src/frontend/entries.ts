@@ -18,8 +18,10 @@ import { pointerType, reallocSignature } from "../plan/signatures.ts";
 import * as wasm from "../wasm/types.ts";
 import { builtinFunction } from "./builtin.ts";
 import { emitEnterStack } from "./exceptions.ts";
+import { emitDropHostResources } from "./host-resources.ts";
 import { HOST_SUPPORT } from "./host-support.ts";
 import { emitCheckIdle, emitCheckInstance, emitSetState, emitUnlessInstance } from "./instance.ts";
+import { emitUnlessActive, emitRecordOutermost } from "./active.ts";
 import { emitGiveBack } from "./options.ts";
 import type { Program } from "./program.ts";
 import { ENTRY_CONTEXT } from "./raise.ts";
@@ -61,7 +63,10 @@ export function emitEnter(
   const within = (): Value => e.and(e.ult(own, outerLimit), e.ule(outerLimit, e.offset(stack, STACK_SLACK)));
   e.if(
     e.eqz(depth),
-    () => e.store(context, ContextField.hostFailure, e.i32(0)),
+    () => {
+      e.store(context, ContextField.hostFailure, e.i32(0));
+      emitRecordOutermost(e, program, context);
+    },
     () => e.set(limit, e.select(within(), outerLimit, own)),
   );
   const leaveStack = program.exceptions && emitEnterStack(e, program, context, depth, within());
@@ -90,6 +95,7 @@ export function emitEnterIdle(
   const budget = e.load64(context, ContextField.stackBudget);
   const limit = e.select(e.ult(budget, stack), e.sub(stack, budget), e.i64(0));
   e.store(context, ContextField.hostFailure, e.i32(0));
+  emitRecordOutermost(e, program, context);
   const leaveStack = program.exceptions && emitEnterStack(e, program, context, e.i64(0), e.i32(0));
   e.store(context, ContextField.stackLimit, limit);
   e.store(context, ContextField.entryDepth, e.i64(1));
@@ -260,17 +266,20 @@ export function buildNew(e: Emitter, program: Program): void {
   e.return(status);
 }
 
-/** `delete`: (context). Null, and what is no instance, is ignored. */
+/** `delete`: (context) → status. Null is ignored; what is no instance, and an instance that runs, is refused. */
 export function buildDelete(e: Emitter, program: Program): void {
   const context = e.param(0);
-  emitUnlessInstance(e, program, context, () => e.return());
+  e.if(e.eqz(context), () => e.return(e.i32(0)));
+  emitUnlessInstance(e, program, context, () => e.return(e.i32(HostStatus.not_an_instance)));
+  emitUnlessActive(e, program, context);
   e.store(context, ContextField.self, e.i64(0));
+  emitDropHostResources(e, program);
   if (program.isTyped) e.call(program.hostSupport("blocks_delete"), HOST_SUPPORT.blocks_delete, [context]);
   if (program.enterDrop !== undefined) e.call(program.enterDrop, ENTER_INSTANTIATE, [context]);
   const { limits, regionSize } = program.offsets;
   const unmap = e.load64(context, limits + InstanceLimits.unmap);
   emitGiveBack(e, context, e.i64(regionSize), unmap, e.load64(context, limits + InstanceLimits.hookData));
-  e.return();
+  e.return(e.i32(0));
 }
 
 /** `user`: (context) → the pointer of the options; null of what is no instance. */

@@ -14,6 +14,7 @@ export const Sys = {
   gettid: 186,
   prctl: 157,
   exitGroup: 231,
+  futex: 202,
   tgkill: 234,
   getrandom: 318,
 } as const;
@@ -29,6 +30,9 @@ export const MAP_ANONYMOUS = 0x2 | 0x20;
 export const ANY_RANDOM = 1 | 4;
 
 export const EINTR = 4;
+export const EFAULT = 14;
+/** `FUTEX_WAIT | FUTEX_PRIVATE_FLAG`. */
+export const FUTEX_WAIT_PRIVATE = 128;
 /** `struct timespec`. */
 export const Timespec = { seconds: 0, nanoseconds: 8, size: 16 } as const;
 

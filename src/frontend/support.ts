@@ -112,7 +112,7 @@ export const REALLOC64_ENTRY: Signature = cSignature([I64, I64, I64, I64, I64, I
 export const API_SIGNATURES = {
   /** (imports, options, address of the result) → status. */
   new: cSignature([I64, I64, I64], I32),
-  delete: cSignature([I64]),
+  delete: cSignature([I64], I32),
   /** (context) → C string, or 0 when it has not trapped. */
   last_trap: cSignature([I64], I64),
   /** (context) → the pointer of the options. */

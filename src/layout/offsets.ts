@@ -235,6 +235,14 @@ export const InstanceLimits = {
   size: 32,
 } as const;
 
+/** Where the outermost entry that was last active has its frame, relative to `VMComponentOffsets.outermost`. */
+export const OutermostEntry = {
+  /** u64: its frame pointer; u64: its return address. */
+  frame: 0,
+  returns: 8,
+  size: 16,
+} as const;
+
 /** `VMLoweringCallee` and its data pointer. */
 export const Lowering = { size: 16, callee: 0, data: 8 } as const;
 /** Destructor of a resource that the host implements. */
@@ -298,6 +306,8 @@ export class VMComponentOffsets {
   readonly trap: number;
   /** `InstanceLimits`. */
   readonly limits: number;
+  /** `OutermostEntry`. */
+  readonly outermost: number;
   /** Size of the context itself, a multiple of the page. */
   readonly contextSize: number;
   /** Size of the region, a multiple of the page; the memories' unbacked parts included. */
@@ -352,6 +362,7 @@ export class VMComponentOffsets {
     this.limits = place(1, InstanceLimits.size, 8);
     this.hostHeapState = place(shape.typedHost ? 1 : 0, HostHeap.size, 16);
     this.trap = place(1, TrapRecord.size, 16);
+    this.outermost = place(1, OutermostEntry.size, 8);
     at = alignUp(at, PAGE_SIZE);
     this.contextSize = at;
     const placeTables = (mapped: boolean): void => {

@@ -42,3 +42,15 @@ export function checkHostAbis(
     });
   }
 }
+
+/** The same for a core module, whose functions are C functions of core types whatever the ABI: there is nothing to choose, nor values to describe. */
+export function checkCoreHostAbis(all: HostAbi, exceptions: readonly (readonly [name: string, abi: HostAbi])[]): void {
+  const [exception] = exceptions;
+  if (exception === undefined && all !== "dynamic") return;
+  const what = exception === undefined ? all : exception.join("=");
+  throw new WindlassError({
+    kind: "usage",
+    message: `--host-abi ${what}: the functions of a core module are C functions of core types`,
+    notes: ["a host ABI is chosen for components"],
+  });
+}

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { compile } from "../../src/driver/compile.ts";
+import { compile, type CompileOptions } from "../../src/driver/compile.ts";
 import { describeCoreApi } from "../../src/frontend/core-api.ts";
 import { translateCoreModule } from "../../src/translate/core-module.ts";
 import { decodeModule } from "../../src/wasm/decode.ts";
@@ -19,9 +19,9 @@ import { Hosts, noHost, ownComponent, without } from "./hosts.ts";
 const hosts = new Hosts();
 
 const VARIANTS = {
-  usual: {},
-  "explicit bounds": { bounds: "explicit" },
-  "not optimized": { optLevel: 0 },
+  usual: { hostAbi: "typed" },
+  "explicit bounds": { hostAbi: "typed", bounds: "explicit" },
+  "not optimized": { hostAbi: "typed", optLevel: 0 },
 } as const;
 
 describe("a host of a core module", () => {
@@ -44,7 +44,7 @@ describe("a host of a core module", () => {
   }
 
   test("its code stays inside", async () => {
-    const { bytes } = await hosts.object("math usual", await ownComponent("core"), { name: "math" });
+    const { bytes } = await hosts.object("math usual", await ownComponent("core"), { hostAbi: "typed", name: "math" });
     const report = await verify(bytes);
     assert.deepEqual(report.problems, []);
     assert.ok(report.functions >= 20);
@@ -52,7 +52,7 @@ describe("a host of a core module", () => {
 
   for (const compiler of ["gcc", "clang", "g++", "clang++"]) {
     test(`its header compiles with ${compiler} without a warning`, { skip: without(compiler) }, async () => {
-      await hosts.object("math usual", await ownComponent("core"), { name: "math" });
+      await hosts.object("math usual", await ownComponent("core"), { hostAbi: "typed", name: "math" });
       const isCpp = compiler.includes("++");
       const source = join(hosts.folder, `core-${compiler}.${isCpp ? "cpp" : "c"}`);
       writeFileSync(source, `#include "math usual/math.h"\nint main(void) { return 0; }\n`);
@@ -116,6 +116,14 @@ describe("what has no form in C is refused by name", () => {
       await assert.rejects(compile(await assemble(text), { output: "object" }), message);
     });
   }
+});
+
+test("a host ABI can't be chosen", async () => {
+  const bytes = await assemble('(module (import "m" "f" (func)))');
+  const refused = (options: Partial<CompileOptions>) =>
+    assert.rejects(compile(bytes, { output: "object", ...options }), /core types/);
+  await refused({ importAbis: [["m", "flat"]] });
+  await refused({ hostAbi: "dynamic" });
 });
 
 describe("core modules as executables", () => {

@@ -44,7 +44,8 @@ export class Interpreter {
     this.world = world;
     this.memory = new Uint8Array(size);
     this.view = new DataView(this.memory.buffer);
-    this.#stack = size;
+    // Above a frame are the caller's frame pointer and the return address.
+    this.#stack = size - 16;
   }
 
   read(address: bigint, size: number): bigint {

@@ -75,22 +75,26 @@ block14:
   v34 = select.i64 v31, v32, v33
   v35 = iconst.i32 0
   store.i32 [v0 + 88], v35 full any
+  v36 = frame_pointer
+  store.i64 [v0 + 17168], v36 full any
+  v37 = load.i64 [v36 + 8] full any
+  store.i64 [v0 + 17176], v37 full any
   store.i64 [v0 + 8], v34 full any
-  v36 = iconst.i64 1
-  store.i64 [v0 + 64], v36 full any
-  v37, v38 = call_catch fn0(v0, v27, v28)
-  v39 = frame_pointer
-  v40 = load.i64 [v39 - 8] full any
-  v41 = iconst.i64 0
-  store.i64 [v40 + 64], v41 full any
-  v42 = iconst.i32 0
-  v43 = icmp.i32 eq v37, v42
-  brif v43, block15, block16
+  v38 = iconst.i64 1
+  store.i64 [v0 + 64], v38 full any
+  v39, v40 = call_catch fn0(v0, v27, v28)
+  v41 = frame_pointer
+  v42 = load.i64 [v41 - 8] full any
+  v43 = iconst.i64 0
+  store.i64 [v42 + 64], v43 full any
+  v44 = iconst.i32 0
+  v45 = icmp.i32 eq v39, v44
+  brif v45, block15, block16
 block15:
-  store.i32 [v1], v38 full any
+  store.i32 [v1], v40 full any
   jump block16
 block16:
-  return v37
+  return v39
 }
 
 ;; dynamic

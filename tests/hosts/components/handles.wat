@@ -95,6 +95,8 @@
       (call $reset))
     ;; keeps what it borrowed: a trap.
     (func (export "keep") (param $other i32))
+    ;; hold(own<file>): and does nothing with it.
+    (func (export "hold") (param i32))
     ;; close(own<file>, own<file>): to the host, in a list.
     (func (export "close") (param $a i32) (param $b i32)
       (i32.store (i32.const 64) (local.get $a))
@@ -121,6 +123,7 @@
     (import "merge" (func $merge (param "a" (own $counter)) (param "b" (own $counter)) (result u32)))
     (import "size-of" (func $size-of (param "name" string) (param "other" (borrow $file)) (result u32)))
     (import "keep" (func $keep (param "other" (borrow $file))))
+    (import "hold" (func $hold (param "file" (own $file))))
     (import "close" (func $close (param "a" (own $file)) (param "b" (own $file))))
     (import "destroyed" (func $destroyed (result u32)))
     (export $counter' "counter" (type $counter))
@@ -135,6 +138,7 @@
     (export "merge" (func $merge) (func (param "a" (own $counter')) (param "b" (own $counter')) (result u32)))
     (export "size-of" (func $size-of))
     (export "keep" (func $keep))
+    (export "hold" (func $hold))
     (export "close" (func $close))
     (export "destroyed" (func $destroyed)))
 
@@ -151,11 +155,12 @@
   (func $size-of (param "name" string) (param "other" (borrow $file)) (result u32)
     (canon lift (core func $main "size-of") (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
   (func $keep (param "other" (borrow $file)) (canon lift (core func $main "keep")))
+  (func $hold (param "file" (own $file)) (canon lift (core func $main "hold")))
   (func $close (param "a" (own $file)) (param "b" (own $file)) (canon lift (core func $main "close")))
   (func $destroyed (result u32) (canon lift (core func $counters "destroyed")))
   (instance $exported (instantiate $api
     (with "counter" (type $counter)) (with "file" (type $file)) (with "parts" (type $parts))
     (with "constructor" (func $constructor)) (with "add" (func $add)) (with "label" (func $label))
     (with "sum" (func $sum)) (with "split" (func $split)) (with "merge" (func $merge)) (with "size-of" (func $size-of))
-    (with "keep" (func $keep)) (with "close" (func $close)) (with "destroyed" (func $destroyed))))
+    (with "keep" (func $keep)) (with "hold" (func $hold)) (with "close" (func $close)) (with "destroyed" (func $destroyed))))
   (export "test:res/counters@1.0.0" (instance $exported)))

@@ -32,7 +32,7 @@ static void refuses(walk_t *walk) {
   EQUAL(walk_walk(walk, v, 1), WINDLASS_INSTANCE_BUSY);
   EQUAL(walk_trap(walk, v, 2), WINDLASS_INSTANCE_BUSY);
   CHECK(walk_last_trap(walk) == NULL);
-  walk_delete(walk);
+  EQUAL(walk_delete(walk), WINDLASS_OK);
 }
 
 int main() {
@@ -54,10 +54,10 @@ int main() {
     throws = false;
     refuses(walk);
     EQUAL(call_walk(bystander, 7, 0), expected_walk(7));
-    walk_delete(bystander);
+    EQUAL(walk_delete(bystander), WINDLASS_OK);
     walk = make_walk(0);
     EQUAL(call_walk(walk, 8, 0), expected_walk(8));
-    walk_delete(walk);
+    EQUAL(walk_delete(walk), WINDLASS_OK);
   }
   printf("ok\n");
   return 0;

@@ -49,7 +49,7 @@ int main(void) {
     leaving = 0;
     EQUAL(call(walk, 3, &result), WINDLASS_INSTANCE_BUSY);
     EQUAL(walk_realloc(walk, 0, 0, 1, 1, &at), 0); /* The guest itself is as it was. */
-    walk_delete(walk);
+    EQUAL(walk_delete(walk), WINDLASS_OK);
 
     walk = make_walk(0);
     cleaned = 0;
@@ -57,12 +57,12 @@ int main(void) {
     EQUAL(pthread_join(thread, &value), 0);
     CHECK(value == (void *)&cleaned && cleaned == 1);
     EQUAL(call(walk, 3, &result), WINDLASS_INSTANCE_BUSY);
-    walk_delete(walk);
+    EQUAL(walk_delete(walk), WINDLASS_OK);
 
     walk = make_walk(0);
     EQUAL(call(walk, 3, &result), 0);
     EQUAL(result, expected_walk(3));
-    walk_delete(walk);
+    EQUAL(walk_delete(walk), WINDLASS_OK);
   }
   printf("ok\n");
   return 0;

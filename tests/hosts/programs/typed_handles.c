@@ -6,7 +6,8 @@ struct file { uint32_t size; int open; };
 static struct file files[3] = {{100, 1}, {20, 1}, {3, 1}};
 static handles_t *calling;
 static handles_counters_counter_t lent_now, owned_now;
-static int tried, closed, dropped;
+static handles_t *deleting;
+static int tried, closed, dropped, dropped_before;
 
 static windlass_status_t open_file(void *data, windlass_call_t *call, handles_string_t name, handles_files_file_t *out) {
   (void)call;
@@ -22,6 +23,8 @@ static windlass_status_t file_size(void *data, windlass_call_t *call, handles_fi
   /* From inside a call nothing of the component can be called, whoever owns it. */
   EQUAL(handles_counters_counter_drop(calling, owned_now), WINDLASS_INSTANCE_BUSY);
   EQUAL(handles_counters_method_counter_add(calling, owned_now, 1, &result), WINDLASS_INSTANCE_BUSY);
+  /* Nor can its memory go. */
+  EQUAL(handles_delete(calling), WINDLASS_INSTANCE_BUSY);
   tried++;
   return WINDLASS_OK;
 }
@@ -41,6 +44,11 @@ static windlass_status_t close_all(void *data, windlass_call_t *call, handles_li
 static void drop_file(void *data, void *rep) {
   CHECK(data == (void *)files && ((struct file *)rep)->open);
   dropped++;
+  if (deleting == NULL) return;
+  /* Of a deleted instance: it can't be come back to, and the youngest handle goes first. */
+  CHECK(rep == (dropped == dropped_before + 1 ? &files[2] : &files[1]));
+  EQUAL(handles_delete(deleting), WINDLASS_NOT_AN_INSTANCE);
+  CHECK(handles_user(deleting) == NULL);
 }
 
 static handles_t *make(void) {
@@ -160,6 +168,20 @@ int main(void) {
   owned_now = counter(h, 1);
   EQUAL(handles_counters_merge(h, owned_now, owned_now, &n), WINDLASS_TRAP_UNKNOWN_HANDLE);
   EQUAL(handles_counters_merge(h, owned_now, owned_now, &n), WINDLASS_INSTANCE_TRAPPED);
-  handles_delete(h);
+  EQUAL(handles_delete(h), WINDLASS_OK);
+  EQUAL(handles_delete(NULL), WINDLASS_OK);
+  /* What an instance still owns of the host's resources, because it trapped or just kept it, is dropped when it is deleted. */
+  for (i = 0; i < 2; i++) {
+    h = make();
+    files[2].open = 1;
+    EQUAL(handles_counters_hold(h, &files[1]), WINDLASS_OK);
+    EQUAL(handles_counters_hold(h, &files[2]), WINDLASS_OK);
+    if (i == 1) EQUAL(handles_counters_counter_drop(h, counter(h, 666)), WINDLASS_TRAP_UNREACHABLE);
+    dropped_before = dropped;
+    deleting = h;
+    EQUAL(handles_delete(h), WINDLASS_OK);
+    deleting = NULL;
+    EQUAL(dropped, dropped_before + 2);
+  }
   return 0;
 }
