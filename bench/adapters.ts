@@ -76,7 +76,7 @@ const CASES: readonly Case[] = [
     id: "records",
     callee: "records",
     args: constants(BYTES, 100),
-    bytes: 100 * 32,
+    bytes: 100 * 24,
     calls: 200_000,
     peers: "records",
   },

@@ -84,7 +84,7 @@ __attribute__((noinline)) static void records(size_t bytes) {
   struct record { uint32_t a; uint8_t b; double c; uint8_t d; };
   const struct record *from = (const void *)source;
   struct record *to = (void *)destination;
-  for (size_t i = 0; i < bytes / 32; i++) {
+  for (size_t i = 0; i < bytes / sizeof *from; i++) {
     to[i].a = from[i].a;
     to[i].b = from[i].b != 0;
     to[i].c = from[i].c;

@@ -13,7 +13,7 @@ import type { LiftContext, LowerContext } from "./context.ts";
 import { type DespecializedType, despecialize, elementFields } from "./despecialize.ts";
 import type { AbiEmitter } from "./emitter.ts";
 import { flagsSize, type Sizes, typeKey } from "./sizes.ts";
-import type { Cases, Destination, PointerPair, Source } from "./values.ts";
+import type { Cases, Destination, Place, PointerPair, Source } from "./values.ts";
 
 /** Parts of a type beyond which it gets a function of its own. */
 export const OUTLINE_COST = 48;
@@ -209,9 +209,37 @@ export class Transfer<V, X> {
 
   /** All of a record's fields, or of parameters. */
   fields(types: readonly InterfaceType[], from: Source<V>, to: Destination<V>): void {
-    types.forEach((type, i) => {
-      this.value(type, from.field(types, i), to.field(types, i));
-    });
+    for (let i = 0; i < types.length; ) {
+      const source = from.field(types, i);
+      const destination = to.field(types, i);
+      const run = source.place && destination.place && this.#plainRun(types, i);
+      if (run !== undefined && source.place !== undefined && destination.place !== undefined) {
+        this.#copyBlock(run.bytes, source.place, destination.place);
+        i += run.count;
+      } else {
+        const type = types[i++];
+        if (type !== undefined) this.value(type, source, destination);
+      }
+    }
+  }
+
+  /** Several fields from `first` on of which every bit pattern is valid and that both memories have one behind the other; undefined for fewer. */
+  #plainRun(
+    types: readonly InterfaceType[],
+    first: number,
+  ): { readonly count: number; readonly bytes: number } | undefined {
+    const { sizes } = this.lift.memory;
+    const from = sizes.fieldOffsets(types);
+    const to = this.lower.memory.sizes.fieldOffsets(types);
+    let bytes = 0;
+    let i = first;
+    for (; i < types.length; i++) {
+      const type = types[i];
+      if (type === undefined || !this.facts.isPlain(type, sizes)) break;
+      if (from[i] !== (from[first] ?? 0) + bytes || to[i] !== (to[first] ?? 0) + bytes) break;
+      bytes += sizes.elemSize(type);
+    }
+    return i - first > 1 ? { count: i - first, bytes } : undefined;
   }
 
   /** One value: out of line if it is large. */
@@ -359,27 +387,28 @@ export class Transfer<V, X> {
   }
 
   /** Copies a value of several parts, if its every bit pattern is valid. */
-  #copyPlain(
-    type: InterfaceType,
-    from: { readonly base: V; readonly offset: number },
-    to: { readonly base: V; readonly offset: number },
-  ): boolean {
-    const { e, facts } = this;
+  #copyPlain(type: InterfaceType, from: Place<V>, to: Place<V>): boolean {
+    const { facts } = this;
     const { sizes } = this.lift.memory;
     if (facts.parts(type).length === 0 || !facts.isPlain(type, sizes)) return false;
-    const size = sizes.elemSize(type);
+    this.#copyBlock(sizes.elemSize(type), from, to);
+    return true;
+  }
+
+  #copyBlock(size: number, from: Place<V>, to: Place<V>): void {
+    const { e } = this;
     if (size > UNROLLED_COPY) {
       e.copy(e.offset(to.base, to.offset), e.offset(from.base, from.offset), e.i64(size));
-      return true;
+      return;
     }
     let at = 0;
     const move = (step: number, one: (at: number) => void): void => {
       for (; at + step <= size; at += step) one(at);
     };
+    move(16, (k) => e.storeVector(to.base, to.offset + k, e.loadVector(from.base, from.offset + k)));
     move(8, (k) => e.store(to.base, to.offset + k, e.load("i64", from.base, from.offset + k)));
     move(4, (k) => e.store(to.base, to.offset + k, e.load("i32", from.base, from.offset + k)));
     move(2, (k) => e.storeNarrow(16, to.base, to.offset + k, e.loadNarrow(16, false, from.base, from.offset + k)));
     move(1, (k) => e.storeNarrow(8, to.base, to.offset + k, e.loadNarrow(8, false, from.base, from.offset + k)));
-    return true;
   }
 }

@@ -24,9 +24,15 @@ export type Cases = readonly (InterfaceType | undefined)[];
 /** Pointer and length (`i64`) of a string or list. */
 export type PointerPair<V> = readonly [pointer: V, length: V];
 
+/** Where a value in memory is: native. */
+export interface Place<V> {
+  readonly base: V;
+  readonly offset: number;
+}
+
 export interface Source<V> {
-  /** Where it is, if it is in memory: native. */
-  readonly place: { readonly base: V; readonly offset: number } | undefined;
+  /** Where it is, if it is in memory. */
+  readonly place: Place<V> | undefined;
   /** Its core values as they are, if it is flat. */
   flat(type: InterfaceType): readonly V[] | undefined;
   /** The value, checked and normalized, in the flat type of its type. */
@@ -43,7 +49,7 @@ export interface Source<V> {
 }
 
 export interface Destination<V> {
-  readonly place: { readonly base: V; readonly offset: number } | undefined;
+  readonly place: Place<V> | undefined;
   /** Its core values, lowered elsewhere. Only of a flat destination. */
   setFlat(values: readonly V[]): void;
   scalar(type: ScalarType, value: V): void;

@@ -53,7 +53,7 @@ function restore(): void {
 
 /** Masks of flags of all widths are one site. */
 function siteClass(site: string): string {
-  return site.replace(/^mask 0x(?!ff+,)[0-9a-f]+/, "mask of flags");
+  return site.replace(/^mask 0x(?!(?:ff|ffff),)[0-9a-f]+/, "mask of flags");
 }
 
 /** Knows sites by the places of stacks: a stack with its source map applied costs a hundred times as much. */

@@ -62,6 +62,13 @@ test("large types are transferred by functions of their own", { timeout: 600_000
     // Plain records: block copies of all lengths.
     ...[1, 3, 8, 9, 15, 16, 31, 64, 65, 200].map((n) => [[list(u8, n), ...many(16, u8)], list(list(u8, n))] as const),
     [[list({ k: "tuple", fields: [{ k: "u32" }, { k: "f32" }] })], list({ k: "flags", count: 16 })],
+    // Runs of plain fields between others, with padding and without.
+    [
+      [list(record(...many(5, { k: "u32" }), { k: "bool" }, u8, { k: "u16" }, { k: "f64" }, { k: "u32" }, string))],
+      list(
+        record({ k: "char" }, ...many(7, { k: "u16" }), { k: "u64" }, { k: "s64" }, { k: "enum", count: 2 }, u8, u8),
+      ),
+    ],
     [[{ k: "variant", cases: [...many(300, u8), string] }], { k: "enum", count: 700 }],
   ];
   const signatures = shapes.map(
