@@ -1,6 +1,6 @@
 /**
  * The control flow graph of a function: predecessors, successors, reverse postorder, dominators, loops. Computed on
- * demand; stale as soon as a branch changes. Blocks out of reach of the entry have no order. All of it takes time in
+ * demand; stale as soon as a branch changes, which is cheaper to find out than to make a new one. Blocks out of reach of the entry have no order. All of it takes time in
  * proportion to the number of edges (times a logarithm at most), whatever their shape.
  */
 // hot loop: indices are in range by construction
@@ -46,6 +46,7 @@ export class ControlFlowGraph {
   readonly #work: Workspace;
   readonly #search: DepthFirst;
   #tree: DominatorTree | undefined;
+  #loops: Loops | undefined;
 
   constructor(func: Func) {
     const { work } = func;
@@ -134,6 +135,29 @@ export class ControlFlowGraph {
     return tree;
   }
 
+  /** Found when they are asked for. */
+  get loops(): Loops {
+    this.#loops ??= findLoops(this.#work, this);
+    return this.#loops;
+  }
+
+  /** Whether the branches of `func` lead where they did when this graph was made of it. */
+  isCurrent(func: Func): boolean {
+    const { succStart, succ } = this;
+    const n = func.blockCount;
+    if (succStart.length !== n + 1) return false;
+    for (let b = 0; b < n; b++) {
+      const block = entity<Block>(b);
+      const start = succStart[b]!;
+      const count = successorCount(func, block);
+      if (count !== succStart[b + 1]! - start) return false;
+      for (let i = 0; i < count; i++) {
+        if (func.callBlock.get(successorCall(func, block, i)) !== succ[start + i]) return false;
+      }
+    }
+    return true;
+  }
+
   reachable(block: Block): boolean {
     return this.position[block]! >= 0;
   }
@@ -144,6 +168,11 @@ export class ControlFlowGraph {
     const at = start[b]!;
     return at >= start[a]! && at < end[a]!;
   }
+}
+
+/** The graph of `func` as it is: `known`, an earlier one of it, if no branch changed since. */
+export function currentGraph(func: Func, known: ControlFlowGraph): ControlFlowGraph {
+  return known.isCurrent(func) ? known : new ControlFlowGraph(func);
 }
 
 interface DominatorTree {
@@ -281,10 +310,9 @@ export interface Loops {
   readonly parent: Int32Array;
 }
 
-export function findLoops(func: Func, cfg: ControlFlowGraph): Loops {
-  const { work } = func;
-  const n = func.blockCount;
+function findLoops(work: Workspace, cfg: ControlFlowGraph): Loops {
   const { order, position, predStart, pred } = cfg;
+  const n = position.length;
   const header = work.filled(n, -1);
   const parent = work.filled(n, -1);
   const depth = work.i32(n);

@@ -117,12 +117,18 @@ export class Conditions {
         default:
           this.#ranged[where] = before;
           this.#oldCount -= 4;
-          this.#ranges?.set(this.#oldRanges.subarray(this.#oldCount, this.#oldCount + 4), where * 4);
+          this.#restoreRange(where * 4);
       }
     }
     this.#logWhere.length = mark;
     this.#logOther.length = mark;
     this.#logBefore.length = mark;
+  }
+
+  #restoreRange(at: number): void {
+    const ranges = this.#ranges;
+    if (ranges === undefined) return;
+    for (let k = 0; k < 4; k++) ranges[at + k] = this.#oldRanges[this.#oldCount + k]!;
   }
 
   #log(kind: number, where: number, other: number, before: number): void {
@@ -270,7 +276,7 @@ export class Conditions {
       bigger.set(this.#oldRanges);
       this.#oldRanges = bigger;
     }
-    this.#oldRanges.set(ranges.subarray(at, at + 4), this.#oldCount);
+    for (let k = 0; k < 4; k++) this.#oldRanges[this.#oldCount + k] = ranges[at + k]!;
     this.#oldCount += 4;
     this.#log(UNDO_RANGE, a, 0, this.#ranged[a]!);
     this.#ranged[a] = 1;

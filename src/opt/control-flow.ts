@@ -5,7 +5,7 @@
 // hot loop: indices are in range by construction
 
 import { entity } from "../base/entity.ts";
-import { ControlFlowGraph, successorCall, successorCount } from "../ir/cfg.ts";
+import { ControlFlowGraph, currentGraph, successorCall, successorCount } from "../ir/cfg.ts";
 import { type Block, type Func, type Inst, NONE, type Value } from "../ir/function.ts";
 import { Op } from "../ir/ops.ts";
 
@@ -165,15 +165,18 @@ function dropUnreachable(func: Func, cfg: ControlFlowGraph): boolean {
   return dropped;
 }
 
-/** Runs all of it once. The layout afterwards holds the reachable blocks in reverse postorder. */
-export function tidyControlFlow(func: Func): void {
+/**
+ * Runs all of it once. The layout afterwards holds the reachable blocks in reverse postorder. `known`: an earlier graph of the function. Returns
+ * the graph from before blocks were joined.
+ */
+export function tidyControlFlow(func: Func, known?: ControlFlowGraph): ControlFlowGraph {
   for (const block of func.layout) {
     foldTraps(func, block);
     foldBranch(func, block);
   }
   threadJumps(func);
   for (const block of func.layout) foldBranch(func, block);
-  let cfg = new ControlFlowGraph(func);
+  let cfg = known === undefined ? new ControlFlowGraph(func) : currentGraph(func, known);
   if (dropUnreachable(func, cfg)) cfg = new ControlFlowGraph(func);
   mergeBlocks(func, cfg);
   const layout: Block[] = [];
@@ -181,4 +184,5 @@ export function tidyControlFlow(func: Func): void {
     if (func.firstInst.get(cfg.order[o]!) !== NONE) layout.push(entity<Block>(cfg.order[o]!));
   }
   func.layout = layout;
+  return cfg;
 }

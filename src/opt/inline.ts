@@ -66,7 +66,7 @@ interface Site {
   /** Where its returns go; undefined: they return from the caller. */
   readonly after: Block | undefined;
   /** By the body's slot. */
-  readonly slots: Map<number, StackSlot>;
+  slots: Map<number, StackSlot> | undefined;
 }
 
 /** One block that returns. */
@@ -145,13 +145,13 @@ class Inliner {
     const func = this.#func;
     const { stackCheck, entry } = func.attributes;
     if (body.attributes.stackCheck && !stackCheck) func.attributes = { stackCheck: true, entry };
-    const values = new Int32Array(body.valueCount).fill(NONE);
+    const values = func.work.filled(body.valueCount, NONE);
     const start = func.b.get(call);
     body.paramsOf(body.entryBlock).forEach((param, k) => {
       values[param] = func.resolve(entity<Value>(func.pool.get(start + k)));
     });
-    const blocks = new Int32Array(body.blockCount).fill(NONE);
-    return { body, symbol, loc: func.loc.get(call), values, blocks, after, slots: new Map() };
+    const blocks = func.work.filled(body.blockCount, NONE);
+    return { body, symbol, loc: func.loc.get(call), values, blocks, after, slots: undefined };
   }
 
   /** A body of one block: its instructions stand where the call was. */
@@ -228,8 +228,7 @@ class Inliner {
     let results: readonly Value[];
     switch (op) {
       case Op.return: {
-        const start = body.b.get(inst);
-        results = Array.from({ length: body.c.get(inst) }, (_, k) => value(site, body.pool.get(start + k)));
+        results = values(site, body.b.get(inst), body.c.get(inst));
         break;
       }
       case Op.return_call:
@@ -337,6 +336,7 @@ class Inliner {
   }
 
   #slot(site: Site, slot: number): StackSlot {
+    site.slots ??= new Map();
     let known = site.slots.get(slot);
     if (known === undefined) {
       known = this.#func.slots.push(site.body.slots.get(entity<StackSlot>(slot)));
@@ -367,5 +367,7 @@ function value(site: Site, raw: number): Value {
 }
 
 function values(site: Site, start: number, length: number): Value[] {
-  return Array.from({ length }, (_, k) => value(site, site.body.pool.get(start + k)));
+  const list: Value[] = [];
+  for (let k = 0; k < length; k++) list.push(value(site, site.body.pool.get(start + k)));
+  return list;
 }

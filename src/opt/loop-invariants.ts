@@ -16,7 +16,7 @@
 
 import type { I32Column } from "../base/columns.ts";
 import { entity } from "../base/entity.ts";
-import { ControlFlowGraph, findLoops, type Loops, successorCall, successorCount } from "../ir/cfg.ts";
+import { type ControlFlowGraph, type Loops, successorCall, successorCount } from "../ir/cfg.ts";
 import { type Block, type Func, type Inst, NONE, type Value } from "../ir/function.ts";
 import { ACCESS_TRAPS, FLAG_EFFECT, OP_FLAGS, OP_NAMES, Op, opRow, Region, regionOf } from "../ir/ops.ts";
 import { I32, I64 } from "../ir/types.ts";
@@ -399,10 +399,9 @@ class Mover {
   }
 }
 
-/** Gives whether anything moved. */
-export function moveLoopInvariants(func: Func): boolean {
-  const cfg = new ControlFlowGraph(func);
-  const loops = findLoops(func, cfg);
+/** `cfg` must be that of `func` as it is. Gives whether anything moved. */
+export function moveLoopInvariants(func: Func, cfg: ControlFlowGraph): boolean {
+  const { loops } = cfg;
   let any = false;
   for (let b = 0; b < loops.header.length && !any; b++) any = loops.header[b] !== NONE;
   return any && new Mover(func, cfg, loops).run();

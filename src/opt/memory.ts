@@ -12,7 +12,7 @@
 
 import type { I32Column } from "../base/columns.ts";
 import { entity } from "../base/entity.ts";
-import { type ControlFlowGraph, findLoops } from "../ir/cfg.ts";
+import type { ControlFlowGraph } from "../ir/cfg.ts";
 import { type Block, type Func, NONE, type Value } from "../ir/function.ts";
 import {
   ACCESS_TRAPS,
@@ -117,7 +117,7 @@ export class MemoryState {
     this.#versionBefore = func.work.column();
     this.#current = func.work.i32(REGIONS);
     this.#cfg = cfg;
-    const loops = findLoops(func, cfg);
+    const { loops } = cfg;
     this.#loopHeader = loops.header;
     this.#loopWrites = loopWrites(func, cfg, loops.header, loops.parent);
     this.#out = func.work.filled(func.blockCount * REGIONS, NONE);
@@ -166,7 +166,7 @@ export class MemoryState {
     }
     if (first) {
       // The entry, or a block that only a cycle reaches.
-      current.fill(0);
+      for (let r = 0; r < REGIONS; r++) current[r] = 0;
       if (to > from) differ = ALL;
     }
     if (differ === 0) return;
@@ -176,7 +176,7 @@ export class MemoryState {
 
   /** Remembers the versions at the end of `block`. */
   leave(block: Block): void {
-    this.#out.set(this.#current, block * REGIONS);
+    for (let r = 0; r < REGIONS; r++) this.#out[block * REGIONS + r] = this.#current[r]!;
   }
 
   /** Something that isn't a store may have written `regions`. */

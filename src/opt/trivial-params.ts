@@ -103,5 +103,8 @@ class TrivialParams {
 }
 
 export function removeTrivialParams(func: Func): void {
-  new TrivialParams(func).run();
+  const { entryBlock } = func;
+  // Many functions have no parameters: nothing is worked out about them.
+  if (func.layout.some((block) => block !== entryBlock && func.paramsOf(block).length > 0))
+    new TrivialParams(func).run();
 }

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { entity } from "../../src/base/entity.ts";
 import { type FuncBuilder, startFunction } from "../../src/ir/builder.ts";
-import { ControlFlowGraph, findLoops } from "../../src/ir/cfg.ts";
+import { ControlFlowGraph } from "../../src/ir/cfg.ts";
 import type { Block, Func, Value } from "../../src/ir/function.ts";
 import { IntCC, Op, Region } from "../../src/ir/ops.ts";
 import { I32, I64 } from "../../src/ir/types.ts";
@@ -259,7 +259,7 @@ test("dominators and loops against their definitions", () => {
     };
     const all = [...reach(func.entryBlock, -1)];
     assert.equal(cfg.order.length, all.length);
-    const loops = findLoops(func, cfg);
+    const { loops } = cfg;
     const positions = new Map([...cfg.domOrder].map((b, i) => [b, i]));
     for (const a of all) {
       const rest = reach(func.entryBlock, a);

@@ -5,6 +5,7 @@
 // hot loop: indices are in range by construction
 
 import type { I32Column } from "../../base/columns.ts";
+import { sortRange } from "../../base/sort.ts";
 import { NONE, type Problem, useEnd } from "./problem.ts";
 import type { Workspace } from "../../base/workspace.ts";
 
@@ -118,7 +119,7 @@ export function computeLiveRanges(problem: Problem, ranges: Ranges): Int32Array 
       if (liveCount * 8 > blockCount) {
         liveCount = 0;
         for (let b = 0; b < blockCount; b++) if (stamp[b] === v) live[liveCount++] = b;
-      } else live.subarray(0, liveCount).sort();
+      } else sortRange(live, 0, liveCount);
     }
     let tail = NONE;
     let defPending = defBlock !== NONE && defEnd > from;

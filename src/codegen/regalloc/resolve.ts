@@ -12,6 +12,7 @@
 
 import { InternalError } from "../../base/diagnostics.ts";
 import type { I32Column } from "../../base/columns.ts";
+import { sortRange } from "../../base/sort.ts";
 import { type Bundles, SPILLED } from "./bundles.ts";
 import { type AllocatorInput, type AllocatorOutput, Constraint, FIRST_SLOT } from "./interface.ts";
 import { makeOutput } from "./output.ts";
@@ -111,7 +112,7 @@ class Resolver implements SlotSource {
     for (let v = 0; v < vregCount; v++) {
       const start = this.pieceStart[v]!;
       const end = this.pieceStart[v + 1]!;
-      if (end - start > 1) keys.subarray(start, end).sort();
+      sortRange(keys, start, end);
       for (let k = start; k < end; k++) {
         const r = keys[k]! % 2 ** 22;
         this.pieceFrom[k] = from.data[r]!;
