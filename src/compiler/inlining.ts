@@ -4,6 +4,7 @@
  */
 
 import { WindlassError } from "../base/diagnostics.ts";
+import { Workspace } from "../base/workspace.ts";
 import { buildFunction } from "../frontend/build.ts";
 import type { Program } from "../frontend/program.ts";
 import { type Func, type FuncSymbol, NONE } from "../ir/function.ts";
@@ -20,33 +21,48 @@ const MAX_BLOCKS = 8;
 /** Bodies that are kept: another one costs no more than being made again. */
 const KEPT = 512;
 
+/** A body, and the memory that it is in. */
+interface KeptBody extends InlineBody {
+  readonly work: Workspace;
+}
+
 export class InlineBodies implements InlineSource {
   readonly #program: Program;
   /** 1: calls of this function stay. */
   readonly #stays: Uint8Array;
-  readonly #kept = new Map<FuncSymbol, InlineBody>();
+  readonly #kept = new Map<FuncSymbol, KeptBody>();
+  /** Memory of a body that was not kept, for the next one. */
+  #spare: Workspace | undefined;
 
   constructor(program: Program) {
     this.#program = program;
     this.#stays = new Uint8Array(program.functions.size);
   }
 
+  /** Valid until the next call. */
   body(symbol: FuncSymbol): InlineBody | undefined {
     if (this.#stays[symbol] === 1) return undefined;
     const known = this.#kept.get(symbol);
     if (known !== undefined) return known;
     const body = this.#isSmall(symbol) ? this.#make(symbol) : undefined;
     if (body === undefined) this.#stays[symbol] = 1;
-    else this.#keep(symbol, body);
+    else this.#kept.set(symbol, body);
     return body;
   }
 
-  #keep(symbol: FuncSymbol, body: InlineBody): void {
-    if (this.#kept.size === KEPT) {
-      const [oldest] = this.#kept.keys();
-      if (oldest !== undefined) this.#kept.delete(oldest);
+  /** Memory for a body: of one that is not wanted any more, where there is one. */
+  #memory(): Workspace {
+    const spare = this.#spare;
+    if (spare !== undefined) {
+      this.#spare = undefined;
+      return spare;
     }
-    this.#kept.set(symbol, body);
+    if (this.#kept.size < KEPT) return new Workspace();
+    const [oldest] = this.#kept;
+    if (oldest === undefined) return new Workspace();
+    const [symbol, { work }] = oldest;
+    this.#kept.delete(symbol);
+    return work;
   }
 
   #isSmall(symbol: FuncSymbol): boolean {
@@ -56,10 +72,18 @@ export class InlineBodies implements InlineSource {
     return body !== undefined && body.end - body.start <= MAX_BYTES;
   }
 
-  #make(symbol: FuncSymbol): InlineBody | undefined {
+  #make(symbol: FuncSymbol): KeptBody | undefined {
+    const work = this.#memory();
+    work.begin();
+    const body = this.#makeIn(symbol, work);
+    if (body === undefined) this.#spare = work;
+    return body;
+  }
+
+  #makeIn(symbol: FuncSymbol, work: Workspace): KeptBody | undefined {
     let func: Func;
     try {
-      func = buildFunction(this.#program, symbol);
+      func = buildFunction(this.#program, symbol, work);
     } catch (error) {
       // The function itself will say so.
       if (error instanceof WindlassError) return undefined;
@@ -69,7 +93,7 @@ export class InlineBodies implements InlineSource {
     optimize(func, 0);
     if (func.layout.length > MAX_BLOCKS) return undefined;
     const cost = costOf(func);
-    return cost > MAX_COST ? undefined : { func, cost };
+    return cost > MAX_COST ? undefined : { func, cost, work };
   }
 }
 

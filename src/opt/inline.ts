@@ -34,7 +34,7 @@ export interface InlineBody {
 }
 
 export interface InlineSource {
-  /** The body of a function, or undefined when calls of it stay. Always the same for the same function. */
+  /** The body of a function, or undefined when calls of it stay. Always the same for the same function; valid until the next call. */
   body(symbol: FuncSymbol): InlineBody | undefined;
 }
 

@@ -4,8 +4,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { SHAPES } from "../../bench/shapes.ts";
 import * as front from "../../src/compiler/front.ts";
 import { FunctionCompiler } from "../../src/compiler/function.ts";
+import { InlineBodies } from "../../src/compiler/inlining.ts";
+import type { FuncSymbol } from "../../src/ir/function.ts";
+import { printFunc } from "../../src/ir/print.ts";
 import { ROOT } from "../support/windlass.ts";
 
 const OPTIONS: front.FrontOptions = {
@@ -32,3 +36,23 @@ for (const optLevel of [0, 1, 2] as const) {
     }
   });
 }
+
+test("bodies to inline are the same in memory that held others", () => {
+  const shape = SHAPES.find(({ name }) => name === "many functions");
+  assert.ok(shape !== undefined);
+  const options: front.FrontOptions = { ...OPTIONS, output: "object", builtinWasi: undefined };
+  // More of them than are kept.
+  const program = front.program(front.plan(front.parse(shape.make(600)), options), options);
+  const print = (bodies: InlineBodies, symbol: FuncSymbol): string => {
+    const body = bodies.body(symbol);
+    return body === undefined ? "" : printFunc(body.func);
+  };
+  const shared = new InlineBodies(program);
+  const symbols = [...program.functions.keys()];
+  const texts = symbols.map((symbol) => print(shared, symbol));
+  assert.ok(texts.filter((text) => text !== "").length > 550);
+  symbols.forEach((symbol, i) => {
+    if (i % 8 === 0) assert.equal(print(new InlineBodies(program), symbol), texts[i]);
+    if (i % 4 === 0) assert.equal(print(shared, symbol), texts[i]);
+  });
+});
