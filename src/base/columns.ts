@@ -31,6 +31,15 @@ export class I32Column {
   set(index: number, value: number): void {
     this.data[index] = value;
   }
+  /** Room for `capacity` elements. */
+  reserve(capacity: number): void {
+    while (this.data.length < capacity) this.data = grow(this.data, (n) => new Int32Array(n));
+  }
+  /** As `push`, of element `index` and where room for it was reserved. */
+  put(index: number, value: number): void {
+    this.data[index] = value;
+    this.length = index + 1;
+  }
   /** A copy of the used part. */
   toArray(): Int32Array {
     return this.data.slice(0, this.length);
@@ -104,6 +113,15 @@ export class U8Column {
   }
   set(index: number, value: number): void {
     this.data[index] = value;
+  }
+  /** Room for `capacity` elements. */
+  reserve(capacity: number): void {
+    while (this.data.length < capacity) this.data = grow(this.data, (n) => new Uint8Array(n));
+  }
+  /** As `push`, of element `index` and where room for it was reserved. */
+  put(index: number, value: number): void {
+    this.data[index] = value;
+    this.length = index + 1;
   }
   /** A view of the used part; valid until the next `push`. */
   view(): Uint8Array {

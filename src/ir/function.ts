@@ -73,6 +73,9 @@ export class Func {
   /** The block that holds the instruction, or NONE once it was removed. */
   readonly instBlock: I32Column;
 
+  /** Instructions that the columns above have room for. */
+  #instRoom = 0;
+
   // Value columns.
   readonly valueType: U8Column;
   /** Defining instruction, or `~block` for a block parameter. */
@@ -218,19 +221,30 @@ export class Func {
 
   /** A new instruction in no block. */
   createInst(op: number, type: Type, a: number, b: number, c: number, lo: number, hi: number, loc: number): Inst {
-    this.type.push(type);
-    this.a.push(a);
-    this.b.push(b);
-    this.c.push(c);
-    this.lo.push(lo);
-    this.hi.push(hi);
-    this.firstResult.push(NONE);
-    this.resultCount.push(0);
-    this.loc.push(loc);
-    this.next.push(NONE);
-    this.prev.push(NONE);
-    this.instBlock.push(NONE);
-    return entity<Inst>(this.op.push(op));
+    const inst = this.op.length;
+    if (inst === this.#instRoom) this.#makeInstRoom();
+    this.op.put(inst, op);
+    this.type.put(inst, type);
+    this.a.put(inst, a);
+    this.b.put(inst, b);
+    this.c.put(inst, c);
+    this.lo.put(inst, lo);
+    this.hi.put(inst, hi);
+    this.firstResult.put(inst, NONE);
+    this.resultCount.put(inst, 0);
+    this.loc.put(inst, loc);
+    this.next.put(inst, NONE);
+    this.prev.put(inst, NONE);
+    this.instBlock.put(inst, NONE);
+    return entity<Inst>(inst);
+  }
+
+  #makeInstRoom(): void {
+    const room = Math.max(16, 2 * this.#instRoom);
+    for (const column of [this.op, this.type]) column.reserve(room);
+    const { a, b, c, lo, hi, firstResult, resultCount, loc, next, prev, instBlock } = this;
+    for (const column of [a, b, c, lo, hi, firstResult, resultCount, loc, next, prev, instBlock]) column.reserve(room);
+    this.#instRoom = room;
   }
 
   /** Gives `inst` one more result; all results of an instruction must be made before any other value. */

@@ -113,7 +113,7 @@ export class X64Target implements Target {
 
 function inlinedPlaces(func: Func): InlinedPlaces {
   if (func.inlinedFunction.length === 0) return NOTHING_INLINED;
-  const words = (column: I32Column): Uint32Array => Uint32Array.from(column.view());
+  const words = (column: I32Column): Uint32Array => new Uint32Array(column.view());
   return {
     inlinedFunction: words(func.inlinedFunction),
     inlinedLoc: words(func.inlinedLoc),

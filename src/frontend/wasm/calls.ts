@@ -16,13 +16,12 @@ const MAX_SUBTYPES = 16;
 
 /** `call` and `return_call` of function `index`. */
 export function translateCall(body: Body, index: number, tail: boolean): void {
-  callDirect(body, body.view.func(index), body.view.module.functions[index] ?? -1, tail);
+  callDirect(body, body.view.callee(index), body.view.module.functions[index] ?? -1, tail);
 }
 
-/** Calls `func` with operands of type `typeIndex`. */
-function callDirect(body: Body, func: CoreFunc, typeIndex: number, tail: boolean): void {
+/** Calls `target`, which passes nothing on to another function, with operands of type `typeIndex`. */
+function callDirect(body: Body, target: CoreFunc, typeIndex: number, tail: boolean): void {
   const { builder, env, view } = body;
-  const target = env.facts.callee(func);
   const args = body.popArgs(view.types(typeIndex).params.length);
   if (target.kind === "intrinsic") {
     const results = env.expandIntrinsic(builder, target.name, args);
@@ -58,7 +57,7 @@ export function translateCallIndirect(body: Body, typeIndex: number, tableIndex:
   if (constant !== undefined) {
     if (constant === null) body.trap(Trap.uninitialized_element);
     else if (!env.facts.signatures.isSubtype(constant.signature, expected)) body.trap(Trap.indirect_call_type_mismatch);
-    else callDirect(body, constant.func, typeIndex, tail);
+    else callDirect(body, env.facts.callee(constant.func), typeIndex, tail);
     return;
   }
   locateElement(body, table, index, Trap.undefined_element);

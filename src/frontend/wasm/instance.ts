@@ -75,6 +75,8 @@ export class InstanceView {
   readonly #tables: (TableView | undefined)[] = [];
   readonly #globals: (GlobalView | undefined)[] = [];
   readonly #functions: (CoreFunc | undefined)[] = [];
+  readonly #callees: (CoreFunc | undefined)[] = [];
+  readonly #signatures: (Signature | undefined)[] = [];
   readonly #types: (OperandTypes | undefined)[] = [];
   readonly #valueBlocks = new Map<ValType, OperandTypes>();
 
@@ -162,6 +164,16 @@ export class InstanceView {
     return known;
   }
 
+  /** What a call of function `index` may call instead. */
+  callee(index: number): CoreFunc {
+    let known = this.#callees[index];
+    if (known === undefined) {
+      known = this.env.facts.callee(this.func(index));
+      this.#callees[index] = known;
+    }
+    return known;
+  }
+
   funcType(index: number): FuncType {
     return functionType(this.module, index);
   }
@@ -178,7 +190,12 @@ export class InstanceView {
 
   /** The IR signature of type `typeIndex`. */
   signature(typeIndex: number): Signature {
-    return this.env.signature(funcTypeAt(this.module, typeIndex));
+    let known = this.#signatures[typeIndex];
+    if (known === undefined) {
+      known = this.env.signature(funcTypeAt(this.module, typeIndex));
+      this.#signatures[typeIndex] = known;
+    }
+    return known;
   }
 
   /** Parameters and results of type `typeIndex`, without the context. */
