@@ -65,6 +65,8 @@ import { buildGuestAddress, buildGuestRealloc } from "./intrinsics.ts";
 import { RESTORER_CODE } from "./linux.ts";
 import {
   buildCopyBytes,
+  buildCopyLong,
+  buildFindWideCopy,
   buildMemoryCopy,
   buildMemoryFill,
   buildMemoryGrow,
@@ -102,6 +104,8 @@ const SUPPORT_BUILDERS: Readonly<Record<SupportName, Builder>> = {
   install_handlers: buildInstallHandlers,
   create_region: buildCreateRegion,
   copy_bytes: buildCopyBytes,
+  copy_long: buildCopyLong,
+  find_wide_copy: buildFindWideCopy,
   memory_copy: buildMemoryCopy,
   memory_fill: buildMemoryFill,
   table_fill: buildTableFill,

@@ -8,7 +8,7 @@ import type { Value } from "../ir/function.ts";
 import { Op } from "../ir/ops.ts";
 import { I32, I64, type Type, V128 } from "../ir/types.ts";
 import { FUNCREF_SIZE } from "../layout/funcref.ts";
-import { InstanceLimits, MemoryDefinition, PAGE_SIZE, TableDefinition } from "../layout/offsets.ts";
+import { InstanceLimits, MemoryDefinition, PAGE_SIZE, TableDefinition, WIDE_COPY } from "../layout/offsets.ts";
 import type { MemoryIndex, TableIndex } from "../plan/component.ts";
 import { EINTR, PROT_READ_WRITE, Sys, Timespec } from "./linux.ts";
 import type { Program } from "./program.ts";
@@ -116,11 +116,14 @@ export function buildMemoryCopy(e: Emitter): void {
   e.return();
 }
 
-/** From so many bytes on the string instruction, which takes a while to begin, is as fast as a loop. */
+/** From so many bytes on a copy is worth to know the processor for, and a call of `copy_long`. */
+const LONG_COPY = 256;
+/** From so many bytes on the string instruction, which takes a while to begin, is as fast as a loop; as one with wide registers. */
 const STRING_COPY = 2048;
+const WIDE_STRING_COPY = 4096;
 
 /** `copy_bytes`. What is longer than a step ends with a step that may overlap the one before. */
-export function buildCopyBytes(e: Emitter): void {
+export function buildCopyBytes(e: Emitter, program: Program): void {
   const [destination, source, length] = [e.param(1), e.param(2), e.param(3)];
   const end = e.add(source, length);
   const shift = e.sub(destination, source);
@@ -146,10 +149,19 @@ export function buildCopyBytes(e: Emitter): void {
     });
     e.return();
   });
-  e.if(e.uge(length, e.i64(STRING_COPY)), () => {
-    e.copy(destination, source, length);
+  e.if(e.uge(length, e.i64(LONG_COPY)), () => {
+    e.call(program.support("copy_long"), SUPPORT.copy_long, e.params);
     e.return();
   });
+  emitCopySteps(e, destination, source, length);
+  e.return();
+}
+
+/** At least 16 bytes, 16 or 64 at a time. */
+function emitCopySteps(e: Emitter, destination: Value, source: Value, length: Value): void {
+  const end = e.add(source, length);
+  const shift = e.sub(destination, source);
+  const move = (from: Value): void => e.store(e.add(from, shift), 0, e.load(V128, from, 0));
   const last = e.offset(end, -16);
   const at = e.variable(source);
   const wide = e.offset(end, -64);
@@ -168,11 +180,37 @@ export function buildCopyBytes(e: Emitter): void {
   e.loop((loop) => {
     const from = e.get(at);
     e.breakUnless(loop, e.ult(from, last));
-    move(V128, from);
+    move(from);
     e.set(at, e.offset(from, 16));
   });
-  move(V128, last);
+  move(last);
+}
+
+/** `copy_long`. */
+export function buildCopyLong(e: Emitter, program: Program): void {
+  const [context, destination, source, length] = [e.param(0), e.param(1), e.param(2), e.param(3)];
+  const wide = e.variable(e.load32(context, program.offsets.wideCopy));
+  e.if(e.eqz(e.get(wide)), () => {
+    e.set(wide, e.call1(program.support("find_wide_copy"), SUPPORT.find_wide_copy, [context]));
+  });
+  const isWide = e.eqImm(e.get(wide), WIDE_COPY.yes);
+  e.if(e.ult(length, e.select(isWide, e.i64(WIDE_STRING_COPY), e.i64(STRING_COPY))), () => {
+    e.if(
+      isWide,
+      () => e.copyWide(destination, source, length),
+      () => emitCopySteps(e, destination, source, length),
+    );
+    e.return();
+  });
+  e.copy(destination, source, length);
   e.return();
+}
+
+/** `find_wide_copy`. Asking takes a microsecond in a virtual machine: once for an instance that copies much. */
+export function buildFindWideCopy(e: Emitter, program: Program): void {
+  const found = e.offset(e.wrap(e.hasWideCopy()), WIDE_COPY.no);
+  e.store(e.param(0), program.offsets.wideCopy, found);
+  e.return(found);
 }
 
 /** (context, destination, byte, length). */

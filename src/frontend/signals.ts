@@ -102,7 +102,7 @@ function emitHostFault(e: Emitter, program: Program, pc: Value, ucontext: Value,
   };
   const isTransfer = e.or(
     within(pc, program.firstTransfer, program.endOfTransfers),
-    within(pc, copy, entity<FuncSymbol>(copy + 1)),
+    within(pc, copy, entity<FuncSymbol>(program.support("copy_long") + 1)),
   );
   const isRead = e.eqz(e.andImm(e.load32(ucontext, Ucontext.error), PAGE_FAULT_WRITE));
   e.if(e.and(isTransfer, isRead), () => {

@@ -61,6 +61,10 @@ export const SUPPORT = {
 
   /** (context, destination, source, length in bytes): the ranges do not overlap. For values, which are short as a rule. */
   copy_bytes: wasm([I64, I64, I64, I64], []),
+  /** The same from `LONG_COPY` bytes on. Behind it in the text: `signals.ts`. */
+  copy_long: wasm([I64, I64, I64, I64], []),
+  /** (context) → whether it can copy with wide registers (`WIDE_COPY`), which the instance knows from now on. */
+  find_wide_copy: wasm([I64], [I32]),
 
   // What intrinsics call, and handle tables.
   /** (context, pointer, length, alignment) → native address in the calling guest's memory. */

@@ -369,6 +369,7 @@ class Verifier {
   #list(op: number, start: number, length: number, block: Block, at: number): void {
     const shapes: Readonly<Record<number, readonly Type[]>> = {
       [Op.copy_forward]: [I64, I64, I64],
+      [Op.copy_wide]: [I64, I64, I64],
       [Op.fill]: [I64, I32, I64],
       [Op.syscall]: [I64, I64, I64, I64, I64, I64, I64],
       [Op.unwind_to]: [I64, I64, I32],

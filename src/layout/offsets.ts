@@ -243,6 +243,9 @@ export const OutermostEntry = {
   size: 16,
 } as const;
 
+/** Whether there are registers of 32 bytes to copy with, see `VMComponentOffsets.wideCopy`. */
+export const WIDE_COPY = { no: 1, yes: 2 } as const;
+
 /** `VMLoweringCallee` and its data pointer. */
 export const Lowering = { size: 16, callee: 0, data: 8 } as const;
 /** Destructor of a resource that the host implements. */
@@ -308,6 +311,8 @@ export class VMComponentOffsets {
   readonly limits: number;
   /** `OutermostEntry`. */
   readonly outermost: number;
+  /** u32: `WIDE_COPY` of this processor, or 0 while nobody has asked it. */
+  readonly wideCopy: number;
   /** Size of the context itself, a multiple of the page. */
   readonly contextSize: number;
   /** Size of the region, a multiple of the page; the memories' unbacked parts included. */
@@ -363,6 +368,7 @@ export class VMComponentOffsets {
     this.hostHeapState = place(shape.typedHost ? 1 : 0, HostHeap.size, 16);
     this.trap = place(1, TrapRecord.size, 16);
     this.outermost = place(1, OutermostEntry.size, 8);
+    this.wideCopy = place(1, 4, 4);
     at = alignUp(at, PAGE_SIZE);
     this.contextSize = at;
     const placeTables = (mapped: boolean): void => {

@@ -496,6 +496,34 @@ test("compare and swap, fence, block copy and fill", { skip }, () => {
   );
 });
 
+test("copies with wide registers, where there are any", { skip }, () => {
+  const p = new Program();
+  const memory = Uint8Array.from({ length: 2048 }, (_, i) => (i * 73 + (i >> 8) * 5 + 129) & 0xff);
+  const copy = define(p, "copy", [I64, I64], [I64], (b, [m, n]) => {
+    const [wide, narrow, done] = [b.createBlock(), b.createBlock(), b.createBlock()];
+    const [to, from] = [b.binary(Op.iadd, I64, m!, b.iconst64n(1000)), b.binary(Op.iadd, I64, m!, b.iconst64n(3))];
+    // Nothing else is harmed.
+    const kept = [0, 8].map((k) => b.load(F64, m!, k, Region.heap));
+    b.brif(b.unary(Op.ireduce, I32, b.nullary(Op.has_wide_copy)), wide, [], narrow, []);
+    b.switchTo(wide);
+    b.block3(Op.copy_wide, to, from, n!);
+    b.jump(done);
+    b.switchTo(narrow);
+    b.block3(Op.copy_forward, to, from, n!);
+    b.jump(done);
+    b.switchTo(done);
+    kept.forEach((value, k) => {
+      b.store(F64, m!, value, 1960 + 8 * k, Region.heap);
+    });
+    return [b.binary(Op.iadd, I64, to, n!)];
+  });
+  const lengths = [128n, 129n, 255n, 256n, 257n, 383n, 384n, 900n];
+  p.check(
+    lengths.map((n) => ({ symbol: copy, args: [p.scratch, n] })),
+    memory,
+  );
+});
+
 test("explicit slots and the addresses of things", { skip }, () => {
   const p = new Program();
   const slots = define(p, "slots", [I64, I64], [I64, I64], (b, [m, x]) => {

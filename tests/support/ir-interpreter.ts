@@ -152,6 +152,10 @@ export class Interpreter {
           }
           case "atomic_fence":
             break;
+          case "has_wide_copy":
+            define([0n]);
+            break;
+          case "copy_wide":
           case "copy_forward": {
             const [to = 0n, from = 0n, length = 0n] = list(B, C);
             for (let k = 0n; k < length; k++) this.write(to + k, 1, this.read(from + k, 1));

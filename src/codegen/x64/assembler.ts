@@ -206,6 +206,12 @@ export class Assembler {
     }
   }
 
+  /** Instructions that are in no table, without an address relative to them. */
+  raw(bytes: readonly number[]): void {
+    this.buffer.reserve(bytes.length);
+    for (const byte of bytes) this.buffer.u8(byte);
+  }
+
   /** `cc`: `Cond`. */
   jcc(cc: number, label: Label): void {
     this.#fragment(FRAGMENT_JCC, cc, label, LONG_JCC);

@@ -30,6 +30,7 @@ import {
   emitToUint64,
   emitToUint64Saturated,
 } from "./emit-float.ts";
+import { emitCopyWide, emitHasWideCopy } from "./emit-wide.ts";
 import { Mem, NO_REG } from "./encoder.ts";
 import { SHAPE, Shape } from "./encoding.ts";
 import type { Frame } from "./frame.ts";
@@ -368,6 +369,10 @@ export class Emitter {
         return emitToUint64(asm, this.#mem, double, this.#place(0), this.#place(1));
       case Pseudo.atomic_update:
         return this.#atomicUpdate(imm, size, this.#place(1));
+      case Pseudo.copy_wide:
+        return emitCopyWide(asm);
+      case Pseudo.has_wide_copy:
+        return emitHasWideCopy(asm);
       default:
         return this.#emitControl(op, i);
     }

@@ -53,6 +53,10 @@ const PSEUDO_NAMES = [
   "from_sint",
   /** imm: the row that makes the new value of the old one and operand 1. The old one in rax. */
   "atomic_update",
+  /** Registers as of `rep movsb`. */
+  "copy_wide",
+  /** → rax. */
+  "has_wide_copy",
   // Control.
   "jump",
   /** imm: condition; successors 0 (holds) and 1. */

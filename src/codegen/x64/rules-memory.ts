@@ -11,10 +11,11 @@ import { NONE } from "../../ir/function.ts";
 import { Access, accessOf, accessSize, FLAG_COMMUTATIVE, OP_FLAGS, Op, regionOf } from "../../ir/ops.ts";
 import { F32, F64, I32, I64, typeFromCode, V128 } from "../../ir/types.ts";
 import { PROBE_ROW } from "../../layout/offsets.ts";
-import { DEF, MemKind, USE, useFixed } from "../machine.ts";
+import { DEF, defFixed, MemKind, USE, useFixed } from "../machine.ts";
+import { WIDE_REGISTERS } from "./emit-wide.ts";
 import { Inst } from "./instructions.ts";
 import { Pseudo } from "./mops.ts";
-import { RAX, RBP, RCX, RDI, registerBit, RSI, RSP } from "./registers.ts";
+import { RAX, RBP, RCX, RDI, RDX, registerBit, RSI, RSP } from "./registers.ts";
 import { always, type RuleTable, rule } from "./rules.ts";
 import type { Selector } from "./selector.ts";
 
@@ -118,7 +119,7 @@ function update(s: Selector, byConstant: boolean): void {
 }
 
 /** A string instruction: its registers are fixed, and counted up. */
-function stringOp(s: Selector, op: number, second: number, clobbers: number): void {
+function stringOp(s: Selector, op: number, second: number, clobbers: number): number {
   const { func } = s.l;
   const start = func.b.get(s.inst);
   const value = (k: number): number => s.vreg(func.resolve(entity<Value>(func.pool.get(start + k))));
@@ -127,6 +128,19 @@ function stringOp(s: Selector, op: number, second: number, clobbers: number): vo
   s.m.operand(value(1), useFixed(second));
   s.m.operand(value(2), useFixed(RCX));
   s.m.rawClobberInt[i] = clobbers;
+  return i;
+}
+
+/** Pseudo operations for a processor with AVX: `emit-wide.ts`. */
+function copyWide(s: Selector): void {
+  const i = stringOp(s, Pseudo.copy_wide, RSI, registerBit(RDI) | registerBit(RSI) | registerBit(RCX));
+  s.m.rawClobberFloat[i] = WIDE_REGISTERS;
+}
+
+function hasWideCopy(s: Selector): void {
+  const i = s.begin(Pseudo.has_wide_copy, 8);
+  s.m.operand(s.result(), defFixed(RAX));
+  s.m.rawClobberInt[i] = registerBit(RCX) | registerBit(RDX);
 }
 
 /** An address that needs nothing but the program counter or the frame: cheaper made again than kept. */
@@ -176,6 +190,8 @@ export const MEMORY_RULES: RuleTable = {
   ],
   probe: [rule("→ mov r11, [r11]",        always, probe)],
   copy_forward: [rule("→ rep movsb",            always, (s) => stringOp(s, Inst.rep_movsb, RSI, registerBit(RDI) | registerBit(RSI) | registerBit(RCX)))],
+  copy_wide: [rule("→ vmovdqu y, [m]; vmovdqu [m], y …", always, copyWide)],
+  has_wide_copy: [rule("→ cpuid; xgetbv",     always, hasWideCopy)],
   fill: [rule("→ rep stosb",                    always, (s) => stringOp(s, Inst.rep_stosb, RAX, registerBit(RDI) | registerBit(RCX)))],
   func_addr: [rule("→ lea r, [rip + f]",        always, (s) => symbolAddress(s, MemKind.func))],
   data_addr: [rule("→ lea r, [rip + d]",        always, (s) => symbolAddress(s, MemKind.data))],
