@@ -173,20 +173,17 @@ export class GuestLower extends Guest implements LowerContext<Value> {
     return e.zext(e.call1(callee, program.signature(REALLOC_SIGNATURE), args));
   }
 
-  #newHandle(tag: number, representation: Value): Value {
-    return emitHandleNew(this.e, this.table(), this.e.i32(tag), representation);
-  }
-
   lowerOwn(resource: ResourceIndex, representation: Value): Value {
-    return this.#newHandle(handleTag(HANDLE_OWN, resource), representation);
+    const { e } = this;
+    return emitHandleNew(e, this.table(), e.i32(handleTag(HANDLE_OWN, resource)), representation);
   }
 
   lowerBorrow(resource: ResourceIndex, representation: Value): Value {
     const { e, program } = this;
     if (isDefinedBy(program.component, resource, this.options)) return e.wrap(representation);
-    const handle = this.#newHandle(handleTag(HANDLE_BORROW, resource), representation);
     const scope = program.offsets.instanceBorrows(this.options.instance);
-    e.store(entryAddress(e, this.table(), handle), HandleEntry.link, e.i32(scope));
+    const tag = e.i32(handleTag(HANDLE_BORROW, resource));
+    const handle = emitHandleNew(e, this.table(), tag, representation, e.i32(scope));
     e.store(this.context, scope, e.offset(e.load32(this.context, scope), 1));
     return handle;
   }

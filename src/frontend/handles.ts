@@ -25,8 +25,8 @@ export function entryAddress(e: Emitter, table: Value, index: Value): Value {
   return e.add(table, e.shl(e.zext(index), Math.log2(HandleEntry.size)));
 }
 
-/** A new handle: its index. Traps when the table is full. */
-export function emitHandleNew(e: Emitter, table: Value, tag: Value, rep: Value): Value {
+/** A new handle: its index. Traps when the table is full. `link`: of a borrowed handle, whose it is. */
+export function emitHandleNew(e: Emitter, table: Value, tag: Value, rep: Value, link = e.i32(0)): Value {
   const free = e.load32(table, HandleEntry.link);
   const index = e.variable(free);
   e.if(
@@ -42,7 +42,7 @@ export function emitHandleNew(e: Emitter, table: Value, tag: Value, rep: Value):
   const result = e.get(index);
   const entry = entryAddress(e, table, result);
   e.store(entry, HandleEntry.tag, tag);
-  e.store(entry, HandleEntry.link, e.i32(0));
+  e.store(entry, HandleEntry.link, link);
   e.store(entry, HandleEntry.rep, rep);
   return result;
 }

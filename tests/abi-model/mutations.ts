@@ -12,7 +12,7 @@ import { TRAP_NAMES } from "../../src/layout/traps.ts";
 
 /** Files whose checks are the Canonical ABI's. */
 const FILES =
-  /src\/((?:abi\/(?:checks|strings|transcode|transfer|values)|frontend\/(?:adapters-build|adapters-context|handles|task-return|tasks|trampolines))\.ts:\d+)/;
+  /src\/((?:abi\/(?:checks|strings|transcode|transfer|values)|frontend\/(?:adapters-build|adapters-context|handles|task-builtins|task-return|tasks|trampolines))\.ts:\d+)/;
 /** What passes a check on from there to where it is intercepted. */
 const PASSES_ON = /(?:adapters-emitter|structured|mutations)\.ts/;
 /** Frames that tell sites apart. */
@@ -40,8 +40,9 @@ function framesOfStack(): string {
     else if (frames.length > 0 || !PASSES_ON.test(line)) break;
     if (frames.length === FRAMES) break;
   }
-  // A trampoline that stands for itself, `resource.drop` for example, is no part of an adapter; nor is the run-time support for handles.
-  if (frames.at(-1)?.includes("trampolines.ts") !== false) return "";
+  // A built-in that stands for itself, `resource.drop` for example, is no part of an adapter; nor is the run-time support for handles.
+  const last = frames.at(-1);
+  if (last === undefined || last.includes("trampolines.ts") || last.includes("task-builtins.ts")) return "";
   if (frames.length > 1 && frames.every((frame) => frame.includes("handles.ts"))) return "";
   return frames.join(" in ");
 }

@@ -47,6 +47,7 @@ import {
   returnParams,
   RUIN,
   RUINED,
+  SEEN,
   type Signature,
   TASK,
   WHEN,
@@ -290,7 +291,7 @@ function prepare(r: Random, signature: Signature): World {
     } else if (r.chance(4)) guest.view.setUint32(BUMP, MEMORY_SIZE - r.below(64), true);
   }
   if (r.chance(2)) callee.view.setUint32(MODE, Mode.postReturnLeaves, true);
-  if (r.chance(3)) callee.view.setUint32(TASK, 1 + r.below(3), true);
+  if (r.chance(3)) callee.view.setUint32(TASK, 1 + r.below(4), true);
   return { callee, caller, calleeInstance, callerInstance };
 }
 
@@ -379,10 +380,15 @@ function byModel(signature: Signature, world: World): string | undefined {
         lift.params.forEach((type, i) => {
           callee.store(ARGS + 8 * i, type, args[i] ?? 0n);
         });
-        for (const i of dropped) resourceDrop(calleeInstance, Number(args[i] ?? 0n), Q);
+        for (const i of dropped) {
+          const index = Number(args[i] ?? 0n);
+          callee.view.setUint32(SEEN, calleeInstance.handles[index]?.rep ?? 0, true);
+          resourceDrop(calleeInstance, index, Q);
+        }
         if (task === 3) throw new ModelTrap("task.return of another type, or none");
+        if (task === 4 && !isAsyncFunction(signature)) throw new ModelTrap("the callee may not block");
         if (!signature.asyncLift) return lift.results.map((type) => callee.load(RESULT, type));
-        if (task !== 0) throw new ModelTrap("no task.return, or two");
+        if (task === 1 || task === 2) throw new ModelTrap("no task.return, or two");
         taskReturn(returnParams(signature).map((type, i) => callee.load(RETURNS + 8 * i, type)));
         callee.memory.fill(RUIN, HEAP, HEAP + RUINED);
         return [];
@@ -486,6 +492,7 @@ export class Pair {
       ...memories.map((place) => [place, MEMORY_SIZE] as const),
       ...tables.map((place, i) => [place, instances[i]?.length ?? 0] as const),
       [program.offsets.instanceBorrows(CALLEE), 4],
+      [program.offsets.instanceTask(CALLEE), InstanceTask.result],
     ];
     const after = await this.#process.askAll(places.map(([place, length]) => readCommand(place, length)));
     const bytesOf = (i: number): Uint8Array => after[i]?.bytes ?? new Uint8Array();
@@ -513,6 +520,8 @@ export class Pair {
       );
     }
     assert.deepEqual(bytesOf(4), new Uint8Array(4), "number of borrowed handles");
+    // Where the result went stays.
+    assert.deepEqual(bytesOf(5), new Uint8Array(InstanceTask.result), "what is known of a task that is over");
     this.#isClean = true;
   }
 

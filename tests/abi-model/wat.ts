@@ -1,7 +1,8 @@
 /**
  * Components around random functions, in text format. The callee `C` keeps what it is given, and returns what is in its memory; the caller `D`
  * calls with what is in its memory, and keeps what it gets. All of their state is in their memories, so that a test can set and read it. There
- * are two resource types: `r`, which the callee implements, and `q` of a third component. The callee drops parameters that are borrowed `q`.
+ * are two resource types: `r`, which the callee implements, and `q` of a third component. The callee lends parameters that are borrowed `q` to that
+ * one, and drops them.
  *
  * | address | what |
  * |---|---|
@@ -12,7 +13,8 @@
  * | `POST` | calls of `post-return` |
  * | `RESULT` | the callee's flat result; what the caller got |
  * | `ARGS` | flat arguments, 8 bytes each |
- * | `TASK` | what the callee does wrong: no `task.return` (1), two (2), one of another type (3) |
+ * | `TASK` | what the callee does wrong: no `task.return` (1), two (2), one of another type (3); or that it calls what may block (4) |
+ * | `SEEN` | the representation of the last `q` that the callee dropped, as who implements it says |
  * | `RETURNS` | arguments of the callee's `task.return`, 8 bytes each |
  *
  * An `async`-lifted callee overwrites the beginning of its heap when it has called `task.return`.
@@ -38,6 +40,7 @@ export const POST = 0x1c;
 export const RESULT = 0x20;
 export const TASK = 0x28;
 export const WHEN = 0x2c;
+export const SEEN = 0x30;
 export const ARGS = 0x40;
 export const LOG = 0x100;
 export const LOG_SIZE = 64;
@@ -237,11 +240,12 @@ function callee(signatures: readonly Signature[], ptr: PtrType): string {
     .map((s, i) => {
       const { params, results } = coreSignature(s, "lift");
       const drop = droppedParams(s)
-        .map((k) => `(call $drop (local.get ${k}))`)
+        .map((k) => `(i32.store (${ptr}.const ${SEEN}) (call $see (local.get ${k}))) (call $drop (local.get ${k}))`)
         .join(" ");
       const keep = params.map((t, k) => `(${t}.store (${ptr}.const ${ARGS + 8 * k}) (local.get ${k}))`).join(" ");
       const task = (mode: number): string => `(i32.eq (i32.load (${ptr}.const ${TASK})) (i32.const ${mode}))`;
-      const wrong = `(if ${task(3)} (then (call $wrong (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))))`;
+      const wrong = `(if ${task(3)} (then (call $wrong (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))))
+    (if ${task(4)} (then (call $block)))`;
       const give = results.map((t) => `(${t}.load (${ptr}.const ${RESULT}))`).join(" ");
       if (s.asyncLift) {
         const given = returnParams(s)
@@ -331,13 +335,24 @@ export function pairText(signatures: readonly Signature[]): string {
   const { imports, funcs } = caller(signatures, lowerPtr);
   const each = (text: (i: number) => string): string => signatures.map((_, i) => text(i)).join("\n  ");
   return `(component
-(component $P (type $q' (resource (rep i32))) (export "q" (type $q')))
+(component $P
+  (type $q' (resource (rep i32)))
+  (export $q "q" (type $q'))
+  (core module $M (func (export "see") (param i32) (result i32) (local.get 0)) (func (export "block")))
+  (core instance $m (instantiate $M))
+  (func (export "see") (param "q" (borrow $q)) (result u32) (canon lift (core func $m "see")))
+  (func (export "block") async (canon lift (core func $m "block"))))
 (component $C
-  (import "p" (instance $p (export "q" (type $q (sub resource)))))
+  (import "p" (instance $p
+    (export "q" (type $q (sub resource)))
+    (export "see" (func (param "q" (borrow $q)) (result u32)))
+    (export "block" (func async))))
   (alias export $p "q" (type $q))
   (type $r' (resource (rep i32)))
   (export $r "r" (type $r'))
   (core func $drop (canon resource.drop $q))
+  (core func $see (canon lower (func $p "see")))
+  (core func $block (canon lower (func $p "block")))
   ${exported}
   ${leaving}
   ${libc(liftPtr)}
@@ -346,6 +361,8 @@ export function pairText(signatures: readonly Signature[]): string {
   (core module $M
     (import "" "mem" (memory ${memory(liftPtr)}))
     (import "" "drop" (func $drop (param i32)))
+    (import "" "see" (func $see (param i32) (result i32)))
+    (import "" "block" (func $block))
     (import "" "leave" (func $leave (result i32)))
     (import "" "wrong" (func $wrong (param i32 i32 i32 i32)))
     ${returns.map((r) => r.import).join("\n    ")}
@@ -354,6 +371,8 @@ export function pairText(signatures: readonly Signature[]): string {
   (core instance $m (instantiate $M (with "" (instance
     (export "mem" (memory $libc "mem"))
     (export "drop" (func $drop))
+    (export "see" (func $see))
+    (export "block" (func $block))
     (export "leave" (func $leave))
     (export "wrong" (func $wrong))
     ${returns.map((r) => r.argument).join("\n    ")}))))
