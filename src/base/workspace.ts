@@ -2,7 +2,8 @@
 
 /**
  * Memory that the compilation of one function after the other works in: a typed array of its own costs more to make than to use when
- * functions are small. Short arrays are kept by length and handed out again, long ones are views of a few buffers, and columns grow once.
+ * functions are small. Arrays are kept by length and handed out again if they are short or their length is a power of two; others are views of a
+ * few buffers, and columns grow once.
  *
  * Everything handed out is valid until the next `begin`; what outlives a function is copied. Arrays are zero, columns empty.
  */
@@ -11,8 +12,12 @@ import { F64Column, I32Column, U16Column, U8Column } from "./columns.ts";
 
 const NO_BUFFER = new ArrayBuffer(0);
 const FIRST_BYTES = 1 << 12;
-/** Elements of the longest array that is kept. */
-const SHORT = 32;
+/** Arrays of up to so many elements are kept; longer ones if their length is a power of two, up to a limit. */
+const SHORT_LOG2 = 5;
+const SHORT = 1 << SHORT_LOG2;
+const KEPT_LOG2 = 12;
+/** Lengths of which arrays are kept. */
+const SLOTS = SHORT + 1 + KEPT_LOG2 - SHORT_LOG2;
 /** A shorter one is faster filled by a loop than by a call. */
 const LOOP_FILLED = 24;
 /** A buffer that one huge function wanted is not kept. */
@@ -21,31 +26,38 @@ const MAX_KEPT_BYTES = 1 << 26;
 type Words = Int32Array<ArrayBuffer>;
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Short arrays of one element type, by their exact length. */
-class ShortArrays<A extends Words | Bytes> {
+/** Number of the slot for a length, or -1: such arrays are not kept. */
+function slotOf(length: number): number {
+  if (length <= SHORT) return length;
+  if ((length & (length - 1)) !== 0 || length > 1 << KEPT_LOG2) return -1;
+  return SHORT + 31 - Math.clz32(length) - SHORT_LOG2;
+}
+
+/** Arrays of one element type that are kept, by their exact length. */
+class KeptArrays<A extends Words | Bytes> {
   readonly #make: (length: number) => A;
-  /** By length: the arrays there are, and how many of them are handed out. */
-  readonly #arrays: A[][] = Array.from({ length: SHORT + 1 }, () => []);
-  readonly #used = new Int32Array(SHORT + 1);
-  /** The lengths of which some are. */
-  readonly #lengths = new Int32Array(SHORT + 1);
-  #lengthCount = 0;
+  /** By slot: the arrays there are, and how many of them are handed out. */
+  readonly #arrays: A[][] = Array.from({ length: SLOTS }, () => []);
+  readonly #used = new Int32Array(SLOTS);
+  /** The slots of which some are. */
+  readonly #slots = new Int32Array(SLOTS);
+  #slotCount = 0;
 
   constructor(make: (length: number) => A) {
     this.#make = make;
   }
 
   begin(): void {
-    for (let k = 0; k < this.#lengthCount; k++) this.#used[this.#lengths[k]!] = 0;
-    this.#lengthCount = 0;
+    for (let k = 0; k < this.#slotCount; k++) this.#used[this.#slots[k]!] = 0;
+    this.#slotCount = 0;
   }
 
   /** What is in it is of earlier use. */
-  take(length: number): A {
-    const used = this.#used[length]!;
-    if (used === 0) this.#lengths[this.#lengthCount++] = length;
-    this.#used[length] = used + 1;
-    const arrays = this.#arrays[length]!;
+  take(slot: number, length: number): A {
+    const used = this.#used[slot]!;
+    if (used === 0) this.#slots[this.#slotCount++] = slot;
+    this.#used[slot] = used + 1;
+    const arrays = this.#arrays[slot]!;
     if (used === arrays.length) arrays.push(this.#make(length));
     return arrays[used]!;
   }
@@ -53,8 +65,8 @@ class ShortArrays<A extends Words | Bytes> {
 
 export class Workspace {
   /** Of workspaces that begin again and again. */
-  #words: ShortArrays<Words> | undefined;
-  #bytes: ShortArrays<Bytes> | undefined;
+  #words: KeptArrays<Words> | undefined;
+  #bytes: KeptArrays<Bytes> | undefined;
   #buffer = NO_BUFFER;
   #at = 0;
   /** Bytes handed out since `begin`. */
@@ -74,8 +86,8 @@ export class Workspace {
     else if (this.#buffer.byteLength > MAX_KEPT_BYTES) this.#buffer = new ArrayBuffer(MAX_KEPT_BYTES);
     this.#at = 0;
     this.#used = 0;
-    this.#words ??= new ShortArrays((length) => new Int32Array(length));
-    this.#bytes ??= new ShortArrays((length) => new Uint8Array(length));
+    this.#words ??= new KeptArrays((length) => new Int32Array(length));
+    this.#bytes ??= new KeptArrays((length) => new Uint8Array(length));
     this.#words.begin();
     this.#bytes.begin();
     this.#columnsUsed = 0;
@@ -99,12 +111,14 @@ export class Workspace {
 
   /** What is in it is of earlier use, or 0. */
   #takeWords(length: number): Words {
-    if (length <= SHORT && this.#words !== undefined) return this.#words.take(length);
+    const slot = slotOf(length);
+    if (slot >= 0 && this.#words !== undefined) return this.#words.take(slot, length);
     const at = this.#take(length * 4);
     return new Int32Array(this.#buffer, at, length);
   }
   #takeBytes(length: number): Bytes {
-    if (length <= SHORT && this.#bytes !== undefined) return this.#bytes.take(length);
+    const slot = slotOf(length);
+    if (slot >= 0 && this.#bytes !== undefined) return this.#bytes.take(slot, length);
     const at = this.#take(length);
     return new Uint8Array(this.#buffer, at, length);
   }

@@ -171,7 +171,8 @@ export class MachineFunction implements AllocatorInput {
   /** `expected`: about how many instructions there will be. */
   constructor(registers: RegisterFile, expected: number, work: Workspace) {
     this.#work = work;
-    const capacity = expected + (expected >> 2) + 64;
+    // A power of two: the workspace keeps such arrays.
+    const capacity = 2 ** Math.ceil(Math.log2(expected + (expected >> 2) + 64));
     this.#class = work.byteColumn();
     this.#size = work.byteColumn();
     this.#alias = work.column();
@@ -214,8 +215,8 @@ export class MachineFunction implements AllocatorInput {
     this.rawClobberInt = work.i32(capacity);
     this.rawClobberFloat = work.i32(capacity);
     this.flags = work.u8(capacity);
-    this.rawVreg = work.i32(3 * capacity);
-    this.rawInfo = work.i32(3 * capacity);
+    this.rawVreg = work.i32(4 * capacity);
+    this.rawInfo = work.i32(4 * capacity);
     this.allocatableInt = registers.allocatableInt;
     this.allocatableFloat = registers.allocatableFloat;
     this.scratchInt = registers.scratchInt;
