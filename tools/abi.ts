@@ -88,7 +88,8 @@ async function mutate(only: string, each: number): Promise<void> {
     tried += chosen.length;
     noticed += chosen.length - unnoticed.length;
     // An excuse that is none any more is wrong, too.
-    const isWrong = unnoticed.length > places || (chosen.length === sites.length && unnoticed.length < places);
+    const isWrong =
+      unnoticed.length > places || (only === "" && chosen.length === sites.length && unnoticed.length < places);
     if (isWrong) wrong++;
     const excuse = places > 0 ? `; ${places} can't be: ${reason}` : "";
     const of = chosen.length < sites.length ? `, of ${sites.length} places` : "";
