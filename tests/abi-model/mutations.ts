@@ -40,9 +40,11 @@ function framesOfStack(): string {
     else if (frames.length > 0 || !PASSES_ON.test(line)) break;
     if (frames.length === FRAMES) break;
   }
-  // A built-in that stands for itself, `resource.drop` for example, is no part of an adapter; nor is the run-time support for handles.
+  // A built-in that stands for itself, `resource.drop` for example, is no part of an adapter, but `task.return` is; nor is the run-time support
+  // for handles.
   const last = frames.at(-1);
-  if (last === undefined || last.includes("trampolines.ts") || last.includes("task-builtins.ts")) return "";
+  if (last === undefined || last.includes("trampolines.ts")) return "";
+  if (last.includes("task-builtins.ts") && !frames.some((frame) => frame.includes("task-return.ts"))) return "";
   if (frames.length > 1 && frames.every((frame) => frame.includes("handles.ts"))) return "";
   return frames.join(" in ");
 }
