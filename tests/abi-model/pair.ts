@@ -461,7 +461,7 @@ export class Pair {
     before.push(writeCommand(tables[1] ?? 0, tableBytes(callerInstance)));
     for (const [i, { memory }] of [callee, caller].entries()) {
       const used = Math.max(this.#used[i] ?? 0, usedOf(memory));
-      before.push(writeCommand(memories[i] ?? 0, memory.slice(0, used)));
+      before.push(writeCommand(memories[i] ?? 0, memory.subarray(0, used)));
     }
     if (!callerInstance.mayLeave) before.push(writeCommand(program.offsets.instanceFlags(CALLER), new Uint8Array(4)));
     const call = { parts: [callCommand("call", this.#entry(index), new Uint8Array(), 0)], answer: 0 };
