@@ -24,6 +24,7 @@ interface Options {
   readonly seed: number;
   readonly jobs: number;
   readonly all?: boolean;
+  readonly sandbox: boolean;
   readonly verify?: boolean;
   readonly engine: string;
   readonly cases: string;
@@ -43,7 +44,8 @@ const command = toolCommand(
   .option("--seed <n>", "seed of the first module; the others have those that follow", numberFrom(0, true), Date.now())
   .option("--jobs <n>", "processes", numberFrom(1, true), 1)
   .option("--all", "every module at -O0 and -O2, with guard pages and explicit checks, instead of in one of the four")
-  .option("--verify", "give what is compiled to the sandbox verifier too")
+  .option("--no-sandbox", "don't give what is compiled to the sandbox verifier before it runs")
+  .option("--verify", "with --worlds: the compiler verifies its own representation behind every pass")
   .option("--engine <which>", "pinned: the V8 of tools/engine, installed if need be; own: this process's", "pinned")
   .option("--cases <folder>", "where failing cases go", join(root, "tests/fuzz/cases"))
   .option("--failures <n>", "stop after this many", numberFrom(1, true), 20)
@@ -127,7 +129,7 @@ const pool = new Pool({
   failures: options.failures,
   worker: {
     allConfigurations: options.all === true,
-    verify: options.verify === true,
+    sandbox: options.sandbox,
     reduction: 1000 * options.reduce,
     folder: resolve(options.cases),
   },

@@ -177,6 +177,8 @@ function isLess(state: State, x: Form, y: Form, d: number): boolean {
   const hi = state.upperBound(x);
   state.range(y);
   if (hi + d <= state.lo) return true;
+  const difference = combine(x, y, -1);
+  if (difference?.base === Base.number && state.margin(difference, 0) >= difference.c + d) return true;
   return lengthsIn(state, x, y).some(({ length, sum }) => state.margin(sum, length) >= sum.c + d);
 }
 
@@ -199,14 +201,23 @@ function lengthsIn(state: State, x: Form, y: Form): { readonly length: number; r
 
 /** x + d ≤ y, unsigned. */
 function assumeLess(state: State, x: Form, y: Form, d: number): void {
-  if (!state.isExact(y) || !state.isExact(x)) return;
+  if (!state.isExact(y)) return;
+  state.range(y);
+  // Above 2^63, of 64 bits.
+  if (isConstant(x) && x.c < 0 && Number.isFinite(state.hi)) state.impossible = true;
+  if (!state.isExact(x)) return;
   if (isLess(state, y, x, 1 - d)) state.impossible = true;
   state.range(y);
-  if (Number.isFinite(state.hi)) boundAbove(state, x, state.hi - d);
+  const limit = state.hi - d;
+  if (Number.isFinite(limit)) {
+    boundAbove(state, x, limit);
+    if (x.b !== 0) state.relate(x, 0, x.c - limit);
+  }
+  const difference = combine(x, y, -1);
+  if (difference !== undefined && difference.s > 0 && difference.t > 0) state.relate(difference, 0, difference.c + d);
   state.range(x);
   if (state.lo > 0 || d > 0) boundBelow(state, y, state.lo + d);
   relateTo(state, x, y, d);
-  if (isConstant(y) && x.b !== 0) state.relate(x, 0, x.c + d - y.c);
 }
 
 function boundAbove(state: State, x: Form, limit: number): void {

@@ -6,6 +6,7 @@
 
 import type * as Iced from "iced-x86";
 import type { CodeFunction, CodeImage } from "./image.ts";
+import { Instructions, Op } from "./instructions.ts";
 
 export type Disassembler = typeof Iced;
 
@@ -34,6 +35,8 @@ export class Instruction {
   /** iced's `Mnemonic` and `Code`. */
   mnemonic = 0;
   code = 0;
+  /** `Op`: what it does. */
+  op = 0;
   flow: number = Flow.next;
   /** iced's `ConditionCode`; 0: none. */
   condition = 0;
@@ -70,7 +73,7 @@ export class Instruction {
   writesFlags = false;
   /** Legacy or VEX encoding. */
   plainEncoding = true;
-  /** Of an instruction on vector registers: whether it writes each operand; undefined when it may do more than its operands say. */
+  /** Of `Op.vector`: whether it writes each operand; undefined when it may do more than its operands say. */
   vectorWrites: readonly boolean[] | undefined;
 }
 
@@ -102,44 +105,82 @@ function registerColumns(iced: Disassembler): RegisterColumns {
   return columns;
 }
 
+/** What is the same of all instructions of one of iced's codes. */
+interface CodeFacts {
+  readonly mnemonic: number;
+  readonly op: number;
+  readonly flow: number;
+  readonly condition: number;
+  readonly operands: number;
+  readonly plainEncoding: boolean;
+  /** Undefined: it depends on the immediate. */
+  readonly writesFlags: boolean | undefined;
+  readonly vectorWrites: readonly boolean[] | undefined;
+}
+
 /** Processor features whose instructions work on vector registers, memory, and general registers that are operands. */
 const VECTOR_FEATURES = ["SSE", "SSE2", "SSE3", "SSSE3", "SSE4_1", "SSE4_2", "AVX", "AVX2", "FMA", "F16C"] as const;
 
 /** Decodes functions of one image, one after the other. */
 export class CodeReader {
   readonly iced: Disassembler;
+  readonly #instructions: Instructions;
   readonly #registers: RegisterColumns;
   readonly #sizes: number[] = [];
   readonly #features: ReadonlySet<number>;
-  /** `Code` → `vectorWrites`. */
-  readonly #vectorWrites = new Map<number, readonly boolean[] | undefined>();
+  /** By iced's `Code`. */
+  readonly #facts: (CodeFacts | undefined)[] = [];
 
   constructor(iced: Disassembler) {
     this.iced = iced;
+    this.#instructions = new Instructions(iced);
     this.#registers = registerColumns(iced);
     this.#features = new Set(VECTOR_FEATURES.map((name) => iced.CpuidFeature[name]));
   }
 
-  /** From one instruction of a code; its registers are no special ones in any. */
-  #vector(raw: Iced.Instruction, i: Instruction): readonly boolean[] | undefined {
-    if (this.#vectorWrites.has(i.code)) return this.#vectorWrites.get(i.code);
-    const writes = raw.cpuidFeatures().every((f) => this.#features.has(f)) ? this.#operandWrites(raw, i) : undefined;
-    this.#vectorWrites.set(i.code, writes);
-    return writes;
+  #describe(raw: Iced.Instruction): CodeFacts {
+    const { mnemonic, flowControl, rflagsModified } = raw;
+    const op = this.#instructions.of(mnemonic);
+    const writesFlags = rflagsModified !== 0;
+    return {
+      mnemonic,
+      op,
+      flow: flowControl <= 6 ? flowControl : Flow.other,
+      condition: raw.conditionCode,
+      operands: raw.opCount,
+      plainEncoding: raw.encoding <= this.iced.EncodingKind.VEX,
+      // A shift by 0 leaves them alone.
+      writesFlags: writesFlags || !this.#hasImmediate(raw) ? writesFlags : undefined,
+      vectorWrites: op === Op.vector ? this.#operandWrites(raw) : undefined,
+    };
   }
 
-  #operandWrites(raw: Iced.Instruction, i: Instruction): readonly boolean[] {
-    const { OpAccess, InstructionInfoFactory } = this.iced;
+  #hasImmediate(raw: Iced.Instruction): boolean {
+    const { OpKind } = this.iced;
+    for (let n = 0; n < raw.opCount; n++) {
+      const kind = raw.opKind(n);
+      if (kind >= OpKind.Immediate8 && kind <= OpKind.Immediate32to64) return true;
+    }
+    return false;
+  }
+
+  /** Which operands are written; undefined when the instruction may do more to memory and general registers than its operands say. */
+  #operandWrites(raw: Iced.Instruction): readonly boolean[] | undefined {
+    const { OpAccess, InstructionInfoFactory, OpKind } = this.iced;
+    if (!raw.cpuidFeatures().every((f) => this.#features.has(f))) return undefined;
     const factory = new InstructionInfoFactory();
     const info = factory.info(raw);
     const out: boolean[] = [];
-    for (let n = 0; n < i.operands; n++) {
+    let memories = 0;
+    for (let n = 0; n < raw.opCount; n++) {
       const access = info.opAccess(n);
       out.push(access !== OpAccess.Read && access !== OpAccess.CondRead && access !== OpAccess.None);
+      if (raw.opKind(n) === OpKind.Memory) memories++;
     }
+    const isMore = info.usedMemory().length > memories;
     info.free();
     factory.free();
-    return out;
+    return isMore ? undefined : out;
   }
 
   /** All instructions of `f`, or the address of the first that can't be decoded or does not end where the function does. */
@@ -168,16 +209,24 @@ export class CodeReader {
   }
 
   #read(raw: Iced.Instruction, at: number): Instruction {
-    const { iced } = this;
     const i = new Instruction();
     i.at = at;
     i.next = at + raw.length;
-    i.mnemonic = raw.mnemonic;
-    i.code = raw.code;
-    const flow = raw.flowControl;
-    i.flow = flow <= 6 ? flow : Flow.other;
-    i.condition = raw.conditionCode;
-    i.operands = raw.opCount;
+    const { code } = raw;
+    let facts = this.#facts[code];
+    if (facts === undefined) {
+      facts = this.#describe(raw);
+      this.#facts[code] = facts;
+    }
+    i.mnemonic = facts.mnemonic;
+    i.op = facts.op;
+    i.code = code;
+    i.flow = facts.flow;
+    i.condition = facts.condition;
+    i.operands = facts.operands;
+    i.plainEncoding = facts.plainEncoding;
+    i.vectorWrites = facts.vectorWrites;
+    i.writesFlags = facts.writesFlags ?? raw.rflagsModified !== 0;
     if (i.operands > 0) {
       const k = this.#operand(raw, i, 0, raw.op0Kind);
       i.k0 = k;
@@ -207,11 +256,6 @@ export class CodeReader {
         else if (i.r2 < 0) i.k2 = OperandKind.other;
       }
     }
-    if (i.k0 === OperandKind.vector || i.k1 === OperandKind.vector || i.k2 === OperandKind.vector) {
-      i.vectorWrites = this.#vector(raw, i);
-    }
-    i.writesFlags = raw.rflagsModified !== 0;
-    i.plainEncoding = raw.encoding <= iced.EncodingKind.VEX;
     i.locked = raw.hasLockPrefix;
     i.prefixed = raw.hasSegmentPrefix || raw.hasRepPrefix || raw.hasRepnePrefix;
     return i;

@@ -16,7 +16,7 @@ import type { CodeFunction } from "./image.ts";
 import { Machine, NO_BLOCK, type Problem, Reg, type World } from "./machine.ts";
 import { State } from "./state.ts";
 import type { FunctionType } from "./types.ts";
-import { AtomKind, Atoms, Base, Form, ofAtom } from "./values.ts";
+import { AtomKind, Atoms, Base, type Condition, Form, ofAtom } from "./values.ts";
 
 /** Runs of one block: more than any range needs to settle. */
 const VISIT_LIMIT = 200;
@@ -157,12 +157,11 @@ class Verifier {
         return this.#enter(this.#blocks.instructionAt(end.target), m.state);
       case "branch": {
         const { flags } = m.state;
-        const typeOf = (half: number): number => this.#world.types.ofHalf(half);
         const taken = m.state.clone();
-        if (flags !== undefined && !m.speculative) {
+        if (flags !== undefined) {
           const condition = { op: "compare", condition: m.i.condition, flags } as const;
-          assume(taken, condition, true, typeOf);
-          assume(m.state, condition, false, typeOf);
+          this.#assume(taken, condition, true);
+          this.#assume(m.state, condition, false);
         }
         this.#enter(this.#blocks.instructionAt(end.target), taken);
         return this.#enter(next, m.state);
@@ -173,6 +172,15 @@ class Verifier {
         for (const target of seen) this.#enter(this.#blocks.instructionAt(target), m.state);
       }
     }
+  }
+
+  /** A processor that runs ahead has learnt nothing, but for the types of functions: that a callee has another one is not guarded against. */
+  #assume(state: State, condition: Condition, truth: boolean): void {
+    const typeOf = (half: number): number => this.#world.types.ofHalf(half);
+    if (!this.#machine.speculative) return assume(state, condition, truth, typeOf);
+    const learnt = state.clone();
+    assume(learnt, condition, truth, typeOf);
+    state.elements = learnt.elements;
   }
 
   #enter(n: number, state: State): void {

@@ -34,10 +34,11 @@ export const Op = {
   divide: 28,
   sar: 29,
   scan: 30,
+  negate: 31,
   // What `control.ts` handles.
-  push: 31,
-  pop: 32,
-  leave: 33,
+  push: 32,
+  pop: 33,
+  leave: 34,
 } as const;
 
 const GENERAL: Readonly<Record<string, number>> = {
@@ -72,7 +73,7 @@ const GENERAL: Readonly<Record<string, number>> = {
   Shld: Op.update,
   Shrd: Op.update,
   Not: Op.update,
-  Neg: Op.update,
+  Neg: Op.negate,
   Inc: Op.update,
   Dec: Op.update,
   Adc: Op.update,

@@ -8,7 +8,7 @@ import { assume, Cc, negated } from "./conditions.ts";
 import type { ContextMap, Rights } from "./context.ts";
 import { type CodeReader, Flow, type Instruction, NO_REGISTER, OperandKind, OTHER_REGISTER } from "./decode.ts";
 import type { CodeFunction, CodeImage } from "./image.ts";
-import { type Instructions, Op } from "./instructions.ts";
+import { Op } from "./instructions.ts";
 import { commonPart, commonRelations, joinReferences, partOf, type State } from "./state.ts";
 import type { FunctionType, FunctionTypes } from "./types.ts";
 import {
@@ -43,7 +43,6 @@ export interface World {
   readonly map: ContextMap;
   readonly types: FunctionTypes;
   readonly reader: CodeReader;
-  readonly instructions: Instructions;
 }
 
 export const Reg = { rax: 0, rcx: 1, rdx: 2, rbx: 3, rsp: 4, rbp: 5, rsi: 6, rdi: 7, r11: 11 } as const;
@@ -150,7 +149,7 @@ export class Machine {
 
   write(n: number, size: number, value: Form): void {
     if (n < 0) return;
-    if (n === Reg.rsp) return this.fail("the stack pointer gets a value that is not followed");
+    if (n === Reg.rsp) return this.failAccess("the stack pointer gets a value that is not followed");
     this.state.registers[n] = size >= 4 ? value : this.fresh(8, `r${n}`);
   }
 
@@ -218,14 +217,13 @@ export class Machine {
   /** All but what ends a block. */
   step(): void {
     const { i } = this;
-    const known = this.world.instructions.of(i.mnemonic);
     if (i.prefixed || !i.plainEncoding || i.flow !== Flow.next) {
       this.fail("an instruction that compiled code does not have");
       return;
     }
     const flags = this.state.flags;
     if (i.writesFlags) this.state.flags = undefined;
-    switch (known) {
+    switch (i.op) {
       case Op.mov:
         return this.result(this.operand(1));
       case Op.zeroExtend:
@@ -245,11 +243,11 @@ export class Machine {
       case Op.and:
       case Op.or:
       case Op.xor:
-        return this.#logic(known);
+        return this.#logic(i.op);
       case Op.shl:
       case Op.shr:
       case Op.sar:
-        return this.#shift(known);
+        return this.#shift(i.op);
       case Op.multiply:
         return this.#multiply();
       case Op.widening:
@@ -281,6 +279,11 @@ export class Machine {
         return;
       case Op.scan:
         return this.#scan();
+      case Op.negate: {
+        const value = combine(ZERO, this.operand(0), -1);
+        const isKnown = value !== undefined && this.state.isExact(value);
+        return this.result(isKnown ? this.truncate(value, this.size()) : this.fresh(this.size(), "result"));
+      }
       case Op.count:
         this.operand(1);
         this.result(this.bounded(this.size(), 64, "result"));
@@ -330,8 +333,7 @@ export class Machine {
     const { i } = this;
     const address = this.address();
     if (i.r0 === Reg.rsp) return this.#moveStack(address);
-    const isKnown = address !== undefined && !this.#wraps(address);
-    this.result(isKnown ? this.#named(this.truncate(address, i.s0)) : this.fresh(i.s0));
+    this.result(this.#computed(address, i.s0));
   }
 
   /** A constant that is a reference to a function becomes one by name, so that it joins with others. */
@@ -346,11 +348,11 @@ export class Machine {
   /** A new stack pointer: somewhere in the frame. */
   #moveStack(to: Form | undefined): void {
     if (this.i.s0 !== 8 || to === undefined || to.base !== Base.frame || to.a !== 0) {
-      return this.fail("the stack pointer gets a value that is not followed");
+      return this.failAccess("the stack pointer gets a value that is not followed");
     }
     this.state.registers[Reg.rsp] = to;
     // What is below it does not last.
-    for (const key of this.state.slots.keys()) if (key < to.c - RED_ZONE) this.state.slots.delete(key);
+    for (const key of this.state.slots.entries().keys()) if (key < to.c - RED_ZONE) this.state.slots.delete(key);
   }
 
   #sum(sign: 1 | -1): void {
@@ -364,7 +366,7 @@ export class Machine {
     const y = this.operand(1);
     if (i.k0 === OperandKind.register && i.r0 === Reg.rsp) return this.#moveStack(combine(x, y, sign));
     const sum = combine(x, y, sign);
-    const value = sum === undefined || this.#wraps(sum) ? this.fresh(size) : this.#named(this.truncate(sum, size));
+    const value = this.#computed(sum, size);
     if (size >= 4) {
       this.state.flags =
         sign === -1 ? { kind: "compare", size, left: x, right: y } : { kind: "result", size, left: value, right: ZERO };
@@ -372,11 +374,25 @@ export class Machine {
     this.result(value);
   }
 
-  /** Two unknowns whose sum or difference may be anything: one unknown, which can be compared. What a length has to do with is worth keeping. */
-  #wraps(f: Form): boolean {
-    if (f.base !== Base.number || f.b === 0 || this.state.isExact(f)) return false;
+  /**
+   * A sum or difference as a result of `size` bytes. Of two unknowns it is a new one where it may be anything, and where it is a difference,
+   * of which no relation is kept; what a length has to do with stays.
+   */
+  #computed(f: Form | undefined, size: number): Form {
+    if (f === undefined) return this.fresh(size);
     const { kind } = this.atoms;
-    return ![kind[f.a], kind[f.b]].some((k) => k === AtomKind.memoryLength || k === AtomKind.tableLength);
+    const ofLength = [kind[f.a], kind[f.b]].some((k) => k === AtomKind.memoryLength || k === AtomKind.tableLength);
+    if (f.base === Base.number && f.b !== 0 && !ofLength) {
+      if (!this.state.isExact(f)) return this.fresh(size);
+      this.state.range(f);
+      const { lo, hi } = this.state;
+      if ((f.s < 0 || f.t < 0) && hi <= limitOf(size)) {
+        const value = this.fresh(size, "difference");
+        this.state.narrow(value.a, lo, hi);
+        return value;
+      }
+    }
+    return this.#named(this.truncate(f, size));
   }
 
   #compare(): void {
@@ -540,9 +556,11 @@ export class Machine {
     const [ifNot, ifSo] = [state.clone(), state.clone()];
     assume(ifNot, condition, false, typeOf);
     assume(ifSo, condition, true, typeOf);
-    // Decided; perhaps by a branch, which doesn't hold a processor up. A guard never comes to pass where its check has not failed.
+    // Decided; perhaps by a branch, which doesn't hold a processor up.
     if (ifSo.impossible || ifNot.impossible) this.dependsOnBranches = true;
     if (ifSo.impossible) this.result(stays);
+    else if (ifNot.impossible && this.speculative) this.result(comes);
+    // A guard never comes to pass where its check has not failed.
     else if (ifNot.impossible) this.result(this.#either(stays, state, comes, state, size));
     else this.result(this.#either(stays, ifNot, comes, ifSo, size));
   }

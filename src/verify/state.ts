@@ -5,6 +5,7 @@
  * shrinks, so that the relation stays true; or is 0, and then means `sum + k ≤ 0`.
  */
 
+import { SharedMap } from "./shared-map.ts";
 import {
   AtomKind,
   type Atoms,
@@ -75,14 +76,14 @@ export const RESULT_SLOTS = 2 ** 40;
 export class State {
   readonly atoms: Atoms;
   registers: Form[];
-  slots: Map<number, Form>;
-  ranges: Map<number, Range>;
-  relations: Map<string, Relations>;
-  elements: Map<string, Element>;
+  slots: SharedMap<number, Form>;
+  ranges: SharedMap<number, Range>;
+  relations: SharedMap<string, Relations>;
+  elements: SharedMap<string, Element>;
   /** Stands for the last place where something may have written to a table: an atom, or 0 at the function's start. */
   tables = 0;
   /** `lengthClass` → what that length is at least. */
-  least: Map<number, number>;
+  least: SharedMap<number, number>;
   /** No execution gets here: what was learnt contradicts itself. */
   impossible = false;
   flags: CompareFlags | undefined;
@@ -96,11 +97,11 @@ export class State {
   constructor(atoms: Atoms, from?: State) {
     this.atoms = atoms;
     this.registers = from === undefined ? [] : from.registers.slice();
-    this.slots = new Map(from?.slots);
-    this.ranges = new Map(from?.ranges);
-    this.relations = new Map(from?.relations);
-    this.elements = new Map(from?.elements);
-    this.least = new Map(from?.least);
+    this.slots = new SharedMap(from?.slots);
+    this.ranges = new SharedMap(from?.ranges);
+    this.relations = new SharedMap(from?.relations);
+    this.elements = new SharedMap(from?.elements);
+    this.least = new SharedMap(from?.least);
     this.flags = from?.flags;
     if (from === undefined) return;
     this.floor = from.floor;
@@ -194,9 +195,9 @@ export class State {
     return this.least.get(length) ?? 0;
   }
 
-  /** Learns sum + k ≤ l. Only sums without negative terms are kept. */
+  /** Learns sum + k ≤ l. */
   relate(sum: Form, l: number, k: number): void {
-    if (sum.a === 0 || sum.s < 0 || sum.t < 0) return;
+    if (sum.a === 0) return;
     const key = sumKey(sum);
     const old = this.relations.get(key)?.list ?? [];
     const known = old.find((r) => r.l === l);
@@ -230,14 +231,14 @@ export class State {
   /** Tables may hold something else from here on. */
   tablesChange(place: string, block: number): void {
     const now = this.atoms.make(`tables ${place}`, block, 0, AtomKind.plain, 0, undefined);
-    for (const [key, { since }] of this.elements) if (since === now) this.elements.delete(key);
+    for (const [key, { since }] of this.elements.entries()) if (since === now) this.elements.delete(key);
     this.tables = now;
   }
 
   /** Forgets the slots that overlap [from, to). */
   killSlots(from: number, to: number): void {
     if (to - from > 64 * 8) {
-      for (const key of this.slots.keys()) if (key + 8 > from && key < to) this.slots.delete(key);
+      for (const key of this.slots.entries().keys()) if (key + 8 > from && key < to) this.slots.delete(key);
     } else for (let key = from - 7; key < to; key++) this.slots.delete(key);
   }
 
@@ -349,7 +350,7 @@ class Join {
   run(): boolean {
     const to = this.#to;
     const from = this.#from;
-    for (const key of to.slots.keys()) {
+    for (const key of to.slots.entries().keys()) {
       if (from.slots.has(key)) continue;
       to.slots.delete(key);
       this.#changed = true;
@@ -359,7 +360,7 @@ class Join {
     this.#joinRanges();
     this.#joinRelations();
     this.#joinElements();
-    for (const [length, least] of to.least) {
+    for (const [length, least] of to.least.entries()) {
       const other = from.leastOf(length);
       if (other >= least) continue;
       if (other === 0) to.least.delete(length);
@@ -384,13 +385,15 @@ class Join {
       if (to.tables !== before) this.#changed = true;
     }
     const old = to.elements;
-    to.elements = new Map();
-    for (const { address, since, type } of old.values()) {
-      const isNow = since === before;
-      const same = this.#from.elementType(address, isNow ? this.#from.tables : since) === type;
-      const gone = atoms.mentions(address, this.#block) || (!isNow && atoms.isOf(since, this.#block));
-      if (same && !gone) to.learnElement(address, isNow ? to.tables : since, type);
-      else this.#changed = true;
+    to.elements = new SharedMap();
+    for (const { address, since, type } of old.entries().values()) {
+      const isKept = (there: number): boolean =>
+        !atoms.mentions(address, this.#block) && this.#from.elementType(address, there) === type;
+      const lasts = !atoms.isOf(since, this.#block) && isKept(since);
+      const lastsNow = since === before && isKept(this.#from.tables);
+      if (lasts) to.learnElement(address, since, type);
+      if (lastsNow) to.learnElement(address, to.tables, type);
+      if (!lasts && !lastsNow) this.#changed = true;
     }
   }
 
@@ -403,9 +406,11 @@ class Join {
       const [old, value] = [to.register(n), from.register(n)];
       if (isNow(old, value)) to.registers[n] = this.#value(old, value, `r${n}`);
     }
-    for (const [key, old] of to.slots) {
+    for (const [key, old] of to.slots.entries()) {
       const value = from.slots.get(key);
-      if (value !== undefined && isNow(old, value)) to.slots.set(key, this.#value(old, value, `s${key}`));
+      if (value === undefined || !isNow(old, value)) continue;
+      const joined = this.#value(old, value, `s${key}`);
+      if (joined !== old) to.slots.set(key, joined);
     }
   }
 
@@ -484,7 +489,7 @@ class Join {
     const to = this.#to;
     const { atoms } = to;
     const joined = new Map(this.#ranges);
-    for (const [atom, old] of to.ranges) {
+    for (const [atom, old] of to.ranges.entries()) {
       if (atoms.isOf(atom, this.#block)) {
         if (!joined.has(atom)) {
           to.ranges.delete(atom);
@@ -540,7 +545,7 @@ class Join {
       if (list === undefined) made.set(key, [{ l, k }]);
       else list.push({ l, k });
     }
-    for (const [key, relations] of to.relations) {
+    for (const [key, relations] of to.relations.entries()) {
       let list: readonly Relation[];
       // Those of joined values were worked out anew.
       if (atoms.mentions(relations.sum, this.#block)) list = this.#lasting(made.get(key) ?? [], relations.list);

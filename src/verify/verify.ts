@@ -16,7 +16,6 @@ import { ContextMap, RightsOf } from "./context.ts";
 import { CodeReader, type Disassembler } from "./decode.ts";
 import { verifyFunction } from "./function.ts";
 import { type CodeFunction, type CodeImage, malformed, readImage } from "./image.ts";
-import { Instructions } from "./instructions.ts";
 import type { Problem, World } from "./machine.ts";
 import { FunctionTypes } from "./types.ts";
 
@@ -56,7 +55,6 @@ export function worldOf(iced: Disassembler, image: CodeImage): World {
     map: new ContextMap(image.policy),
     types: new FunctionTypes(image.policy),
     reader: new CodeReader(iced),
-    instructions: new Instructions(iced),
   };
 }
 

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { compile } from "../../src/driver/compile.ts";
+import { compile } from "../support/sandbox.ts";
 import { needTool, needX64Linux, runTool, scratchFolder } from "../support/tools.ts";
 import { assemble } from "../support/wat.ts";
 

@@ -7,7 +7,6 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import * as iced from "iced-x86";
 import { caseOf, readCase, writeCase } from "../../tools/fuzz/case.ts";
 import { Census } from "../../tools/fuzz/encode.ts";
 import { engineAccepts, runInEngine } from "../../tools/fuzz/engine.ts";
@@ -19,7 +18,7 @@ import { installedEngine, ownEngine } from "../../tools/fuzz/pinned.ts";
 import { Random } from "../../tools/fuzz/random.ts";
 import { reduce } from "../../tools/fuzz/reduce.ts";
 import { mutate, verdictDifference } from "../../tools/fuzz/verdict.ts";
-import { rejection, verifyWith } from "../../src/verify/verify.ts";
+import { unproved } from "../support/sandbox.ts";
 import { needX64Linux } from "../support/tools.ts";
 
 const folder = resolve(fileURLToPath(new URL("./cases", import.meta.url)));
@@ -29,16 +28,11 @@ const cases = (existsSync(folder) ? readdirSync(folder) : [])
 const features = engineFeatures();
 const tool = fileURLToPath(new URL("../../tools/fuzz.ts", import.meta.url));
 
-function inspect(executable: Uint8Array): string | undefined {
-  const report = verifyWith(iced, executable);
-  return report.problems.length === 0 ? undefined : rejection(report).message;
-}
-
 async function same(one: Case): Promise<void> {
   const expected = runInEngine(one);
   for (const configuration of CONFIGURATIONS) {
     const stepwise = "trap" in expected.instantiation;
-    const [result] = runNatively([{ one, expected }], { ...configuration, verify: true }, stepwise, inspect);
+    const [result] = runNatively([{ one, expected }], { ...configuration, verify: true }, stepwise, unproved);
     assert.ok(result !== undefined && "observed" in result, JSON.stringify(result));
     assert.equal(difference(expected, result.observed, one.calls), undefined, configurationName(configuration));
   }

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { compile } from "../../src/driver/compile.ts";
+import { compile } from "../support/sandbox.ts";
 import { findTool, runTool } from "../support/tools.ts";
 import { runProcess, windlass } from "../support/windlass.ts";
 import { readElf } from "../../src/object/reader.ts";

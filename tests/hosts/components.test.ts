@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { describe, test } from "node:test";
-import { compile } from "../../src/driver/compile.ts";
+import { compile } from "../support/sandbox.ts";
 import { findTool, runTool } from "../support/tools.ts";
 import { ROOT, sharedComponent } from "../support/windlass.ts";
 import { Hosts, otherComponent, without } from "./hosts.ts";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { WindlassError } from "../../src/base/diagnostics.ts";
-import { compile } from "../../src/driver/compile.ts";
+import { compile } from "../support/sandbox.ts";
 import { Hosts, noHost, ownComponent, without } from "./hosts.ts";
 
 const hosts = new Hosts();

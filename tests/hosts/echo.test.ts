@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { Flattening } from "../../src/abi/flatten.ts";
 import { Sizes } from "../../src/abi/sizes.ts";
 import type { ComponentTypes, InterfaceType } from "../../src/component/types.ts";
-import { compile } from "../../src/driver/compile.ts";
+import { compile } from "../support/sandbox.ts";
 import { F32, I32 } from "../../src/wasm/types.ts";
 import { Random } from "../abi-model/random.ts";
 import { forwarded } from "../support/forwarder.ts";

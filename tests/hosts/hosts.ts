@@ -8,7 +8,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after } from "node:test";
-import { compile, type CompileOptions, type CompileResult } from "../../src/driver/compile.ts";
+import type { CompileOptions, CompileResult } from "../../src/driver/compile.ts";
+import { compile } from "../support/sandbox.ts";
 import { findTool, runTool } from "../support/tools.ts";
 import { ROOT, runProcess, type ProcessOptions, type ProcessResult, sharedComponent } from "../support/windlass.ts";
 import { assemble } from "../support/wat.ts";

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { compile, type CompileOptions } from "../../src/driver/compile.ts";
+import type { CompileOptions } from "../../src/driver/compile.ts";
+import { compile } from "../support/sandbox.ts";
 import { verify } from "../../src/verify/verify.ts";
 import { Hosts, noHost, ownComponent } from "./hosts.ts";
 

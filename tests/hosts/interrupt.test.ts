@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { compile } from "../../src/driver/compile.ts";
+import { compile } from "../support/sandbox.ts";
 import { verify } from "../../src/verify/verify.ts";
 import { Hosts, noHost, ownComponent } from "./hosts.ts";
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { compile } from "../../src/driver/compile.ts";
+import { compile } from "../support/sandbox.ts";
 import { findTool } from "../support/tools.ts";
 import { assemble } from "../support/wat.ts";
 import { Hosts, without } from "./hosts.ts";

@@ -15,13 +15,15 @@ import { Trap } from "../../src/layout/traps.ts";
 import { writeExecutable } from "../../src/object/image.ts";
 import type { OptLevel } from "../../src/opt/pipeline.ts";
 import type { Component, CoreFunc } from "../../src/plan/component.ts";
-
+import { unproved } from "../support/sandbox.ts";
 import type { Refusal } from "./outcome.ts";
 
 export interface BuildOptions {
   readonly optLevel: OptLevel;
   /** Verify every function behind every pass. */
   readonly verify: boolean;
+  /** Prove of the program that it stays inside the sandbox. Default true. */
+  readonly sandbox?: boolean;
 }
 
 /** A function that was not compiled, and why. */
@@ -94,7 +96,7 @@ function coreProgram(component: Component, { functions, stepwise }: CoreEntries)
 
 /**
  * With `core` every function of every module is compiled; without, the program is a component's, which is instantiated in one go.
- * Throws when more than single functions can't be compiled.
+ * Throws when more than single functions can't be compiled, or the sandbox verifier doesn't prove the program.
  */
 export function buildScript(component: Component, core: CoreEntries | undefined, options: BuildOptions): BuiltScript {
   const program = scriptProgram(component, core);
@@ -113,7 +115,10 @@ export function buildScript(component: Component, core: CoreEntries | undefined,
       compiler = new FunctionCompiler(program, options);
     }
   }
-  return { program, executable: linkScript(program, compiled, options.optLevel), refused };
+  const executable = linkScript(program, compiled, options.optLevel);
+  const problem = options.sandbox === false ? undefined : unproved(executable);
+  if (problem !== undefined) throw new InternalError("sandbox", problem);
+  return { program, executable, refused };
 }
 
 export function scriptProgram(component: Component, core?: CoreEntries): Program {

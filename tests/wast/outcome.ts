@@ -20,6 +20,8 @@ export interface ScriptOptions {
   readonly optLevel: 0 | 1 | 2;
   readonly bounds: "guard" | "explicit";
   readonly verify: boolean;
+  /** Prove of each program that it stays inside the sandbox. Default true. */
+  readonly sandbox?: boolean;
   /** Milliseconds for one answer of the program. */
   readonly timeout: number;
   /** Runs only forms whose text holds this, and what they need. */

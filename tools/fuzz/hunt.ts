@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { unproved } from "../../tests/support/sandbox.ts";
 import { BLOCK, blockConfiguration, failureOf } from "./fuzzer.ts";
 import { caseOf } from "./case.ts";
 import { runInEngine } from "./engine.ts";
@@ -97,7 +98,7 @@ async function hunt({ folder, seed, modules }: HuntOrder, send: (message: HuntMe
       const how = runUnlessSeen(run, first, program, (executable) => {
         if (!differs && hashOf(executable) === program.hash) throw SEEN;
         differs = true;
-        return undefined;
+        return unproved(executable);
       });
       if (differs) changed++;
       if (how !== undefined) return send({ kind: "done", how, modules: done, changed });

@@ -203,14 +203,14 @@ export function runNatively(
       }
       loaded.push({ linked, entries });
     }
-    built = buildScript(linker.plan(), { functions, stepwise }, configuration);
+    built = buildScript(linker.plan(), { functions, stepwise }, { ...configuration, sandbox: false });
     const [refused] = built.refused;
     if (refused !== undefined) throw new Error(refused.reason);
   } catch (error) {
     return fail(`compilation: ${reasonOf(error)}`);
   }
   const rejected = inspect(built.executable);
-  if (rejected !== undefined) return fail(`verifier: ${rejected}`);
+  if (rejected !== undefined) return fail(rejected);
   const scripts = subjects.flatMap((subject, i) => {
     const own = loaded[i];
     return own === undefined ? [] : [new Script(subject, built, linker, own)];

@@ -2,15 +2,13 @@
  * One process of `npm run fuzz`, under the engine that is compared with: takes blocks of seeds from its parent, and tells what came of them.
  */
 
-import * as iced from "iced-x86";
-import { rejection, verifyWith } from "../../src/verify/verify.ts";
+import { unproved } from "../../tests/support/sandbox.ts";
 import { engineFeatures } from "./features.ts";
 import { Fuzzer, noTotals, type Totals } from "./fuzzer.ts";
-import type { Inspect } from "./native.ts";
 
 export interface WorkerOptions {
   readonly allConfigurations: boolean;
-  readonly verify: boolean;
+  readonly sandbox: boolean;
   readonly reduction: number;
   readonly folder: string;
 }
@@ -25,11 +23,6 @@ export type WorkerMessage =
   /** What a block added; `executed`: opcodes that were not executed before. */
   | { readonly kind: "done"; readonly first: number; readonly totals: Totals; readonly executed: readonly number[] };
 
-const inspectExecutable: Inspect = (executable) => {
-  const report = verifyWith(iced, executable);
-  return report.problems.length === 0 ? undefined : rejection(report).message;
-};
-
 function main(options: WorkerOptions): void {
   const send = (message: WorkerMessage): void => void process.send?.(message);
   const fuzzer = new Fuzzer({
@@ -37,7 +30,7 @@ function main(options: WorkerOptions): void {
     allConfigurations: options.allConfigurations,
     reduction: options.reduction,
     folder: options.folder,
-    ...(options.verify ? { inspect: inspectExecutable } : {}),
+    ...(options.sandbox ? { inspect: unproved } : {}),
     report: (text) => send({ kind: "line", text }),
   });
   let before: Totals = noTotals();
