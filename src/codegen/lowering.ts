@@ -301,9 +301,11 @@ export class Lowering {
     if (!this.#singlePredecessor(b)) return;
     const call = graph.edgeCall[graph.predEdge[graph.predStart[b]!]!]!;
     const from = func.callArgsStart.get(call);
-    func.paramsOf(block).forEach((param, i) => {
+    const params = func.paramsOf(block);
+    for (let i = 0; i < params.length; i++) {
+      const param = params[i]!;
       if (this.isNeeded(param)) this.alias(param, func.resolve(entity<Value>(func.pool.get(from + i))));
-    });
+    }
   }
 
   #linearize(func: Func, selected: Int32Array): void {

@@ -12,6 +12,7 @@
 // hot loop: indices are in range by construction
 
 import type { I32Column, U8Column } from "../base/columns.ts";
+import { firstBytes, firstWords } from "../base/truncate.ts";
 import type { Workspace } from "../base/workspace.ts";
 import type { BlockGraph } from "./blocks.ts";
 import type { AllocatorInput, PReg } from "./regalloc/interface.ts";
@@ -395,10 +396,10 @@ export class MachineFunction implements AllocatorInput {
     this.order = order;
     this.blockStart = blockStart;
     this.operandStart = operandStart;
-    this.operandVreg = operandVreg.subarray(0, o);
-    this.operandKind = operandKind.subarray(0, o);
-    this.operandConstraint = operandConstraint.subarray(0, o);
-    this.operandData = operandData.subarray(0, o);
+    this.operandVreg = firstWords(operandVreg, o);
+    this.operandKind = firstBytes(operandKind, o);
+    this.operandConstraint = firstBytes(operandConstraint, o);
+    this.operandData = firstWords(operandData, o);
     this.clobberInt = clobberInt;
     this.clobberFloat = clobberFloat;
     this.isMove = isMove;

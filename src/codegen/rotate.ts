@@ -6,6 +6,7 @@
  * The blocks' numbers stay as they are: only the emitter needs to know.
  */
 
+import { firstWords } from "../base/truncate.ts";
 import type { Workspace } from "../base/workspace.ts";
 import type { BlockGraph } from "./blocks.ts";
 
@@ -52,5 +53,5 @@ export function emissionOrder(graph: BlockGraph, target: Int32Array, work: Works
     order[to] = first;
     place[first] = to;
   }
-  return order.subarray(0, count);
+  return firstWords(order, count);
 }

@@ -6,6 +6,7 @@
 // hot loop: indices are in range by construction
 
 import { entity } from "../base/entity.ts";
+import { firstWords } from "../base/truncate.ts";
 import type { Workspace } from "../base/workspace.ts";
 import type { Block, Func } from "./function.ts";
 import { NONE } from "./function.ts";
@@ -228,7 +229,7 @@ export function depthFirst(
       postorder[left++] = b;
     }
   }
-  return { postorder: postorder.subarray(0, left), preorder: preorder.subarray(0, entered), parent };
+  return { postorder: firstWords(postorder, left), preorder: firstWords(preorder, entered), parent };
 }
 
 /**
