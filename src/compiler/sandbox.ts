@@ -196,6 +196,7 @@ export function sandboxPolicy(
     tables: [...component.tables.entries()].map(([index, { type }]) => ({
       minElements: type.min,
       element: elementToken(component, index),
+      constant: program.facts.tables[index]?.constant === true,
     })),
     globals: component.globals.values().map(({ type, instance }) => valueToken(type.type, definer(instance))),
     passive: passiveLengths(program),

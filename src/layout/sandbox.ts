@@ -19,6 +19,8 @@ export interface SandboxTable {
   readonly minElements: number;
   /** `r`, `rN` or `x`. */
   readonly element: string;
+  /** Nothing writes to it or lets it grow once wasm code can see it. */
+  readonly constant: boolean;
 }
 
 /** A core instance: what its functions may touch, by index. */
@@ -105,7 +107,7 @@ const isShape = has({
 const isPolicy = has({
   shape: isShape,
   memories: (x) => isList(x, has({ minBytes: isCount, guarded: (g) => typeof g === "boolean" })),
-  tables: (x) => isList(x, has({ minElements: isCount, element: isText })),
+  tables: (x) => isList(x, has({ minElements: isCount, element: isText, constant: (c) => typeof c === "boolean" })),
   globals: (x) => isList(x, isText),
   passive: (x) => isList(x, isCount),
   instances: (x) =>

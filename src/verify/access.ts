@@ -75,7 +75,8 @@ function storeAt(m: Machine, place: Place, value: Form | undefined, size: number
       return storeField(m, place.field, place.at, value, size);
     case "table": {
       m.tablesChange();
-      const token = m.world.map.policy.tables[place.table]?.element ?? "x";
+      const { element: token = "x", constant = true } = m.world.map.policy.tables[place.table] ?? {};
+      if (constant) m.fail(`writes to table ${place.table}, which does not change`);
       if (!isFunctionReference(token)) return;
       if (size !== FUNCREF_SIZE || place.within !== 0 || value === undefined || !isReference(m, value, token)) {
         m.fail(`writes something to table ${place.table} that is no reference to a function of its type`);
@@ -386,16 +387,18 @@ function loadSlot(m: Machine, at: number, size: number): Form {
 }
 
 function loadElement(m: Machine, index: number, address: Form, within: number, size: number): Form {
-  const token = m.world.map.policy.tables[index]?.element ?? "x";
+  const { element: token = "x", constant = false } = m.world.map.policy.tables[index] ?? {};
   if (!isFunctionReference(token)) return m.fresh(size, "load");
+  // What does not change has been so from the start.
+  const since = constant ? 0 : m.state.tables;
   if (size === FUNCREF_SIZE) return m.atom(Number.POSITIVE_INFINITY, AtomKind.reference, 0, token, "load");
   if (size === 4 && within === FUNCREF_SIGNATURE_OFFSET) {
-    return m.atom(0xffff_ffff, AtomKind.signature, m.state.tables, address, "load");
+    return m.atom(0xffff_ffff, AtomKind.signature, since, address, "load");
   }
   if (size === 4 && within === FUNCREF_CODE_OFFSET) {
-    const type = m.state.elementType(address, m.state.tables);
+    const type = m.state.elementType(address, since);
     if (type >= 0) return m.atom(0xffff_ffff, AtomKind.code, type, undefined, "load");
-    return m.atom(0xffff_ffff, AtomKind.elementCode, m.state.tables, address, "load");
+    return m.atom(0xffff_ffff, AtomKind.elementCode, since, address, "load");
   }
   return m.fresh(size, "load");
 }

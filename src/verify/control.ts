@@ -237,7 +237,7 @@ function mayCall(m: Machine, target: CodeFunction): boolean {
     case "memory-grow":
       return m.rights.memories.has(target.of);
     case "table-grow":
-      return m.rights.tables.has(target.of);
+      return m.rights.tables.has(target.of) && m.world.map.policy.tables[target.of]?.constant === false;
     default:
       return false;
   }
@@ -386,7 +386,8 @@ function checkSupport(m: Machine, name: string): void {
       const bytes = combine(combine(count, count, 3) ?? count, combine(count, count, 3) ?? count, 1);
       const to = bytes === undefined ? undefined : rangeOf(m, at, bytes);
       if (to?.kind !== "table") return m.fail("fills elements that are not known to be in a table of its own");
-      const token = m.world.map.policy.tables[to.index]?.element ?? "x";
+      const { element: token = "x", constant = true } = m.world.map.policy.tables[to.index] ?? {};
+      if (constant) m.fail(`fills table ${to.index}, which does not change`);
       if (isFunctionReference(token) && !isReference(m, state.register(Reg.rdx), token)) {
         m.fail(`fills table ${to.index} with something that is no reference to a function of its type`);
       }
@@ -400,6 +401,9 @@ function checkSupport(m: Machine, name: string): void {
         return m.fail("copies to bytes that are not known to be in a memory or table of its own");
       }
       if (from === undefined) return m.fail("copies bytes that are not known to be its own");
+      if (to.kind === "table" && m.world.map.policy.tables[to.index]?.constant !== false) {
+        return m.fail(`copies to table ${to.index}, which does not change`);
+      }
       if (to.kind === "memory") {
         if (from.kind === "memory" || from.kind === "data") return;
       } else if (fitsElements(m, from, m.world.map.policy.tables[to.index]?.element ?? "x")) return;

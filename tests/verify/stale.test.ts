@@ -7,7 +7,7 @@ import { compile } from "../../src/driver/compile.ts";
 import { RightsOf } from "../../src/verify/context.ts";
 import { verifyFunction } from "../../src/verify/function.ts";
 import { readImage } from "../../src/verify/image.ts";
-import { worldOf } from "../../src/verify/verify.ts";
+import { verifyWith, worldOf } from "../../src/verify/verify.ts";
 import { assemble } from "../support/wat.ts";
 
 const MODULE = `(module
@@ -41,5 +41,40 @@ test("a signature from before a table.set says nothing of what is called behind 
   assert.deepEqual(
     verifyFunction(world, f, rights).map((p) => p.reason),
     ["calls an address that was not checked"],
+  );
+});
+
+const CONSTANT = `(module
+  (type $one (func (param i32) (result i32)))
+  (import "host" "log" (func $log (param i32)))
+  (table $fixed 10 20 funcref)
+  (table $changing 10 20 funcref)
+  (elem (table $fixed) (i32.const 0) func $double)
+  (func $double (param i32) (result i32) (i32.add (local.get 0) (local.get 0)))
+  (func (export "set") (param i32 i32)
+    (table.set $changing (local.get 0) (table.get $fixed (local.get 1))))
+  (func (export "repeat") (param $index i32) (param $n i32) (result i32)
+    (loop $again
+      (call $log (local.get $n))
+      (local.set $n (call_indirect $fixed (type $one) (i32.sub (local.get $n) (i32.const 1)) (local.get $index)))
+      (br_if $again (local.get $n)))
+    (local.get $n)))`;
+
+test("a table that does not change is what it was from the start, and nothing may write to it", async () => {
+  const { bytes } = await compile(await assemble(CONSTANT), { output: "object", soname: "s.so", optLevel: 2 });
+  assert.deepEqual(
+    readImage(bytes).policy.tables.map((t) => t.constant),
+    [true, false],
+  );
+  assert.deepEqual(verifyWith(iced, bytes).problems, []);
+
+  // The policy claims the same of the other one.
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const at = text.indexOf('"constant":false');
+  assert.ok(at > 0);
+  text.write('"constant":true ', at, "latin1");
+  assert.deepEqual(
+    verifyWith(iced, bytes).problems.map((p) => p.reason),
+    ["writes to table 1, which does not change"],
   );
 });
