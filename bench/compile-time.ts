@@ -29,7 +29,9 @@ const MB = 1e6;
 const PEERS = join(ROOT, "bench/peers");
 /** wasm-tools itself, as its npm package ships it. */
 const MODULE = join(ROOT, "node_modules/@bytecodealliance/jco-transpile/vendor/wasm-tools.core.wasm");
-const WARM_ROUNDS = 4;
+const WARM_ROUNDS = 3;
+/** Of modules of a shape. */
+const SHAPE_ROUNDS = 2;
 const LEVELS = [0, 2] as const;
 /** Peak memory that is allowed: so much, and so much for each byte of wasm. */
 const MEMORY_BASE = 300 * MB;
@@ -76,7 +78,6 @@ function peers(file: string): Peer[] {
 function throughputRows(file: string): Row[] {
   const rows: Row[] = [];
   const found = peers(file);
-  const bound = (MEMORY_BASE + MEMORY_PER_BYTE * statSync(file).size) / MB;
   for (const level of LEVELS) {
     const [cold, ...warm] = compileRounds(file, level, 1, 1 + WARM_ROUNDS);
     if (cold === undefined) throw new Error("nothing was compiled");
@@ -91,27 +92,32 @@ function throughputRows(file: string): Row[] {
     add(`cold: ${speed(cold.processor)}`, cold.processor);
     add(`warm: ${speed(fast.processor)}`, fast.processor, perMB);
     for (const [stage, ms] of Object.entries(fast.stages)) add(`warm, wall time: ${stage}`, ms);
-    const peak = Math.max(cold.peakBytes, ...warm.map((r) => r.peakBytes)) / MB;
-    const memory = { name: "bound", value: bound };
-    rows.push({ group: "peak memory", name: `-O${level}`, value: peak, unit: "MB", peers: [memory] });
+    rows.push(peakRow(`-O${level}, one thread`, file, cold));
   }
   return rows;
 }
 
+/** Of the whole process, threads included, when it has compiled `file` once. */
+function peakRow(name: string, file: string, { peakBytes }: CompileRound): Row {
+  const bound = { name: "bound", value: (MEMORY_BASE + MEMORY_PER_BYTE * statSync(file).size) / MB };
+  return { group: "peak memory", name, value: peakBytes / MB, unit: "MB", peers: [bound] };
+}
+
 function workerRows(file: string): Row[] {
-  return LEVELS.map((level) => {
+  return LEVELS.flatMap((level): Row[] => {
     // Workers are made anew each time: what is compared is one cold compilation.
-    const one = best(
-      [1, 2].flatMap(() => compileRounds(file, level, 1, 1)),
-      "wall",
-    );
-    const two = best(
-      [1, 2].flatMap(() => compileRounds(file, level, 2, 1)),
-      "wall",
-    );
-    const peer = { name: "one thread", value: one.wall };
-    const group = "wall time with two workers, cold";
-    return { group, name: `-O${level}`, value: two.wall, unit: "ms", peers: [peer] };
+    const one = best(compileRounds(file, level, 1, 1), "wall");
+    const two = best(compileRounds(file, level, 2, 1), "wall");
+    const row = (of: "wall" | "processor", time: string): Row => {
+      const peer = { name: "one thread", value: one[of] };
+      const group = `${time} of two threads, cold`;
+      return { group, name: `-O${level}`, value: two[of], unit: "ms", peers: [peer] };
+    };
+    return [
+      row("wall", "wall time"),
+      row("processor", "processor time"),
+      peakRow(`-O${level}, two threads`, file, two),
+    ];
   });
 }
 
@@ -141,7 +147,7 @@ function shapeRows({ name, unit, size, make }: Shape, folder: string): Row[] {
     let half: { readonly ms: number; readonly memory: number } | undefined;
     for (const n of [size / 4, size / 2, size]) {
       writeFileSync(file, make(n));
-      const rounds = compileRounds(file, level, 1, 1 + WARM_ROUNDS);
+      const rounds = compileRounds(file, level, 1, 1 + SHAPE_ROUNDS);
       const ms = best(rounds.slice(1), "processor").processor;
       // Of the first round: later ones count what the collector has not come to.
       const memory = Math.max(0, (rounds[0]?.peakBytes ?? 0) - nothing) / MB;
@@ -157,6 +163,8 @@ function shapeRows({ name, unit, size, make }: Shape, folder: string): Row[] {
         peers: against(half?.ms),
       });
       rows.push({ group: "growth of memory", name: title, value: memory, unit: "MB", peers: against(half?.memory) });
+      const [first] = rounds;
+      if (n === size && first !== undefined) rows.push(peakRow(title, file, first));
       half = { ms, memory };
     }
   }
