@@ -16,7 +16,7 @@ interface Options {
   readonly optimize: string;
   readonly bounds: ScriptOptions["bounds"];
   readonly verify?: boolean;
-  readonly sandbox: boolean;
+  readonly sandbox?: boolean;
   readonly verbose?: boolean;
   readonly jobs: number;
   readonly timeout: number;
@@ -35,7 +35,7 @@ function parse() {
     .addOption(new Option("-O, --optimize <level>", "level of the compiler").choices(["0", "1", "2"]).default("2"))
     .addOption(new Option("--bounds <how>", "how memories are bounded").choices(["guard", "explicit"]).default("guard"))
     .option("--verify", "check the compiler's own representation behind every pass")
-    .option("--no-sandbox", "don't give programs to the sandbox verifier before they run")
+    .option("--sandbox", "give programs to the sandbox verifier before they run")
     .option("--verbose", "every failure and skip")
     .option("--jobs <n>", "processes", numberFrom(1, true), 1)
     .option("--timeout <seconds>", "for one answer of a program", numberFrom(0.1, false), 20)
@@ -53,7 +53,14 @@ Examples:
   const { json, verbose, verify, sandbox, only, optimize, bounds, jobs, timeout, scriptTimeout } =
     command.opts<Options>();
   const optLevel: OptLevel = optimize === "0" ? 0 : optimize === "1" ? 1 : 2;
-  const options: ScriptOptions = { optLevel, bounds, verify: verify === true, sandbox, only, timeout: 1000 * timeout };
+  const options: ScriptOptions = {
+    optLevel,
+    bounds,
+    verify: verify === true,
+    sandbox: sandbox === true,
+    only,
+    timeout: 1000 * timeout,
+  };
   return {
     paths: command.args,
     json: json === true,
