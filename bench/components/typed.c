@@ -5,6 +5,9 @@
  * checks it; a value that goes into or out of the guest is in memory of its own afterwards, so the peer takes memory and copies, from an allocator like
  * the guest's or, for what a host owns, with malloc and free. A view is only valid during the call: where a row says "kept", the host function copies it
  * as a host has to that keeps it, ours and the peer's alike; "seen" looks at the first element and is the bare price of crossing.
+ * Rows "seen" move nothing: where they have no text to check, their bound is that of scalars and not that of values.
+ * What only ours does is the price of the boundary and stays in the ratio: is it an instance, may it be entered, how much stack is left, the way back from
+ * a trap, the guest's `realloc` and `post-return` and whether what they say is inside its memory.
  * Nothing that the peers work on is known to the compiler.
  */
 #include TYPED_HEADER

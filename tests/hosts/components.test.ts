@@ -7,7 +7,7 @@ import { describe, test } from "node:test";
 import { compile } from "../support/sandbox.ts";
 import { findTool, runTool } from "../support/tools.ts";
 import { ROOT, sharedComponent } from "../support/windlass.ts";
-import { Hosts, otherComponent, without } from "./hosts.ts";
+import { ALL_HOSTS, Hosts, otherComponent, valgrind, WATCHED_ENV, without } from "./hosts.ts";
 
 const hosts = new Hosts();
 const one = sharedComponent("echo");
@@ -65,9 +65,11 @@ for (const [name, compiler, flags] of [
     await hosts.object(name, bytes, { name: "composed", hostAbi: "typed", builtinWasi, optLevel: 0, verify: false });
     const options = { sources: ["composed.cpp"], objects: [name], compiler, flags };
     assert.deepEqual(hosts.run(hosts.program(options)), OK);
-    if (compiler !== "g++") return;
+    // One of them in every test run, both by `npm run hosts`.
+    if (ALL_HOSTS && findTool("valgrind") !== undefined)
+      assert.deepEqual(valgrind(hosts, hosts.program({ ...options, flags: [...flags, "-gdwarf-4"] })), OK);
+    if (compiler !== "g++" && !ALL_HOSTS) return;
     const watched = hosts.program({ ...options, flags: [...flags, "-fsanitize=address,undefined"] });
-    const env = { ASAN_OPTIONS: "handle_segv=0:allow_user_segv_handler=1" };
-    assert.deepEqual(hosts.run(watched, [], { env }), OK);
+    assert.deepEqual(hosts.run(watched, [], { env: WATCHED_ENV }), OK);
   });
 }

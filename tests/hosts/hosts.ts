@@ -119,3 +119,20 @@ export class Hosts {
     return runProcess(program, args, { cwd: this.folder, ...options });
   }
 }
+
+/** Also what takes longer: `npm run hosts`. */
+export const ALL_HOSTS: boolean = process.env["WINDLASS_ALL_HOSTS"] !== undefined;
+
+/** The environment of a program with AddressSanitizer: faults are the object's first. */
+export const WATCHED_ENV = { ASAN_OPTIONS: "handle_segv=0:allow_user_segv_handler=1" } as const;
+
+/** Runs a program under valgrind, which says nothing unless something is wrong; then the status is 9. */
+export function valgrind(
+  hosts: Hosts,
+  program: string,
+  args: readonly string[] = [],
+  options: ProcessOptions = {},
+): ProcessResult {
+  const own = ["--error-exitcode=9", "--leak-check=full", "-q", program];
+  return hosts.run(findTool("valgrind") ?? "", [...own, ...args], options);
+}

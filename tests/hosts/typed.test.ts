@@ -112,6 +112,7 @@ const WATCHED = [
   ["typed_echo.c", "echo", "echo"],
   ["typed_city.c", "city", "hello-city"],
   ["typed_callback.c", "callback", "trap-import"],
+  ["typed_sync.c", "sync", "trap-sync"],
   ["typed_handles.c", "handles", undefined],
   ["typed_memory.c", "echo", undefined],
   ["typed_forward.c", "forward", undefined],
