@@ -1,6 +1,5 @@
 /** Options that several commands share, and their meaning. */
 
-import { availableParallelism } from "node:os";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type CompileOptions, compile, type CompileResult, TARGET } from "../driver/compile.ts";
 import type { OptLevel } from "../opt/pipeline.ts";
@@ -13,7 +12,7 @@ import { terminalProgress } from "./progress.ts";
 export interface CommonOptions extends CodeCacheOptions {
   readonly optimize: OptLevel;
   readonly bounds: "guard" | "explicit";
-  readonly jobs: number;
+  readonly jobs?: number;
   readonly quiet?: boolean;
 }
 
@@ -45,7 +44,10 @@ export function addCommonOptions(command: Command): Command {
     )
     .addOption(new Option("--target <target>", "what the code runs on").choices([TARGET]).default(TARGET))
     .addOption(
-      new Option("-j, --jobs <n>", "compile in this many threads").default(availableParallelism()).argParser(parseJobs),
+      new Option(
+        "-j, --jobs <n>",
+        "compile in this many threads; default: one for every 2 MB of code, if the machine has so many",
+      ).argParser(parseJobs),
     )
     .option("--no-cache", "compile everything, whatever is kept of earlier builds")
     .option("--cache-dir <dir>", "where results are kept; default: WINDLASS_CACHE, or windlass in the user's cache")
@@ -88,7 +90,7 @@ export async function compileFile(
       output: request.output,
       optLevel: request.common.optimize,
       bounds: request.common.bounds,
-      workers: request.common.jobs,
+      workers: request.common.jobs ?? "auto",
       hostAbi: request.hostAbi,
       importAbis: request.importAbis,
       builtinWasi: request.builtinWasi ? readBuiltinWasi() : undefined,

@@ -6,6 +6,7 @@
  * touch the input only when it is known to be valid. This thread compiles too: it would else only wait.
  */
 
+import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { type Diagnostic, InternalError, WindlassError } from "../base/diagnostics.ts";
 import { entity } from "../base/entity.ts";
@@ -64,8 +65,8 @@ export interface CompiledProgram {
 
 /** Small enough that the last batch does not keep one thread alone for long. */
 const BATCH = 32;
-/** A worker takes longer to begin than this thread takes for so many bytes of functions. */
-const BYTES_PER_WORKER = 100_000;
+/** For fewer bytes of functions another thread takes longer to be as fast as this one (each warms up by itself) than it saves. */
+const BYTES_PER_THREAD = 2_000_000;
 
 /** The next batch of `total` symbols, or undefined when all are taken. */
 export function takeBatch(state: PoolState, total: number): Batch | undefined {
@@ -109,9 +110,9 @@ function ended(worker: Worker): Promise<void> {
   });
 }
 
-/** How many threads, of `count` that are allowed, are worth it for so many bytes of function bodies. */
-export function usefulThreads(count: number, codeBytes: number): number {
-  return Math.max(1, Math.min(count, Math.ceil(codeBytes / BYTES_PER_WORKER)));
+/** How many threads are worth it for so many bytes of function bodies, on this machine. */
+export function usefulThreads(codeBytes: number): number {
+  return Math.max(1, Math.min(availableParallelism(), Math.ceil(codeBytes / BYTES_PER_THREAD)));
 }
 
 /** Threads that compile the functions of one program, this one among them. `stop` must be called at the end, whatever happened. */

@@ -68,8 +68,8 @@ export interface CompileOptions {
   readonly builtinWasi?: Uint8Array | undefined;
   /** Settings of the built-in WASI that are fixed in the output, each `NAME=value`: `WINDLASS_DIR=.::/`. */
   readonly configuration?: readonly string[] | undefined;
-  /** Compile in this many threads, this one among them. Default 1. */
-  readonly workers?: number | undefined;
+  /** Compile in this many threads, this one among them; `auto`: in as many as the machine has and the input is worth. Default 1. */
+  readonly workers?: number | "auto" | undefined;
   /** The output is the same with it and without. Not used when `verify` is set. */
   readonly cache?: CompileCache | undefined;
   /** Verify the plan, and every function behind every pass. */
@@ -198,7 +198,7 @@ async function startThreads(
   if (workers === 1 || (emit !== undefined && emit !== "asm")) return undefined;
   // Loaded when it is wanted: the rest of the compiler needs no worker threads.
   const { Pool, usefulThreads } = await import("../compiler/pool.ts");
-  const threads = usefulThreads(workers, front.codeSize(parsed));
+  const threads = workers === "auto" ? usefulThreads(front.codeSize(parsed)) : workers;
   return threads === 1 ? undefined : new Pool(setup, threads);
 }
 

@@ -1,22 +1,27 @@
 /** The same input and options give the same bytes, object and header, in any process and with any number of threads. */
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { SHAPES } from "../../bench/shapes.ts";
 import { compile } from "../../src/driver/compile.ts";
 import { ROOT, windlass } from "../support/windlass.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "windlass-same-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
+// Long enough for the others to begin while one compiles.
+const MANY = join(folder, "many.wasm");
+writeFileSync(MANY, SHAPES.find(({ name }) => name === "many functions")?.make(7000) ?? new Uint8Array());
+
 const INPUTS = {
   notes: ["compile", join(ROOT, "examples/notes/notes.wasm")],
   "notes -O0": ["compile", join(ROOT, "examples/notes/notes.wasm"), "-O0", "--bounds", "explicit"],
   "a core module": ["compile", join(ROOT, "examples/core/cells.wasm")],
-  // The built-in WASI makes it large enough for several batches of functions.
   "hello, with WASI": ["compile", join(ROOT, "examples/hello/hello.wasm"), "--wasi", "builtin", "-O0"],
+  "many functions": ["compile", MANY, "-O0"],
 } as const;
 
 const OPTIONS = { output: "object", name: "notes" } as const;

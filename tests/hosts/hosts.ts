@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after } from "node:test";
 import type { CompileOptions, CompileResult } from "../../src/driver/compile.ts";
+import type { HostAbi } from "../../src/plan/component.ts";
 import { compile } from "../support/sandbox.ts";
 import { findTool, runTool } from "../support/tools.ts";
 import { ROOT, runProcess, type ProcessOptions, type ProcessResult, sharedComponent } from "../support/windlass.ts";
@@ -56,6 +57,12 @@ export interface ProgramOptions {
   readonly asCpp?: boolean;
 }
 
+/** The host ABI that most tests want; core modules have one of their own. */
+export function abiOf(bytes: Uint8Array): HostAbi {
+  const isCoreModule = bytes[6] === 0;
+  return isCoreModule ? "flat" : "dynamic";
+}
+
 export class Hosts {
   readonly folder: string;
   readonly #objects = new Map<string, Promise<CompileResult>>();
@@ -79,7 +86,7 @@ export class Hosts {
 
   async #compile(key: string, bytes: Uint8Array, options: Partial<CompileOptions>): Promise<CompileResult> {
     const name = options.name ?? key;
-    const result = await compile(bytes, { output: "object", hostAbi: "dynamic", verify: true, ...options, name });
+    const result = await compile(bytes, { output: "object", hostAbi: abiOf(bytes), verify: true, ...options, name });
     mkdirSync(join(this.folder, key));
     writeFileSync(join(this.folder, key, `${name}.o`), result.bytes);
     writeFileSync(join(this.folder, key, `${name}.h`), result.header);

@@ -10,7 +10,7 @@ import { inspect } from "../../src/driver/inspect.ts";
 import { symbolHash } from "../../src/object/dynamic.ts";
 import { verify } from "../../src/verify/verify.ts";
 import { findTool, runTool } from "../support/tools.ts";
-import { Hosts, noHost, ownComponent, PROGRAMS, without } from "./hosts.ts";
+import { abiOf, Hosts, noHost, ownComponent, PROGRAMS, without } from "./hosts.ts";
 
 const hosts = new Hosts();
 const made = new Map<
@@ -26,7 +26,7 @@ function shared(name: string, key = name, options: Partial<CompileOptions> = {})
     const path = join(folder, `lib${name}.so`);
     const soname = `lib${name}.so`;
     const source = await ownComponent(name);
-    const result = await compile(source, { name, output: "object", hostAbi: "dynamic", soname, ...options });
+    const result = await compile(source, { name, output: "object", hostAbi: abiOf(source), soname, ...options });
     writeFileSync(path, result.bytes);
     writeFileSync(join(folder, `${name}.h`), result.header);
     const flags = [`-I${folder}`, `-L${folder}`, `-l${name}`, `-Wl,-rpath,${folder}`];
