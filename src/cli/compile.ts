@@ -3,7 +3,8 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { cPrefix } from "../driver/compile.ts";
 import type { HostAbi } from "../plan/component.ts";
-import { addCommonOptions, type CommonOptions, compileFile, guarded, nameOfInput } from "./common.ts";
+import { addCommonOptions, type CommonOptions, collect, compileFile, guarded, nameOfInput } from "./common.ts";
+import { configurationSettings } from "./configuration.ts";
 import { usageError } from "./errors.ts";
 import { addEmitOption, type EmitKind, emittedText, writeEmitted } from "./emit.ts";
 import { writeOutput } from "./files.ts";
@@ -14,6 +15,8 @@ interface CompileCommandOptions extends CommonOptions {
   readonly prefix?: string;
   readonly hostAbi: HostAbiOption;
   readonly wasi: "host" | "builtin";
+  readonly dir?: readonly string[];
+  readonly env?: readonly string[];
   readonly interruptible?: boolean;
   readonly describe?: boolean;
   readonly soname?: string;
@@ -58,7 +61,9 @@ export function registerCompile(program: Command): void {
       new Option("--wasi <who>", "who implements wasi:* imports: the host, or the built-in WASI")
         .choices(["host", "builtin"])
         .default("host"),
-    );
+    )
+    .option("--dir <host::guest>", "grant a directory to the built-in WASI, fixed in the object (repeatable)", collect)
+    .option("--env <key=value>", "set an environment variable of the guest, as --dir (repeatable)", collect);
   command.addOption(
     new Option("--traps <how>", "guard: a signal handler may be needed; explicit: none, which takes --bounds explicit")
       .choices(["guard", "explicit"])
@@ -78,6 +83,10 @@ export function registerCompile(program: Command): void {
       if (options.traps === "explicit" && options.bounds !== "explicit") {
         throw usageError("--traps explicit takes --bounds explicit: guard pages need a signal handler");
       }
+      const configuration = configurationSettings(options);
+      if (configuration.length > 0 && options.wasi !== "builtin") {
+        throw usageError("--dir and --env take --wasi builtin: a host that implements WASI grants what it likes");
+      }
       const { prefix } = options;
       if (prefix !== undefined && cPrefix(prefix) !== prefix) {
         throw usageError(
@@ -92,6 +101,7 @@ export function registerCompile(program: Command): void {
         hostAbi: options.hostAbi.all,
         importAbis: options.hostAbi.imports,
         builtinWasi: options.wasi === "builtin",
+        configuration,
         prefix,
         interruptible: options.interruptible === true,
         describes: options.describe === true,

@@ -25,6 +25,8 @@ describe("mistakes", () => {
     [["--host-abi", "fast"], /typed, dynamic or flat/],
     [["--bounds", "none"], /Allowed choices are guard, explicit/],
     [["--traps", "explicit"], /takes --bounds explicit/],
+    [["--env", "KEY=value"], /^error: --dir and --env take --wasi builtin/],
+    [["--wasi", "builtin", "--dir", "a::b::c"], /^error: --dir a::b::c: expected HOST::GUEST/],
     [["--target", "vax"], /Allowed choices are x86_64-linux/],
   ];
   for (const [args, message] of CASES) {
@@ -71,9 +73,28 @@ describe("the header", () => {
   });
 });
 
+test("what the built-in WASI grants is fixed in an object", () => {
+  const input = join(ROOT, "examples/hello/hello.wasm");
+  const args = ["compile", input, "-O0", "--wasi", "builtin", "--dir", "data::/", "--env", "COLOR=red", "-o", "h.o"];
+  const { status, stderr } = windlass(args, { cwd: folder });
+  assert.equal(status, 0, stderr);
+  const bytes = readFileSync(join(folder, "h.o"), "latin1");
+  for (const setting of ["WINDLASS_DIR=data::/", "WINDLASS_ENV_COLOR=red"]) assert.ok(bytes.includes(setting), setting);
+});
+
 test("--help names every option", () => {
   const { stdout } = windlass(["compile", "--help"]);
-  for (const option of ["--prefix", "--host-abi", "--bounds", "--target", "--traps", "--emit", "--header"]) {
+  for (const option of [
+    "--prefix",
+    "--host-abi",
+    "--bounds",
+    "--target",
+    "--traps",
+    "--emit",
+    "--header",
+    "--dir",
+    "--env",
+  ]) {
     assert.ok(stdout.includes(option), option);
   }
 });
