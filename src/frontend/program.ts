@@ -22,11 +22,10 @@ import type {
   LoweredIndex,
   MemoryIndex,
   TableIndex,
-  TrampolineIndex,
 } from "../plan/component.ts";
 import { signatureOfModuleFunc } from "../plan/signatures.ts";
 import type { ValidatedModules } from "../wasm/facts.ts";
-import { type ElementSegment, functionName, type Module, NULL_FUNCTION } from "../wasm/module.ts";
+import { functionName } from "../wasm/module.ts";
 import type { FuncType } from "../wasm/types.ts";
 import { AdapterFunctions, isHost } from "./adapters.ts";
 import { type Api, type ApiFunction, apiFunctions, describeApi } from "./api.ts";
@@ -37,16 +36,17 @@ import type { SegmentImage } from "./environment.ts";
 import { describeInterface } from "./description.ts";
 import { type ExceptionLayout, layOutExceptions } from "./exception-layout.ts";
 import { HOST_SUPPORT_NAMES, type HostSupportName } from "./host-support.ts";
+import type { DataContent, DataObject, FunctionKind, ProgramFunction } from "./items.ts";
 import { IntrinsicUsers } from "./intrinsic-users.ts";
 import { SignalState } from "./linux.ts";
 import { MESSAGES } from "./messages.ts";
 import { symbolPart } from "./names.ts";
 import { findReachable, type Reachable } from "./reachability.ts";
+import { Segments } from "./segments.ts";
 import { resultSlots, wasmSignature } from "./signatures.ts";
 import { type SupportName, supportNames } from "./support.ts";
 import { Tasks } from "./tasks.ts";
 import { isDirectExport } from "./typed.ts";
-import { functionSignature, resolveFunction } from "./wasm/constants.ts";
 import { analyzeComponent, type ComponentFacts } from "./wasm/facts.ts";
 import type { FunctionTranslator } from "./wasm/translate.ts";
 
@@ -86,94 +86,11 @@ const CORE_TAKEN: readonly string[] = [
 
 export const DEFAULT_STACK_SIZE = 8 * 1024 * 1024;
 
-/** What a function of the program is. Indices of entries are positions in the lists of `Api`. */
-export type FunctionKind =
-  | { readonly kind: "support"; readonly name: SupportName }
-  /** Code that is no IR: the restorer of signal frames. Has no unwind information. */
-  | { readonly kind: "restorer" }
-  | { readonly kind: "memory-grow"; readonly memory: MemoryIndex }
-  | { readonly kind: "table-grow"; readonly table: TableIndex }
-  | { readonly kind: "enter-instantiate" }
-  | { readonly kind: "enter-drop" }
-  | { readonly kind: "lifted-entry"; readonly export: number }
-  | { readonly kind: "post-return-entry"; readonly export: number }
-  | { readonly kind: "realloc-entry"; readonly realloc: number }
-  | { readonly kind: "script-entry"; readonly func: CoreFunc }
-  | { readonly kind: "script-instantiate"; readonly instance: CoreInstanceIndex }
-  | { readonly kind: "api"; readonly name: ApiFunction }
-  | { readonly kind: "memory-accessor"; readonly memory: number }
-  /** Of a core module (`CoreApi`): positions in its lists. */
-  | { readonly kind: "core-entry"; readonly export: number }
-  | { readonly kind: "core-call"; readonly call: number }
-  | { readonly kind: "core-call-target"; readonly call: number }
-  | { readonly kind: "core-access"; readonly access: CoreAccess; readonly item: number }
-  | { readonly kind: "check-reference" }
-  | { readonly kind: "start" }
-  | { readonly kind: "main" }
-  | { readonly kind: "instantiate" }
-  | { readonly kind: "instantiate-core"; readonly instance: CoreInstanceIndex }
-  | { readonly kind: "checked-realloc"; readonly realloc: number }
-  | { readonly kind: "lowered"; readonly index: LoweredIndex }
-  | { readonly kind: "trampoline"; readonly index: TrampolineIndex }
-  /** What adapters call: positions in `AdapterFunctions`. */
-  | { readonly kind: "adapter-string"; readonly index: number }
-  | { readonly kind: "adapter-value"; readonly index: number }
-  | { readonly kind: "adapter-flat-value"; readonly index: number }
-  | { readonly kind: "transcoder"; readonly name: TranscoderName; readonly refusing: boolean }
-  /** Typed exports: the C function, and what it enters (`typed.ts`); `drop` is a position in `Api.drops`. */
-  | { readonly kind: "typed-entry"; readonly export: number }
-  | { readonly kind: "typed-body" | "task-body"; readonly export: number }
-  | { readonly kind: "typed-drop"; readonly drop: number }
-  /** An entry: `drop` is a position in `Api.resourceDrops`. */
-  | { readonly kind: "resource-drop"; readonly drop: number }
-  | { readonly kind: "host-support"; readonly name: HostSupportName }
-  /** C functions for a host that takes any call (`dynamic.ts`): positions in `Api.imports` and `Api.hostResources`. */
-  | { readonly kind: "dynamic-import"; readonly import: number }
-  | { readonly kind: "dynamic-destructor"; readonly resource: number }
-  | { readonly kind: "wasm"; readonly instance: CoreInstanceIndex; readonly func: number };
-
-export interface ProgramFunction {
-  readonly kind: FunctionKind;
-  /** Its symbol's name in the object. Local ones need not be distinct. */
-  readonly name: string;
-  /** A function of the C interface, or `_start`. */
-  readonly global: boolean;
-}
-
-/** Bytes of a data object, or how they follow from the text's layout (`link-data.ts`). */
-export type DataContent =
-  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
-  /** Zero when the program starts, and written. */
-  | { readonly kind: "zero"; readonly size: number }
-  /** Function references: for each element its function, or -1 for null, and the signature's number in the reference. */
-  | { readonly kind: "funcrefs"; readonly functions: Int32Array; readonly signatures: Uint32Array }
-  | { readonly kind: "traps" }
-  | { readonly kind: "calls" }
-  | { readonly kind: "catches" }
-  | { readonly kind: "inlined" }
-  | { readonly kind: "functions" };
-
 export interface ProgramExceptions {
   readonly layout: ExceptionLayout;
   readonly catchTable: DataSymbol;
   /** Wasm functions are the text from here on. A frame of any function between the first entry and here lets no exception through. */
   readonly firstWasm: FuncSymbol;
-}
-
-export interface DataObject {
-  readonly name: string;
-  /** Power of two. */
-  readonly align: number;
-  readonly writable: boolean;
-  readonly content: DataContent;
-}
-
-/** Passive segments and images of one core instance, by the module's segment index. */
-interface InstanceSegments {
-  readonly data: (DataSymbol | undefined)[];
-  readonly elements: (SegmentImage | undefined)[];
-  readonly dataSlots: (number | undefined)[];
-  readonly elementSlots: (number | undefined)[];
 }
 
 export class Program {
@@ -268,7 +185,7 @@ export class Program {
   readonly #references: { readonly symbol: DataSymbol; readonly count: number } | undefined;
   /** Per instance: function index → symbol, or -1. */
   readonly #wasm: readonly Int32Array[];
-  readonly #segments: readonly InstanceSegments[];
+  readonly #segments: Segments;
   readonly #signatures = new Map<FuncType, Signature>();
   readonly #signaturesByKey = new Map<string, Signature>();
 
@@ -493,27 +410,13 @@ export class Program {
     this.configuration = this.#configuration(options.configuration ?? []);
     this.#dispatch = options.output === "script" ? this.#dispatchTable() : undefined;
 
-    const areas: number[] = [];
-    let slots = 0;
-    const moduleData = new Map<Module, (DataSymbol | undefined)[]>();
-    this.#segments = component.instances.values().map((instance, i) => {
-      const index = entity<CoreInstanceIndex>(i);
-      const { module } = component.modules.get(instance.module);
-      let data = moduleData.get(module);
-      if (data === undefined) {
-        data = this.#dataImages(module, symbolPart(component.modules.get(instance.module).name));
-        moduleData.set(module, data);
-      }
-      const elements = module.elements.map((segment, s) => this.#elementImage(index, segment, s, areas));
-      return {
-        data,
-        elements,
-        dataSlots: module.data.map((segment) => (segment.mode.kind === "passive" ? slots++ : undefined)),
-        elementSlots: module.elements.map((segment) => (segment.mode.kind === "passive" ? slots++ : undefined)),
-      };
+    this.#segments = new Segments(component, {
+      data: (suffix, align, content) => this.data.push({ name: `${name}/${suffix}`, align, writable: false, content }),
+      functionSymbol: (func) => this.functionSymbol(func),
+      instanceName: (instance) => this.#instanceName(instance),
     });
     this.offsets = new VMComponentOffsets(
-      contextShape(component, this.adapters, slots, areas, this.isTyped, this.exceptions?.layout.size),
+      contextShape(component, this.adapters, this.#segments, this.isTyped, this.exceptions?.layout.size),
     );
   }
 
@@ -651,64 +554,14 @@ export class Program {
     return symbols;
   }
 
-  #dataImages(module: Module, moduleName: string): (DataSymbol | undefined)[] {
-    return module.data.map((segment, s) =>
-      segment.mode.kind === "active" && segment.end === segment.start
-        ? undefined
-        : this.data.push({
-            name: `${this.options.name}/${moduleName}.data${s}`,
-            align: 1,
-            writable: false,
-            content: { kind: "bytes", bytes: module.bytes.subarray(segment.start, segment.end) },
-          }),
-    );
-  }
-
-  /** The image of a segment whose items are known now, or a place in the context for a passive one whose items are not. */
-  #elementImage(
-    instance: CoreInstanceIndex,
-    segment: ElementSegment,
-    index: number,
-    areas: number[],
-  ): SegmentImage | undefined {
-    const { items } = segment;
-    if (segment.mode.kind === "declared") return undefined;
-    if (items.kind === "expressions") {
-      if (segment.mode.kind === "active") return undefined;
-      // The displacement is known once the layout is: `elementArea` of this number.
-      return { kind: "area", displacement: areas.push(items.expressions.length) - 1 };
-    }
-    if (items.functions.length === 0 && segment.mode.kind === "active") return undefined;
-    const functions = new Int32Array(items.functions.length).fill(-1);
-    const signatures = new Uint32Array(items.functions.length);
-    items.functions.forEach((func, i) => {
-      if (func === NULL_FUNCTION) return;
-      functions[i] = this.functionSymbol(resolveFunction(this.component, instance, func));
-      signatures[i] = functionSignature(this.component, instance, func) + 1;
-    });
-    const symbol = this.data.push({
-      name: `${this.options.name}/${this.#instanceName(instance)}.elem${index}`,
-      align: 8,
-      writable: false,
-      content: { kind: "funcrefs", functions, signatures },
-    });
-    return { kind: "image", symbol };
-  }
-
-  #segmentsOf(instance: CoreInstanceIndex): InstanceSegments {
-    const segments = this.#segments[instance];
-    if (segments === undefined) throw new InternalError("frontend", `no core instance ${instance}`);
-    return segments;
-  }
-
   /** The image of a data segment; undefined for an active one without bytes. */
   dataImage(instance: CoreInstanceIndex, segment: number): DataSymbol | undefined {
-    return this.#segmentsOf(instance).data[segment];
+    return this.#segments.dataImage(instance, segment);
   }
 
   /** Where the references of an element segment are; undefined when they are evaluated in place, or there are none. */
   elementImage(instance: CoreInstanceIndex, segment: number): SegmentImage | undefined {
-    const image = this.#segmentsOf(instance).elements[segment];
+    const image = this.#segments.elementImage(instance, segment);
     return image?.kind === "area"
       ? { kind: "area", displacement: this.offsets.elementArea(image.displacement) }
       : image;
@@ -716,8 +569,7 @@ export class Program {
 
   /** Displacement of the current length of a passive segment; undefined for any other. */
   passiveSegment(instance: CoreInstanceIndex, kind: "data" | "element", segment: number): number | undefined {
-    const segments = this.#segmentsOf(instance);
-    const slot = (kind === "data" ? segments.dataSlots : segments.elementSlots)[segment];
+    const slot = this.#segments.passiveSlot(instance, kind, segment);
     return slot === undefined ? undefined : this.offsets.passiveSegment(slot);
   }
 
@@ -868,8 +720,7 @@ function instanceNames(component: Component): readonly string[] {
 function contextShape(
   component: Component,
   adapters: AdapterFunctions,
-  passiveSegments: number,
-  elementAreas: readonly number[],
+  { passiveSlots: passiveSegments, elementAreas }: Segments,
   typedHost: boolean,
   exceptionPayload: number | undefined,
 ): ContextShape {
