@@ -12,11 +12,12 @@ export {
   type ComponentCompiler,
   X64ComponentCompiler,
 } from "./compiler/component-compiler.ts";
+export type { CompilerThreads } from "./compiler/pool.ts";
 export { decodeInfo, decodeTrampolines, type ObjectInfo, type TrampolineInfo } from "./compiler/info.ts";
 export { decodeComponent } from "./component/decode.ts";
 export type { ComponentTypes } from "./component/types.ts";
 export { validateComponent } from "./component/validate/validate.ts";
-export { type CompileOptions, type CompileResult, compile, TARGET } from "./driver/compile.ts";
+export { type CompileOptions, type CompileResult, compile, compilerThreads, TARGET } from "./driver/compile.ts";
 export { inspect, type ObjectReport, type Report, type TrampolineReport } from "./driver/inspect.ts";
 export { VERSION } from "./driver/version.ts";
 export { allStatuses, HOST_STRUCTS } from "./layout/host.ts";

@@ -7,7 +7,7 @@
  */
 
 import { availableParallelism } from "node:os";
-import { Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { type Diagnostic, InternalError, WindlassError } from "../base/diagnostics.ts";
 import { entity } from "../base/entity.ts";
 import type { CompiledFunction } from "../codegen/compiled.ts";
@@ -24,6 +24,8 @@ const STATE_WORDS = 2;
 
 const UNKNOWN = 0;
 const VALID = 1;
+/** Nothing more is to be done: whoever comes late need not begin. */
+const OVER = 2;
 
 /** Symbols `[first, end)`. */
 export interface Batch {
@@ -31,7 +33,7 @@ export interface Batch {
   readonly end: number;
 }
 
-/** What a worker is started with. */
+/** One program to compile with others. */
 export interface WorkerSetup {
   readonly bytes: Uint8Array;
   readonly front: FrontOptions;
@@ -39,6 +41,12 @@ export interface WorkerSetup {
   readonly state: PoolState;
   /** What `CodeCache` takes. */
   readonly cache: { readonly seed: string; readonly pack: Uint8Array | undefined } | undefined;
+}
+
+/** To a worker. Replies go to `port`: what comes late for one program is not taken for another's. */
+export interface WorkerRequest {
+  readonly setup: WorkerSetup;
+  readonly port: MessagePort;
 }
 
 export type WorkerReply =
@@ -49,7 +57,9 @@ export type WorkerReply =
       readonly keys: readonly (string | undefined)[];
     }
   | { readonly kind: "error"; readonly first: number; readonly diagnostics: readonly Diagnostic[] }
-  | { readonly kind: "fault"; readonly first: number; readonly stage: string; readonly message: string };
+  | { readonly kind: "fault"; readonly first: number; readonly stage: string; readonly message: string }
+  /** The last of a program. */
+  | { readonly kind: "finished" };
 
 /** Consecutive functions, and what a cache knows them by. */
 interface CompiledBatch {
@@ -91,7 +101,7 @@ export function compileBatch(functions: FunctionCompiler, { first, end }: Batch)
   return { compiled, keys };
 }
 
-function asError(reply: Exclude<WorkerReply, { kind: "done" }>): Error {
+function asError(reply: Extract<WorkerReply, { kind: "error" | "fault" }>): Error {
   return reply.kind === "error"
     ? new WindlassError(...reply.diagnostics)
     : new InternalError(reply.stage, reply.message);
@@ -104,22 +114,45 @@ function turn(): Promise<void> {
   });
 }
 
-function ended(worker: Worker): Promise<void> {
-  return new Promise((resolve) => {
-    worker.on("exit", () => resolve());
-  });
-}
-
 /** How many threads are worth it for so many bytes of function bodies, on this machine. */
 export function usefulThreads(codeBytes: number): number {
   return Math.max(1, Math.min(availableParallelism(), Math.ceil(codeBytes / BYTES_PER_THREAD)));
 }
 
-/** Threads that compile the functions of one program, this one among them. `stop` must be called at the end, whatever happened. */
+/** Threads that compile, the caller's among them. They are kept from one program to the next, and with them what V8 has compiled of the compiler. */
+export class CompilerThreads {
+  readonly workers: readonly Worker[];
+
+  /** `count`: at least 1. They load the compiler at once. They keep no process alive. */
+  constructor(count: number) {
+    const url = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
+    this.workers = Array.from({ length: count - 1 }, () => {
+      const worker = new Worker(url);
+      worker.unref();
+      // Whoever compiles is told by a listener of its own.
+      worker.on("error", () => undefined);
+      return worker;
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.terminate()));
+  }
+}
+
+/** A worker as one program sees it. */
+interface Helper {
+  readonly port: MessagePort;
+  /** It has sent all that it will send. */
+  readonly finished: Promise<void>;
+  /** Listens to it no more. */
+  forget(): void;
+}
+
+/** Compiles the functions of one program in several threads, this one among them. `stop` must be called at the end, whatever happened. */
 export class Pool {
   readonly #state: PoolState = new Int32Array(new SharedArrayBuffer(4 * STATE_WORDS));
-  readonly #workers: readonly Worker[];
-  readonly #allEnded: Promise<unknown>;
+  readonly #helpers: readonly Helper[];
   #code = new CodeStore(0);
   readonly #keys: (string | undefined)[] = [];
   #done = 0;
@@ -128,25 +161,36 @@ export class Pool {
   #complete: () => void = () => undefined;
   #failure: { readonly first: number; readonly error: unknown } | undefined;
 
-  constructor(setup: Omit<WorkerSetup, "state">, threads: number) {
-    const workerData: WorkerSetup = { ...setup, state: this.#state };
-    this.#workers = Array.from({ length: threads - 1 }, () => this.#start(workerData));
-    this.#allEnded = Promise.all(this.#workers.map(ended));
+  constructor(setup: Omit<WorkerSetup, "state">, threads: CompilerThreads) {
+    const shared: WorkerSetup = { ...setup, state: this.#state };
+    this.#helpers = threads.workers.map((worker) => this.#ask(worker, shared));
   }
 
-  #start(workerData: WorkerSetup): Worker {
-    const url = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
-    const worker = new Worker(url, { workerData });
-    worker.on("message", (reply: WorkerReply) => {
-      if (reply.kind === "done")
+  #ask(worker: Worker, setup: WorkerSetup): Helper {
+    const { port1, port2 } = new MessageChannel();
+    let finish: () => void = () => undefined;
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    port1.on("message", (reply: WorkerReply) => {
+      if (reply.kind === "finished") finish();
+      else if (reply.kind === "done")
         this.#count(reply.first, this.#code.putRecords(reply.first, reply.records), reply.keys);
       else this.#fail(reply.first, asError(reply));
     });
     // What it had taken is lost.
-    worker.on("error", (error) =>
-      this.#fail(-1, new InternalError("worker", error.message, undefined, { cause: error })),
-    );
-    return worker;
+    const lost = (error: Error): void =>
+      this.#fail(-1, new InternalError("worker", error.message, undefined, { cause: error }));
+    worker.on("error", lost);
+    worker.on("exit", finish);
+    port1.on("close", finish);
+    const request: WorkerRequest = { setup, port: port2 };
+    worker.postMessage(request, [port2]);
+    const forget = (): void => {
+      worker.off("error", lost);
+      worker.off("exit", finish);
+    };
+    return { port: port1, finished, forget };
   }
 
   #put(first: number, { compiled, keys }: CompiledBatch): void {
@@ -165,14 +209,24 @@ export class Pool {
 
   /** Batches are taken in order, so that the lowest failure is among those that are under way. */
   #fail(first: number, error: unknown): void {
-    Atomics.store(this.#state, NEXT, 0x4000_0000);
+    this.#end();
     if (this.#failure === undefined || first < this.#failure.first) this.#failure = { first, error };
+  }
+
+  /** Nobody takes anything more. */
+  #end(): void {
+    Atomics.store(this.#state, NEXT, 0x4000_0000);
+    this.#tell(OVER);
+  }
+
+  #tell(input: number): void {
+    Atomics.store(this.#state, INPUT, input);
+    Atomics.notify(this.#state, INPUT);
   }
 
   /** The input is valid: workers may begin. */
   approve(): void {
-    Atomics.store(this.#state, INPUT, VALID);
-    Atomics.notify(this.#state, INPUT);
+    this.#tell(VALID);
   }
 
   /** Compiles all of `total` symbols. Rejects with the error of the lowest symbol, as compiling in one thread would. */
@@ -192,14 +246,19 @@ export class Pool {
       await turn();
     }
     if (this.#done === total) this.#complete();
-    // One that has not begun yet is not waited for.
-    await Promise.race([complete, this.#allEnded]);
-    await this.stop();
+    // One that has not begun yet is not waited for, unless something failed: it may be the lowest.
+    await Promise.race([complete, Promise.all(this.#helpers.map(({ finished }) => finished))]);
+    this.stop();
     if (this.#failure !== undefined) throw this.#failure.error;
+    if (this.#done !== total) throw new InternalError("worker", "a thread ended before its work");
     return { code: this.#code, keys: this.#keys };
   }
 
-  async stop(): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  stop(): void {
+    this.#end();
+    for (const { port, forget } of this.#helpers) {
+      port.close();
+      forget();
+    }
   }
 }

@@ -1,15 +1,16 @@
-/** One worker of the pool (`pool.ts`): makes the program once the input is known to be valid, then compiles batches until there are none. */
+/**
+ * One worker (`pool.ts`). For each program that it is asked to help with it makes the program, once the input is known to be valid, and then
+ * compiles batches until there are none.
+ */
 
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import { InternalError, WindlassError } from "../base/diagnostics.ts";
 import { CodeCache } from "./code-cache.ts";
 import * as front from "./front.ts";
 import { FunctionCompiler } from "./function.ts";
 import { nodeHash } from "./node-hash.ts";
-import { compileBatch, isApproved, takeBatch, type WorkerReply, type WorkerSetup } from "./pool.ts";
+import { compileBatch, isApproved, takeBatch, type WorkerReply, type WorkerRequest } from "./pool.ts";
 import { writeRecords } from "./records.ts";
-
-const setup: WorkerSetup = workerData;
 
 function replyOf(error: unknown, first: number): WorkerReply {
   if (error instanceof WindlassError) return { kind: "error", first, diagnostics: error.diagnostics };
@@ -17,7 +18,8 @@ function replyOf(error: unknown, first: number): WorkerReply {
   return { kind: "fault", first, stage, message: error instanceof Error ? error.message : String(error) };
 }
 
-function run({ bytes, front: options, functions, state, cache }: WorkerSetup): void {
+function run({ setup: { bytes, front: options, functions, state, cache }, port }: WorkerRequest): void {
+  const reply = (message: WorkerReply): void => port.postMessage(message);
   let first = 0;
   try {
     if (!isApproved(state)) return;
@@ -29,12 +31,14 @@ function run({ bytes, front: options, functions, state, cache }: WorkerSetup): v
       first = batch.first;
       const { compiled, keys } = compileBatch(compiler, batch);
       // A copy: machine code is small, and once a buffer has left a thread V8 checks every array there at each access.
-      const reply: WorkerReply = { kind: "done", first, records: writeRecords(compiled), keys };
-      parentPort?.postMessage(reply);
+      reply({ kind: "done", first, records: writeRecords(compiled), keys });
     }
   } catch (error) {
-    parentPort?.postMessage(replyOf(error, first));
+    reply(replyOf(error, first));
+  } finally {
+    reply({ kind: "finished" });
+    port.close();
   }
 }
 
-run(setup);
+parentPort?.on("message", run);

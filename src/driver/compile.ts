@@ -14,7 +14,7 @@ import * as front from "../compiler/front.ts";
 import { FunctionCompiler, type FunctionOptions } from "../compiler/function.ts";
 import type { FunctionDescription, ObjectInfo, TrampolineInfo } from "../compiler/info.ts";
 import { linkProgram } from "../compiler/link.ts";
-import type { CompiledProgram, Pool, WorkerSetup } from "../compiler/pool.ts";
+import type { CompiledProgram, CompilerThreads, Pool, WorkerSetup } from "../compiler/pool.ts";
 import { CodeStore } from "../compiler/records.ts";
 import type { PrimaryMap } from "../base/entity.ts";
 import type { WitDocs } from "../component/docs.ts";
@@ -68,8 +68,11 @@ export interface CompileOptions {
   readonly builtinWasi?: Uint8Array | undefined;
   /** Settings of the built-in WASI that are fixed in the output, each `NAME=value`: `WINDLASS_DIR=.::/`. */
   readonly configuration?: readonly string[] | undefined;
-  /** Compile in this many threads, this one among them; `auto`: in as many as the machine has and the input is worth. Default 1. */
-  readonly workers?: number | "auto" | undefined;
+  /**
+   * Compile in this many threads, this one among them; `auto`: in as many as the machine has and the input is worth; or in those that
+   * `compilerThreads` started. Default 1.
+   */
+  readonly workers?: number | "auto" | CompilerThreads | undefined;
   /** The output is the same with it and without. Not used when `verify` is set. */
   readonly cache?: CompileCache | undefined;
   /** Verify the plan, and every function behind every pass. */
@@ -120,10 +123,10 @@ export async function compile(bytes: Uint8Array, options: CompileOptions): Promi
   const cache = functionOptions.verify ? undefined : options.cache;
   const kept = cache && { seed: `${cache.seed} -O${functionOptions.optLevel}`, pack: cache.pack };
   const setup = { bytes, front: frontOptions, functions: functionOptions, cache: kept };
-  const threads = await startThreads(parsed, options, setup);
+  const team = await gather(parsed, options, setup);
   try {
     const validated = stage("validate", () => front.validate(parsed));
-    threads?.approve();
+    team?.pool.approve();
     const component = stage("translate", () => front.plan(parsed, frontOptions));
     const { docs, warnings } = front.docs(parsed);
     const nothing = {
@@ -145,7 +148,7 @@ export async function compile(bytes: Uint8Array, options: CompileOptions): Promi
 
     const start = performance.now();
     const known = cache && kept && new CodeCache(program, kept.seed, cache.hash, kept.pack);
-    const { code, keys } = await compileAll(program, functionOptions, known, threads, options);
+    const { code, keys } = await compileAll(program, functionOptions, known, team?.pool, options);
     if (known?.holds(keys) === false) cache?.store(known.writePack(code, keys));
     options.onStage?.("compile", performance.now() - start);
     if (emit === "asm") {
@@ -166,7 +169,7 @@ export async function compile(bytes: Uint8Array, options: CompileOptions): Promi
     const { trampolines, textSize } = linked;
     return { bytes: file, header, dump: "", warnings, component, trampolines, textSize, functions };
   } finally {
-    await threads?.stop();
+    await team?.stop();
   }
 }
 
@@ -188,18 +191,46 @@ function stageTimer(options: CompileOptions): <T>(name: string, run: () => T) =>
   };
 }
 
+/**
+ * Threads for the `workers` of several compilations: in all but the first they have warmed up. They keep no process alive; `close` ends them.
+ *
+ * `count`: at least 1, the caller's own among them.
+ */
+export async function compilerThreads(count: number): Promise<CompilerThreads> {
+  const pool = await import("../compiler/pool.ts");
+  return new pool.CompilerThreads(count);
+}
+
+interface Team {
+  readonly pool: Pool;
+  stop(): Promise<void>;
+}
+
 /** Other threads, where they are allowed, there is enough to do, and code is what is asked for. */
-async function startThreads(
+async function gather(
   parsed: front.Input,
   options: CompileOptions,
   setup: Omit<WorkerSetup, "state">,
-): Promise<Pool | undefined> {
+): Promise<Team | undefined> {
   const { workers = 1, emit } = options;
   if (workers === 1 || (emit !== undefined && emit !== "asm")) return undefined;
   // Loaded when it is wanted: the rest of the compiler needs no worker threads.
-  const { Pool, usefulThreads } = await import("../compiler/pool.ts");
-  const threads = workers === "auto" ? usefulThreads(front.codeSize(parsed)) : workers;
-  return threads === 1 ? undefined : new Pool(setup, threads);
+  const { CompilerThreads: Threads, Pool, usefulThreads } = await import("../compiler/pool.ts");
+  if (typeof workers === "object") {
+    const pool = new Pool(setup, workers);
+    return { pool, stop: async () => pool.stop() };
+  }
+  const count = workers === "auto" ? usefulThreads(front.codeSize(parsed)) : workers;
+  if (count === 1) return undefined;
+  const threads = new Threads(count);
+  const pool = new Pool(setup, threads);
+  return {
+    pool,
+    stop: () => {
+      pool.stop();
+      return threads.close();
+    },
+  };
 }
 
 /** Machine code of every function, by symbol. */
@@ -207,13 +238,13 @@ async function compileAll(
   program: Program,
   functionOptions: FunctionOptions,
   cache: CodeCache | undefined,
-  threads: Pool | undefined,
+  pool: Pool | undefined,
   options: CompileOptions,
 ): Promise<CompiledProgram> {
   const total = program.functions.size;
   const report = (done: number): void => options.onProgress?.("compile", done, total);
   const compiler = new FunctionCompiler(program, functionOptions, undefined, cache);
-  if (threads !== undefined) return threads.compile(compiler, total, report);
+  if (pool !== undefined) return pool.compile(compiler, total, report);
   const all = new CodeStore(total);
   const keys: (string | undefined)[] = [];
   for (const symbol of program.functions.keys()) {

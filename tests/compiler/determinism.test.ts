@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { SHAPES } from "../../bench/shapes.ts";
 import { compile } from "../../src/driver/compile.ts";
+import { assemble } from "../support/wat.ts";
 import { ROOT, windlass } from "../support/windlass.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "windlass-same-"));
@@ -51,4 +52,36 @@ test("twice in one process, and as in another", async () => {
   const object = join(folder, "again.o");
   assert.equal(windlass([command, input, "-o", object]).status, 0);
   assert.ok(readFileSync(object).equals(first.bytes));
+});
+
+test("threads that are kept: one program after the other, two at once, and what is refused in between", async () => {
+  // What was built: threads of Node 20 read no TypeScript.
+  const { compile, compilerThreads }: typeof import("../../src/index.ts") = await import(join(ROOT, "dist/index.js"));
+  const threads = await compilerThreads(3);
+  try {
+    const many = readFileSync(MANY);
+    const notes = readFileSync(INPUTS.notes[1]);
+    const broken = many.slice(0, -1);
+    // Only validation sees it.
+    const invalid = await assemble('(module (func (export "f") (result i32)))');
+    const options = { ...OPTIONS, optLevel: 0 } as const;
+    const alone = [await compile(many, options), await compile(notes, options)];
+    for (let round = 0; round < 2; round++) {
+      await assert.rejects(compile(broken, { ...options, workers: threads }), /malformed/);
+      await assert.rejects(compile(invalid, { ...options, workers: threads }), /invalid/);
+      const together = [
+        compile(many, { ...options, workers: threads }),
+        compile(notes, { ...options, workers: threads }),
+      ];
+      for (const [i, { bytes }] of (await Promise.all(together)).entries())
+        assert.ok(Buffer.from(alone[i]?.bytes ?? []).equals(bytes));
+    }
+  } finally {
+    await threads.close();
+  }
+  // Without them, all the same.
+  assert.deepEqual(
+    (await compile(readFileSync(INPUTS.notes[1]), { ...OPTIONS, workers: threads })).bytes,
+    (await compile(readFileSync(INPUTS.notes[1]), OPTIONS)).bytes,
+  );
 });
