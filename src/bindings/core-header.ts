@@ -88,7 +88,7 @@ function importsPart(prefix: string, core: CoreApi): string[] {
       "What the host provides; it is copied when an instance is made. A function that is NULL traps when it is called; one that returns " +
         "something else than 0 makes its caller trap. It may call functions of the instance.",
     ),
-    `typedef struct ${prefix}_imports {`,
+    `typedef struct ${prefix}_imports_t {`,
     `  void *data; ${comment("Passed to every function.")}`,
     ...core.groups.flatMap((g) => importGroup(prefix, g)),
     `} ${prefix}_imports_t;`,

@@ -15,6 +15,8 @@ import type { InstanceTraits } from "./traits.ts";
 
 /** Names that parameters can't have: what functions around them use. */
 const PARAMETERS_TAKEN = ["m_instance", "m_handle", "in", "out", "status", "call", "data", "answer", "filled"];
+/** Names that classes can't have: what functions use besides, and namespaces that are named without `::`. */
+const CLASSES_TAKEN = ["imports", "std", "windlass", "made", "provided", "options", "other", "owner", "handle", "rep"];
 const INSTANCE_TAKEN = [
   "instance",
   "create",
@@ -70,7 +72,13 @@ class CppWriter {
       return drop === undefined ? [] : [{ resource, name, drop: drop.name }];
     });
     const wanted = [...dropped.map((d) => d.name), ...api.drops.map((d) => `owned_${api.types.nameOf(d.type)}`)];
-    const names = memberNames(wanted, ["imports", ...INSTANCE_TAKEN, ...RESOURCE_TAKEN, ...IMPORTS_TAKEN]);
+    const names = memberNames(wanted, [
+      ...CLASSES_TAKEN,
+      ...PARAMETERS_TAKEN,
+      ...INSTANCE_TAKEN,
+      ...RESOURCE_TAKEN,
+      ...IMPORTS_TAKEN,
+    ]);
     this.#types = ["instance", "imports", ...names];
     dropped.forEach(({ resource, name, drop }, i) => {
       const c = `${api.prefix}_${name}_t`;

@@ -304,7 +304,7 @@ export function generateHeader(
   if (hasImports) {
     lines.push(
       comment("What the host provides. It is copied when an instance is made."),
-      `typedef struct ${prefix}_imports {`,
+      `typedef struct ${prefix}_imports_t {`,
       ...importMembers(component, api, docs),
       `} ${prefix}_imports_t;`,
     );

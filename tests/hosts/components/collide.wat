@@ -1,5 +1,5 @@
-;; Names that are macros of C's headers or of compilers, types of the header or members of its classes: as fields, cases, parameters, functions and
-;; resources.
+;; Names that are macros of C's headers or of compilers, types of the header, members of its classes or what is in them: as fields, cases, parameters,
+;; functions and resources.
 (component
   (import "test:collide/host" (instance $host
     (type $all-def (record (field "NULL" u8) (field "EOF" u16) (field "linux" u32) (field "errno" u64) (field "uint8-t" u8)
@@ -22,10 +22,28 @@
     (import "" "b" (func (param i32 i32 i32 i32 i32)))
     (import "" "c" (func $c (param i32)))
     (func (export "c") (param i32) (call $c (local.get 0)))
+    (func (export "make") (result i32) (i32.const 0))
+    (func (export "take") (param i32 i32 i32))
     (func (export "m") (param i32 i32)))
   (core instance $main (instantiate $main (with "" (instance
     (export "a" (func $a)) (export "b" (func $b)) (export "c" (func $c))))))
   (func (export "NULL") (param "windlass-status-t" u8) (canon lift (core func $main "c")))
   (type $get (resource (rep i32)))
   (export $get' "get" (type $get))
-  (func (export "[method]get.release") (param "self" (borrow $get')) (param "get" u8) (canon lift (core func $main "m"))))
+  (func (export "[method]get.release") (param "self" (borrow $get')) (param "get" u8) (canon lift (core func $main "m")))
+  (func (export "imports") (param "out" u8) (canon lift (core func $main "c")))
+  (type $std (resource (rep i32)))
+  (export $std' "std" (type $std))
+  (func (export "[constructor]std") (result (own $std')) (canon lift (core func $main "make")))
+  (func (export "[method]std.string") (param "self" (borrow $std')) (param "owner" string)
+    (canon lift (core func $main "take") (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
+  (type $out (resource (rep i32)))
+  (export $out' "out" (type $out))
+  (func (export "[constructor]out") (result (own $out')) (canon lift (core func $main "make")))
+  (func (export "[method]out.string") (param "self" (borrow $out')) (param "owner" string)
+    (canon lift (core func $main "take") (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
+  (type $options (resource (rep i32)))
+  (export $options' "options" (type $options))
+  (func (export "[constructor]options") (result (own $options')) (canon lift (core func $main "make")))
+  (func (export "[method]options.std") (param "self" (borrow $options')) (param "owner" string)
+    (canon lift (core func $main "take") (memory (core memory $libc "memory")) (realloc (core func $libc "realloc")))))
