@@ -110,7 +110,8 @@ function longFunction(instructions: number): Uint8Array {
   return module(15, [body.op(Operator.local_get, 0)]);
 }
 
-function manyFunctions(functions: number): Uint8Array {
+/** A chain of small functions, each of which calls the one before. */
+export function manyFunctions(functions: number): Uint8Array {
   const bodies = Array.from({ length: functions }, (_, i) => {
     const body = new Body().op(Operator.local_get, 0).constant(i).op(Operator.i32_add).op(Operator.local_tee, 1);
     body.op(Operator.local_get, 0).op(Operator.i32_mul);

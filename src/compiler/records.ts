@@ -15,32 +15,36 @@ const NO_WORDS = new Uint32Array();
 const NO_INTS = new Int32Array();
 const NO_BYTES = new Uint8Array();
 
-function wordsOf(c: CompiledFunction): number {
-  return (
-    HEADER_WORDS +
-    3 * c.relocOffset.length +
-    2 * c.trapOffset.length +
-    2 * c.callOffset.length +
-    c.catchOffset.length +
-    3 * c.unwindOffset.length +
-    3 * c.inlinedFunction.length
+/** Bytes of a record with so many rows of each kind and bytes of code: a multiple of 4. */
+function sizeOf(
+  relocs: number,
+  traps: number,
+  calls: number,
+  catches: number,
+  unwindRows: number,
+  inlined: number,
+  code: number,
+): number {
+  const words = HEADER_WORDS + 3 * relocs + 2 * traps + 2 * calls + catches + 3 * unwindRows + 3 * inlined;
+  return 4 * words + ((relocs + traps + unwindRows + code + 3) & ~3);
+}
+
+/** Bytes of a function's record. */
+export function recordSize(c: CompiledFunction): number {
+  return sizeOf(
+    c.relocOffset.length,
+    c.trapOffset.length,
+    c.callOffset.length,
+    c.catchOffset.length,
+    c.unwindOffset.length,
+    c.inlinedFunction.length,
+    c.code.length,
   );
 }
 
-/** Bytes of a function's record: a multiple of 4. */
-export function recordSize(c: CompiledFunction): number {
-  const bytes = c.relocKind.length + c.trapCode.length + c.unwindOp.length + c.code.length;
-  return 4 * wordsOf(c) + ((bytes + 3) & ~3);
-}
-
-/** The same of a record that was written at `word` of `words`. */
-function writtenSize(words: Uint32Array, word: number): number {
-  const relocs = words[word]!;
-  const traps = words[word + 1]!;
-  const rows = words[word + 4]!;
-  const columns = 3 * relocs + 2 * traps + 2 * words[word + 2]! + words[word + 3]! + 3 * rows + 3 * words[word + 5]!;
-  const bytes = relocs + traps + rows + words[word + 6]!;
-  return 4 * (HEADER_WORDS + columns) + ((bytes + 3) & ~3);
+/** The same of a record that was written at word `w` of `words`. */
+function writtenSize(words: Uint32Array, w: number): number {
+  return sizeOf(words[w]!, words[w + 1]!, words[w + 2]!, words[w + 3]!, words[w + 4]!, words[w + 5]!, words[w + 6]!);
 }
 
 /** Writes the record of `c` at `at`, a multiple of 4, of zeros; returns where it ends. */

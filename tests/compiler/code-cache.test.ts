@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { SHAPES, withChange } from "../../bench/shapes.ts";
+import { manyFunctions, withChange } from "../../bench/shapes.ts";
 import { CodeCache } from "../../src/compiler/code-cache.ts";
 import * as front from "../../src/compiler/front.ts";
 import { FunctionCompiler } from "../../src/compiler/function.ts";
@@ -33,19 +33,12 @@ const FRONT: front.FrontOptions = {
   configuration: [],
 };
 
-/** A chain of functions, each of which calls the one before. */
-function chain(functions: number): Uint8Array {
-  const shape = SHAPES.find(({ name }) => name === "many functions");
-  assert.ok(shape !== undefined);
-  return shape.make(functions);
-}
-
 function programOf(bytes: Uint8Array) {
   return front.program(front.plan(front.parse(bytes), FRONT), FRONT);
 }
 
 test("output is the same with the cache and without", async () => {
-  const before = chain(300);
+  const before = manyFunctions(300);
   const later = withChange(before, 100);
   let pack: Uint8Array | undefined;
   let stored = 0;
@@ -69,7 +62,7 @@ test("output is the same with the cache and without", async () => {
 });
 
 test("a change of one function makes new keys for it and for what it is inlined into", () => {
-  const before = chain(300);
+  const before = manyFunctions(300);
   const hits = (bytes: Uint8Array, pack: Uint8Array | undefined) => {
     const program = programOf(bytes);
     const cache = new CodeCache(program, "this", nodeHash, pack);
@@ -188,7 +181,7 @@ function isColumn(value: unknown): value is Column {
 test("the command line keeps code, and says what it can't keep only where it was told to", () => {
   const input = join(folder, "chain.wasm");
   // As small as what is kept may be.
-  const bytes = chain(5100);
+  const bytes = manyFunctions(5100);
   assert.ok(bytes.length >= 100_000);
   writeFileSync(input, bytes);
   const output = join(folder, "chain.o");

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { SHAPES } from "../../bench/shapes.ts";
+import { manyFunctions } from "../../bench/shapes.ts";
 import { compile } from "../../src/driver/compile.ts";
 import { assemble } from "../support/wat.ts";
 import { ROOT, windlass } from "../support/windlass.ts";
@@ -15,7 +15,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 // Long enough for the others to begin while one compiles.
 const MANY = join(folder, "many.wasm");
-writeFileSync(MANY, SHAPES.find(({ name }) => name === "many functions")?.make(7000) ?? new Uint8Array());
+writeFileSync(MANY, manyFunctions(7000));
 
 const INPUTS = {
   notes: ["compile", join(ROOT, "examples/notes/notes.wasm")],

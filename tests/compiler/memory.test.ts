@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { SHAPES } from "../../bench/shapes.ts";
+import { manyFunctions } from "../../bench/shapes.ts";
 import * as front from "../../src/compiler/front.ts";
 import { FunctionCompiler } from "../../src/compiler/function.ts";
 import { InlineBodies } from "../../src/compiler/inlining.ts";
@@ -38,11 +38,9 @@ for (const optLevel of [0, 1, 2] as const) {
 }
 
 test("bodies to inline are the same in memory that held others", () => {
-  const shape = SHAPES.find(({ name }) => name === "many functions");
-  assert.ok(shape !== undefined);
   const options: front.FrontOptions = { ...OPTIONS, output: "object", builtinWasi: undefined };
   // More of them than are kept.
-  const program = front.program(front.plan(front.parse(shape.make(600)), options), options);
+  const program = front.program(front.plan(front.parse(manyFunctions(600)), options), options);
   const print = (bodies: InlineBodies, symbol: FuncSymbol): string => {
     const body = bodies.body(symbol);
     return body === undefined ? "" : printFunc(body.func);

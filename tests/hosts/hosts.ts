@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after } from "node:test";
+import { sniff } from "../../src/component/decode.ts";
 import type { CompileOptions, CompileResult } from "../../src/driver/compile.ts";
 import type { HostAbi } from "../../src/plan/component.ts";
 import { compile } from "../support/sandbox.ts";
@@ -59,8 +60,7 @@ export interface ProgramOptions {
 
 /** The host ABI that most tests want; core modules have one of their own. */
 export function abiOf(bytes: Uint8Array): HostAbi {
-  const isCoreModule = bytes[6] === 0;
-  return isCoreModule ? "flat" : "dynamic";
+  return sniff(bytes) === "module" ? "flat" : "dynamic";
 }
 
 export class Hosts {
