@@ -66,7 +66,7 @@ export class X64ComponentCompiler implements ComponentCompiler {
     const { program, functions } = this.#program(component);
     for (const [index, other] of component.lowerings.entries()) {
       if (other !== lowering) continue;
-      const symbol = program.lowered(index);
+      const symbol = program.functions.symbolOf({ kind: "lowered", index });
       const code = functions.compile(symbol);
       return { symbol, name: program.functions.get(symbol).name, code };
     }

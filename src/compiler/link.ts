@@ -5,7 +5,7 @@
  */
 
 import { InternalError } from "../base/diagnostics.ts";
-import { entity, PrimaryMap } from "../base/entity.ts";
+import { PrimaryMap } from "../base/entity.ts";
 import type { CompiledFunction } from "../codegen/compiled.ts";
 import { dataBytes, hasUnwindInfo } from "../frontend/link-data.ts";
 import type { Program } from "../frontend/program.ts";
@@ -28,7 +28,7 @@ export interface LinkedProgram {
 
 /** Function symbols of the lowered trampolines, which are consecutive. */
 function loweredSymbols(program: Program): readonly FuncSymbol[] {
-  return [...program.component.lowerings.keys()].map((index) => program.lowered(index));
+  return [...program.component.lowerings.keys()].map((index) => program.functions.symbolOf({ kind: "lowered", index }));
 }
 
 export function linkProgram(
@@ -86,10 +86,11 @@ export function linkProgram(
     encodeInfo({ ...info, sandbox: sandboxPolicy(program, compiled, (symbol) => places.get(symbol)) }),
     1,
   );
+  const start = program.functions.find({ kind: "start" });
   return {
     object,
     trampolines: infos,
-    entry: program.start === undefined ? undefined : text.symbolOf(entity<FuncSymbol>(program.start)),
+    entry: start === undefined ? undefined : text.symbolOf(start),
     textSize: object.sections.get(text.section).size,
   };
 }

@@ -83,19 +83,25 @@ export function transferOf(
   const context = e.param(0);
   return new Transfer(abi, checks, program.adapters.facts, lift, lower, {
     string: ([pointer, length]) => {
-      const callee = program.adapterString(program.adapters.stringFunction(direction));
+      const callee = program.functions.symbolOf({
+        kind: "adapter-string",
+        index: program.adapters.stringFunction(direction),
+      });
       const [newPointer, newLength] = e.call(callee, STRING_SIGNATURE, [context, pointer, length]);
       if (newPointer === undefined || newLength === undefined) throw new InternalError("frontend", "no string");
       return [newPointer, newLength];
     },
     value: (type, from, to) => {
-      const callee = program.adapterValue(program.adapters.valueFunction(type, direction, true));
+      const callee = program.functions.symbolOf({
+        kind: "adapter-value",
+        index: program.adapters.valueFunction(type, direction, true),
+      });
       e.call(callee, VALUE_SIGNATURE, [context, from, to]);
     },
     flatValue: (type, values) => {
       const index = program.adapters.valueFunction(type, direction, false);
       const signature = program.signature(program.adapters.flatType({ type, direction }));
-      return e.call(program.adapterFlatValue(index), signature, [context, ...values]);
+      return e.call(program.functions.symbolOf({ kind: "adapter-flat-value", index }), signature, [context, ...values]);
     },
   });
 }
@@ -111,7 +117,11 @@ export function buildAdapterString(program: Program, index: number, name: string
     liftContext(e, program, row.direction, liftEmitter(e, program, row.direction)),
     lowerContext(e, program, row.direction.lower),
     (transcoder, args) => {
-      const symbol = program.transcoder(transcoder, refuses(row.direction));
+      const symbol = program.functions.symbolOf({
+        kind: "transcoder",
+        name: transcoder,
+        refusing: refuses(row.direction),
+      });
       return e.call(symbol, transcoderSignature(transcoder), [context, ...args]);
     },
   );

@@ -65,7 +65,7 @@ function callSignature(before: number, type: FuncType): Signature {
 }
 
 function isReference(e: Emitter, program: Program, value: Value): Value {
-  return e.call1(program.checkReference, CHECK_REFERENCE, [value]);
+  return e.call1(program.functions.symbolOf({ kind: "check-reference" }), CHECK_REFERENCE, [value]);
 }
 
 /** The arguments from parameter `first` on as core values; pointers and references are checked. */
@@ -123,7 +123,7 @@ export function buildCoreCall(program: Program, index: number, name: string): Fu
   const other = e.ne(e.shr(reference, 32), e.i64(signature + 1));
   e.if(e.or(other, e.eqz(isReference(e, program, reference))), () => e.return(e.i32(HostStatus.invalid_argument)));
   const args = emitArguments(e, program, type, 2);
-  const callee = item(program.coreCallTargets, index);
+  const callee = program.functions.symbolOf({ kind: "core-call-target", call: index });
   const target = program.signature(type);
   const entered = emitEnter(e, program, context, callee, { ...target, params: [I64, ...target.params] }, [
     reference,
@@ -263,7 +263,9 @@ function emitGrow(e: Emitter, program: Program, access: "memory-grow" | "table-g
   emitUnlessInstance(e, program, context, () => e.return(e.i64(-1)));
   if (access === "memory-grow") {
     const memory = item(coreApi(program).memories, index).index;
-    e.return(e.call1(program.memoryGrow(memory), MEMORY_GROW_SIGNATURE, [context, count]));
+    e.return(
+      e.call1(program.functions.symbolOf({ kind: "memory-grow", memory }), MEMORY_GROW_SIGNATURE, [context, count]),
+    );
     return;
   }
   const table = item(coreApi(program).tables, index).index;
@@ -271,7 +273,9 @@ function emitGrow(e: Emitter, program: Program, access: "memory-grow" | "table-g
   if (program.component.tables.get(table).type.element === FUNCREF) {
     e.if(e.eqz(isReference(e, program, value)), () => e.return(e.i64(-1)));
   }
-  e.return(e.call1(program.tableGrow(table), TABLE_GROW_SIGNATURE, [context, count, value]));
+  e.return(
+    e.call1(program.functions.symbolOf({ kind: "table-grow", table }), TABLE_GROW_SIGNATURE, [context, count, value]),
+  );
 }
 
 function emitTable(

@@ -72,8 +72,7 @@ export function buildDynamicCall(e: Emitter, program: Program): void {
   const arms = program.api.exports.map(({ lifted }, i) => (): void => {
     const func = program.component.types.func(lifted.type);
     const c = cSignatureOf(func, 1);
-    const entry = program.exportEntries[i];
-    if (entry === undefined) throw new InternalError("frontend", `no entry of export ${i}`);
+    const entry = program.exportEntry(i);
     if (func.params.length > 0) refuseNull(args);
     const words = func.params.map(({ type }, k) => {
       const place = e.load64(args, 8 * k);
@@ -94,7 +93,7 @@ export function buildDynamicDropResult(e: Emitter, program: Program): void {
     const { result } = component.types.func(lifted.type);
     const at =
       result === undefined ? -1 : api.drops.findIndex((d) => api.types.write(d.type) === api.types.write(result));
-    const drop = program.drops[at];
+    const drop = program.functions.find({ kind: "typed-drop", drop: at });
     e.return(drop === undefined ? e.i32(0) : e.call1(drop, DROP, [context, value]));
   });
   emitChoose(e, position, arms);
@@ -105,7 +104,10 @@ export function buildDynamicDropHandle(e: Emitter, program: Program): void {
   const [context, position, handle] = [e.param(0), e.param(1), e.param(2)];
   const { api } = program;
   const arms = describedResources(api).map((resource) => (): void => {
-    const drop = program.resourceDrops[api.resourceDrops.findIndex((d) => d.resource === resource)];
+    const drop = program.functions.find({
+      kind: "resource-drop",
+      drop: api.resourceDrops.findIndex((d) => d.resource === resource),
+    });
     e.return(drop === undefined ? e.i32(HostStatus.invalid_argument) : e.call1(drop, DROP, [context, handle]));
   });
   emitChoose(e, position, arms);
@@ -122,13 +124,15 @@ export function buildDynamicNew(e: Emitter, program: Program): void {
     if (api.imports.length > 0) e.if(e.eqz(e.load64(host, DynamicHostField.call)), refuse);
     e.store(imports, 0, host);
     api.imports.forEach(({ offset }, i) => {
-      e.store(imports, offset, e.funcAddress(program.dynamicImport(i)));
+      e.store(imports, offset, e.funcAddress(program.functions.symbolOf({ kind: "dynamic-import", import: i })));
     });
     api.hostResources.forEach(({ offset }, i) => {
-      e.store(imports, offset, e.funcAddress(program.dynamicDestructor(i)));
+      e.store(imports, offset, e.funcAddress(program.functions.symbolOf({ kind: "dynamic-destructor", resource: i })));
     });
   }
-  e.return(e.call1(program.apiFunction("new"), API_SIGNATURES.new, [imports, options, out]));
+  e.return(
+    e.call1(program.functions.symbolOf({ kind: "api", name: "new" }), API_SIGNATURES.new, [imports, options, out]),
+  );
 }
 
 /** The C function of import `index`: (host, call, arguments…, address of the result) → what the host's function gives. */

@@ -133,7 +133,14 @@ export function storeValues(e: Emitter, values: Value, results: readonly Value[]
 export function buildEnterInstantiate(program: Program, name: string): Func {
   const e = Emitter.start(name, ENTER_INSTANTIATE, ENTRY_ATTRIBUTES);
   const context = e.param(0);
-  const { status } = emitEnter(e, program, context, program.instantiate, INSTANTIATE, []);
+  const { status } = emitEnter(
+    e,
+    program,
+    context,
+    program.functions.symbolOf({ kind: "instantiate" }),
+    INSTANTIATE,
+    [],
+  );
   e.if(e.eqz(status), () => {
     emitSetState(e, context, InstanceState.ready);
     for (const instance of program.tasks.withStorage) emitEndTask(e, program, context, instance);
@@ -166,7 +173,7 @@ export function buildLiftedEntry(program: Program, index: number, name: string):
     e.if(e.eqz(values), () => e.return(e.i32(HostStatus.invalid_argument)));
   }
   const args = loadValues(e, values, signature.params);
-  const callee = program.taskBody(index) ?? program.functionSymbol(core);
+  const callee = program.functions.find({ kind: "task-body", export: index }) ?? program.functionSymbol(core);
   const entered = emitEnterIdle(e, program, context, callee, program.signature(signature), args);
   const { status, results } = entered;
   e.if(e.eqz(status), () => {
@@ -235,8 +242,7 @@ export function buildReallocEntry(program: Program, index: number, name: string)
   });
   emitSetMayLeave(e, program, context, item.instance, false);
   const args = [1, 2, 3, 4].map((i) => e.param(i));
-  const callee = program.checkedReallocs[index];
-  if (callee === undefined) throw new RangeError(`no realloc ${index}`);
+  const callee = program.functions.symbolOf({ kind: "checked-realloc", realloc: index });
   const entered = emitEnter(e, program, context, callee, program.signature(reallocSignature(ptr)), args);
   e.if(e.eqz(entered.status), () => {
     emitSetMayLeave(e, program, context, item.instance, true);
@@ -261,7 +267,7 @@ export function buildNew(e: Emitter, program: Program): void {
   e.if(
     e.eqz(status),
     () => e.store(out, 0, context),
-    () => e.call(program.apiFunction("delete"), API_SIGNATURES.delete, [context]),
+    () => e.call(program.functions.symbolOf({ kind: "api", name: "delete" }), API_SIGNATURES.delete, [context]),
   );
   e.return(status);
 }
@@ -275,7 +281,8 @@ export function buildDelete(e: Emitter, program: Program): void {
   e.store(context, ContextField.self, e.i64(0));
   emitDropHostResources(e, program);
   if (program.isTyped) e.call(program.hostSupport("blocks_delete"), HOST_SUPPORT.blocks_delete, [context]);
-  if (program.enterDrop !== undefined) e.call(program.enterDrop, ENTER_INSTANTIATE, [context]);
+  const drop = program.functions.find({ kind: "enter-drop" });
+  if (drop !== undefined) e.call(drop, ENTER_INSTANTIATE, [context]);
   const { limits, regionSize } = program.offsets;
   const unmap = e.load64(context, limits + InstanceLimits.unmap);
   emitGiveBack(e, context, e.i64(regionSize), unmap, e.load64(context, limits + InstanceLimits.hookData));
@@ -305,8 +312,8 @@ export function buildInterrupt(e: Emitter, program: Program, value: number): voi
 
 /** The address of a memory's definition: (context) → pointer; null of what is no instance. */
 export function buildMemoryAccessor(e: Emitter, program: Program, index: number): void {
-  const memory = program.memories[index];
-  if (memory === undefined) throw new RangeError(`no memory ${index}`);
+  const item = program.memories[index];
+  if (item === undefined) throw new RangeError(`no memory ${index}`);
   emitUnlessInstance(e, program, e.param(0), () => e.return(e.i64(0)));
-  e.return(e.offset(e.param(0), program.offsets.memoryDefinition(memory)));
+  e.return(e.offset(e.param(0), program.offsets.memoryDefinition(item.memory)));
 }

@@ -84,7 +84,7 @@ export function buildThrowRef(e: Emitter, program: Program): void {
 /** Follows frame pointers to a return address of the table of catches. Entries, trampolines and adapters let nothing through. */
 export function buildFindHandler(e: Emitter, program: Program): void {
   const { catchTable, firstWasm } = exceptionsOf(program);
-  const first = e.funcAddress(program.firstEntry);
+  const first = e.funcAddress(program.entries.first);
   const size = e.sub(e.funcAddress(firstWasm), first);
   const base = e.textBase();
   const table = e.dataAddress(catchTable);

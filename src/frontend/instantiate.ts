@@ -159,7 +159,7 @@ export function buildCreateRegion(e: Emitter, program: Program): void {
 /** `instantiate(context)`. */
 export function buildInstantiate(e: Emitter, program: Program): void {
   for (const { instance } of program.component.initializers) {
-    e.call(program.instantiateCore(instance), INSTANTIATE, [e.param(0)]);
+    e.call(program.functions.symbolOf({ kind: "instantiate-core", instance }), INSTANTIATE, [e.param(0)]);
   }
   e.return();
 }

@@ -202,9 +202,9 @@ export function dataBytes(program: Program, symbol: DataSymbol, layout: TextLayo
 
 /** The range of text that holds the entries: `[start, end)` from the text's base. */
 export function entryRange(program: Program, layout: TextLayout): { readonly start: number; readonly end: number } {
-  const last: number = program.endOfEntries - 1;
+  const last: number = program.entries.end - 1;
   return {
-    start: layout.start[program.firstEntry] ?? 0,
+    start: layout.start[program.entries.first] ?? 0,
     end: (layout.start[last] ?? 0) + (layout.length[last] ?? 0),
   };
 }

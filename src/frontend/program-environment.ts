@@ -58,10 +58,10 @@ export class ProgramEnvironment implements FunctionEnvironment {
     return this.program.support(name);
   }
   memoryGrow(memory: MemoryIndex): FuncSymbol {
-    return this.program.memoryGrow(memory);
+    return this.program.functions.symbolOf({ kind: "memory-grow", memory });
   }
   tableGrow(table: TableIndex): FuncSymbol {
-    return this.program.tableGrow(table);
+    return this.program.functions.symbolOf({ kind: "table-grow", table });
   }
   expandIntrinsic(builder: FuncBuilder, name: string, args: readonly Value[]): readonly Value[] {
     return expandIntrinsic(this.program, builder, name, args);

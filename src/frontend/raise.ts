@@ -78,8 +78,8 @@ export function buildFindRow(e: Emitter): void {
 
 /** Follows frame pointers to the first frame that returns into an entry. Only wasm code and trampolines are in between. */
 export function buildFindEntry(e: Emitter, program: Program): void {
-  const first = e.funcAddress(program.firstEntry);
-  const size = e.sub(e.funcAddress(program.endOfEntries), first);
+  const first = e.funcAddress(program.entries.first);
+  const size = e.sub(e.funcAddress(program.entries.end), first);
   const frame = e.variable(e.param(0));
   e.loop((loop) => {
     const at = e.get(frame);

@@ -79,7 +79,14 @@ export function buildScriptEntry(program: Program, func: CoreFunc, name: string)
 /** The entry that instantiates one core instance: (context) → status. */
 export function buildScriptInstantiate(program: Program, instance: CoreInstanceIndex, name: string): Func {
   const e = Emitter.start(name, LIFTED_ENTRY, ENTRY_ATTRIBUTES);
-  const { status } = emitEnter(e, program, e.param(0), program.instantiateCore(instance), INSTANTIATE, []);
+  const { status } = emitEnter(
+    e,
+    program,
+    e.param(0),
+    program.functions.symbolOf({ kind: "instantiate-core", instance }),
+    INSTANTIATE,
+    [],
+  );
   e.return(status);
   return e.finish();
 }

@@ -14,6 +14,7 @@ import { I32, I64 } from "../ir/types.ts";
 import { HostStatus } from "../layout/host.ts";
 import { LANDING_OFFSET, PROBE_LENGTH, PROBE_ROW } from "../layout/offsets.ts";
 import { Trap } from "../layout/traps.ts";
+import type { FunctionRange } from "./enumerate.ts";
 import { emitInnermostEntry, emitRowKey, emitTrapCode, FRAME_CALLER, FRAME_RETURN } from "./raise.ts";
 import {
   KernelSigaction,
@@ -96,13 +97,13 @@ function emitLand(e: Emitter, ucontext: Value, entry: Value, returns: Value, sta
  */
 function emitHostFault(e: Emitter, program: Program, pc: Value, ucontext: Value, address: Value): void {
   const copy = program.support("copy_bytes");
-  const within = (place: Value, first: FuncSymbol, end: FuncSymbol): Value => {
+  const within = (place: Value, { first, end }: FunctionRange): Value => {
     const start = e.funcAddress(first);
     return e.ult(e.sub(place, start), e.sub(e.funcAddress(end), start));
   };
   const isTransfer = e.or(
-    within(pc, program.firstTransfer, program.endOfTransfers),
-    within(pc, copy, entity<FuncSymbol>(program.support("copy_long") + 1)),
+    within(pc, program.transfers),
+    within(pc, { first: copy, end: entity<FuncSymbol>(program.support("copy_long") + 1) }),
   );
   const isRead = e.eqz(e.andImm(e.load32(ucontext, Ucontext.error), PAGE_FAULT_WRITE));
   e.if(e.and(isTransfer, isRead), () => {
@@ -111,7 +112,7 @@ function emitHostFault(e: Emitter, program: Program, pc: Value, ucontext: Value,
     const place = e.variable(pc);
     const at = e.variable(frame);
     e.loop((loop) => {
-      e.if(within(e.get(place), program.firstLowered, program.endOfLowered), () => {
+      e.if(within(e.get(place), program.lowered), () => {
         const code = e.i32(Trap.unreadable_answer);
         e.call(program.support("record_trap"), SUPPORT.record_trap, [context, frame, pc, code, address, inner]);
         emitLand(e, ucontext, entry, returns, code);
@@ -166,7 +167,11 @@ function emitInstall(e: Emitter, program: Program, signal: number, saved: Value)
   const action = e.slotAddress(e.slot(KernelSigaction.size));
   e.store(action, KernelSigaction.handler, e.funcAddress(program.support("handle_fault")));
   e.store(action, KernelSigaction.flags, e.i64(SA_SIGINFO + SA_ONSTACK + SA_RESTORER));
-  e.store(action, KernelSigaction.restorer, e.offset(e.funcAddress(program.restorer), RESTORER_START));
+  e.store(
+    action,
+    KernelSigaction.restorer,
+    e.offset(e.funcAddress(program.functions.symbolOf({ kind: "restorer" })), RESTORER_START),
+  );
   e.store(action, KernelSigaction.mask, e.i64(0));
   const size = e.i64(KernelSigaction.maskSize);
   // Asked first, so that a fault on another thread meanwhile finds it.

@@ -10,7 +10,6 @@
  * | a trap | 134, with the message and a backtrace on standard error |
  */
 
-import { InternalError } from "../base/diagnostics.ts";
 import type { Value } from "../ir/function.ts";
 import { OptionsField, VAL_RAW_SIZE } from "../layout/host.ts";
 import { ContextField, PAGE_SIZE, TrapRecord } from "../layout/offsets.ts";
@@ -58,7 +57,7 @@ export function buildStart(e: Emitter, program: Program): void {
   const bottom = e.offset(base, GUARD);
   const made = e.syscall(Sys.mprotect, bottom, e.i64(size), e.i64(PROT_READ_WRITE));
   e.if(e.nez(made), () => emitNoMemory(e, program));
-  e.callOnStack(e.offset(bottom, size), program.main, MAIN, [startup]);
+  e.callOnStack(e.offset(bottom, size), program.functions.symbolOf({ kind: "main" }), MAIN, [startup]);
   e.trap(Trap.unreachable);
 }
 
@@ -101,8 +100,8 @@ export function buildMain(e: Emitter, program: Program): void {
   const context = emitOwnInstance(e, program);
   const status = e.variable(e.call1(program.enterInstantiate, ENTER_INSTANTIATE, [context]));
   const [run] = program.api.exports;
-  const [entry = program.coreEntries[0]] = program.exportEntries;
-  if (entry === undefined) throw new InternalError("frontend", "the program has no entry");
+  const entry =
+    run === undefined ? program.functions.symbolOf({ kind: "core-entry", export: 0 }) : program.exportEntry(0);
   const count = run?.values ?? 0;
   const values = e.slotAddress(e.slot(VAL_RAW_SIZE * Math.max(1, count), VAL_RAW_SIZE));
   e.store(values, 0, e.i32(0));

@@ -96,7 +96,7 @@ function emitDynamicCall(e: Emitter, program: Program, index: LoweredIndex, lowe
   });
   const { callee, data } = emitHostCallee(e, program, context, index);
   const realloc = reallocIndex(program.api, options);
-  const entry = realloc === undefined ? undefined : program.reallocEntries[realloc];
+  const entry = realloc === undefined ? undefined : program.functions.find({ kind: "realloc-entry", realloc });
   const status = e.callIndirect1(callee, DYNAMIC_CALLEE, [
     context,
     data,

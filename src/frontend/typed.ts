@@ -225,7 +225,14 @@ export function buildTypedEntry(program: Program, index: number, name: string): 
   if (typed.isDirect) emitDirect(e, typed, words, out);
   else {
     const args = [...words.flat(), ...(out === undefined ? [] : [out])];
-    const entered = emitEnterIdle(e, program, context, program.typedBody(index), bodySignature(func), args);
+    const entered = emitEnterIdle(
+      e,
+      program,
+      context,
+      program.functions.symbolOf({ kind: "typed-body", export: index }),
+      bodySignature(func),
+      args,
+    );
     const { status } = entered;
     e.if(e.nez(status), () => {
       e.if(e.uge(status, e.i32(FIRST_REFUSAL)), () => {

@@ -69,9 +69,9 @@ test("strings through random chains of encodings", { timeout: 600_000 }, async (
     const process = new ScriptProcess(executable, 20_000);
     try {
       const nothing = new Uint8Array();
-      const made = await process.call("call", program.enterInstantiate - program.firstEntry, nothing, 0);
+      const made = await process.call("call", program.enterInstantiate - program.entries.first, nothing, 0);
       assert.equal(made.status, 0);
-      const entry = (program.exportEntries[0] ?? 0) - program.firstEntry;
+      const entry = program.exportEntry(0) - program.entries.first;
       // The first of the chain is instantiated last.
       const at = program.offsets.memory(encodings.length - 1);
       const encoding = encodings[0] ?? "utf8";

@@ -115,9 +115,7 @@ class Subject {
 }
 
 function exportEntry(program: Program, name: string): FuncSymbol {
-  const entry = program.exportEntries[program.api.exports.findIndex((e) => e.path.at(-1) === name)];
-  if (entry === undefined) throw new Error(`there is no entry of ${name}`);
-  return entry;
+  return program.exportEntry(program.api.exports.findIndex((e) => e.path.at(-1) === name));
 }
 
 /** What was noticed of a mutant, or how many calls noticed nothing. */

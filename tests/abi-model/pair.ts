@@ -438,7 +438,12 @@ export class Pair {
   /** One that is compiled. */
   static async run(signatures: readonly Signature[], program: Program, executable: Uint8Array): Promise<Pair> {
     const pair = new Pair(signatures, program, executable);
-    const answer = await pair.#process.call("call", program.enterInstantiate - program.firstEntry, new Uint8Array(), 0);
+    const answer = await pair.#process.call(
+      "call",
+      program.enterInstantiate - program.entries.first,
+      new Uint8Array(),
+      0,
+    );
     assert.equal(answer.status, 0);
     return pair;
   }
@@ -530,7 +535,7 @@ export class Pair {
   #entry(index: number): number {
     const program = this.#program;
     const at = program.api.exports.findIndex((e) => e.path.at(-1) === `run${index}`);
-    return (program.exportEntries[at] ?? 0) - program.firstEntry;
+    return program.exportEntry(at) - program.entries.first;
   }
 
   /** Makes good what a trap leaves behind. */

@@ -82,7 +82,7 @@ test("order of the text, names, reachability", async () => {
     [...rooms].sort((a, b) => a - b),
   );
   functions.forEach((f, i) => {
-    assert.equal(room(f.kind.kind) === "entry", i >= program.firstEntry && i < program.endOfEntries, f.name);
+    assert.equal(room(f.kind.kind) === "entry", i >= program.entries.first && i < program.entries.end, f.name);
     assert.ok(!f.name.includes("@"), f.name);
   });
   const wasm = functions.filter((f) => f.kind.kind === "wasm").map((f) => f.name);
@@ -148,8 +148,8 @@ test("data that follows from the layout", async () => {
   assert.ok(view.getUint32(4, true) > 0);
   assert.deepEqual(funcrefBytes(Int32Array.of(-1), Uint32Array.of(0), layout), new Uint8Array(8));
   const range = entryRange(program, layout);
-  assert.equal(range.start, 16 * program.firstEntry);
-  assert.equal(range.end, 16 * program.endOfEntries);
+  assert.equal(range.start, 16 * program.entries.first);
+  assert.equal(range.end, 16 * program.entries.end);
   assert.throws(() => dataBytes(program, program.signalState, layout), /writable/);
   const rows = {
     ...NO_ROWS,
@@ -225,7 +225,7 @@ test("settings of the built-in WASI", async (t) => {
   const block = dataBytes(program, program.configuration.symbol, fakeLayout(program));
   assert.equal(new DataView(block.buffer, block.byteOffset).getUint32(0, true), text.length);
   assert.equal(new TextDecoder().decode(block.subarray(4)), text);
-  assert.ok(program.enterDrop !== undefined);
+  assert.ok(program.functions.find({ kind: "enter-drop" }) !== undefined);
   verifyAll(program);
   const refused = (configuration: string[]): (() => Program) => {
     return () => enumerateProgram(component, { ...options, configuration });

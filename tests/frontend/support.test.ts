@@ -166,9 +166,9 @@ test("the text of a trap names functions and places", () => {
     all.forEach((pc, i) => {
       machine.write(trap + BigInt(TrapRecord.frames + 8 * i), 8, pc);
     });
-    const [text = 0n] = machine.call(program.apiFunction("last_trap"), [CONTEXT]);
+    const [text = 0n] = machine.call(program.functions.symbolOf({ kind: "api", name: "last_trap" }), [CONTEXT]);
     assert.equal(
-      machine.call(program.apiFunction("last_trap"), [CONTEXT])[0],
+      machine.call(program.functions.symbolOf({ kind: "api", name: "last_trap" }), [CONTEXT])[0],
       text,
       "the second time it is there already",
     );
@@ -187,8 +187,8 @@ test("the text of a trap names functions and places", () => {
 
 test("an instance that has not trapped has no text", () => {
   const machine = interpreter();
-  assert.deepEqual(machine.call(program.apiFunction("last_trap"), [CONTEXT]), [0n]);
-  assert.deepEqual(machine.call(program.apiFunction("last_trap"), [0n]), [0n]);
+  assert.deepEqual(machine.call(program.functions.symbolOf({ kind: "api", name: "last_trap" }), [CONTEXT]), [0n]);
+  assert.deepEqual(machine.call(program.functions.symbolOf({ kind: "api", name: "last_trap" }), [0n]), [0n]);
 });
 
 interface ModelHandle {

@@ -198,7 +198,7 @@ class ComponentScript {
     if (isRefusal(built)) return { ...nothing, refusal: built };
     const process = new ScriptProcess(built.executable, this.#options.timeout);
     this.#processes.push(process);
-    const entry = built.program.enterInstantiate - built.program.firstEntry;
+    const entry = built.program.enterInstantiate - built.program.entries.first;
     const { status } = await process.call("enter", entry, new Uint8Array(), 0);
     const trap = status === 0 ? undefined : STATUS_TEXT.get(status);
     return { built, process, refusal: refusalOfTrap(trap), trap };
@@ -264,8 +264,7 @@ class ComponentScript {
   ): Promise<CallResult> {
     const index = program.api.exports.findIndex(({ path }) => path.length === 1 && path[0] === name);
     const item = program.api.exports[index];
-    const entry = program.exportEntries[index];
-    if (item === undefined || entry === undefined) throw new Error(`no export ${name}`);
+    if (item === undefined) throw new Error(`no export ${name}`);
     const { types } = program.component;
     const { lifted } = item;
     const type = types.func(lifted.type);
@@ -282,16 +281,21 @@ class ComponentScript {
         values,
       );
       const { results } = item.signature;
-      const answer = await process.call("enter", entry - program.firstEntry, encodeValues(flat), results.length);
+      const answer = await process.call(
+        "enter",
+        program.exportEntry(index) - program.entries.first,
+        encodeValues(flat),
+        results.length,
+      );
       if (answer.status !== 0) return { kind: "trap", message: STATUS_TEXT.get(answer.status) ?? "" };
       const flatResults = decodeValues(
         answer.bytes,
         results.map((r) => (r === I32 || r === F32 ? 32 : 64)),
       );
       const value = type.result === undefined ? undefined : await boundary.liftResult(type.result, flatResults);
-      const post = program.postReturnEntries[index];
+      const post = program.functions.find({ kind: "post-return-entry", export: index });
       if (post !== undefined) {
-        const { status } = await process.call("enter", post - program.firstEntry, encodeValues(flatResults), 0);
+        const { status } = await process.call("enter", post - program.entries.first, encodeValues(flatResults), 0);
         if (status !== 0) return { kind: "trap", message: STATUS_TEXT.get(status) ?? "" };
       }
       return { kind: "value", value, export: item };
@@ -349,12 +353,13 @@ function memoryOf(process: ScriptProcess, program: BuiltScript["program"], item:
       return rep;
     },
     allocate: async (alignment, size) => {
-      const entry = item.realloc === undefined ? undefined : program.reallocEntries[item.realloc];
-      if (entry === undefined) return none();
+      const { realloc } = item;
+      if (realloc === undefined) return none();
+      const entry = program.functions.symbolOf({ kind: "realloc-entry", realloc });
       const args = encodeValues([0n, 0n, BigInt(alignment), BigInt(size)]);
       const is64 = pointerType(program.component, item.lifted.options) === I64;
       const command = is64 ? "realloc64" : "realloc";
-      const { status, bytes } = await process.call(command, entry - program.firstEntry, args, 1);
+      const { status, bytes } = await process.call(command, entry - program.entries.first, args, 1);
       if (status !== 0) throw new LiftTrap(STATUS_TEXT.get(status) ?? "");
       return Number(decodeValues(bytes, [is64 ? 64 : 32])[0] ?? 0n);
     },

@@ -108,8 +108,8 @@ class CoreScript {
   readonly #broken = new Map<string, Instance>();
   #current: Instance | undefined;
   readonly #steps: Step[] = [];
-  readonly #functions: CoreFunc[] = [];
-  readonly #entryOf = new Map<string, number>();
+  /** What has an entry. */
+  readonly #functions = new Map<string, CoreFunc>();
   /** Every linked instance by its index. */
   readonly #instances = new Map<CoreInstanceIndex, Instance>();
 
@@ -355,8 +355,7 @@ class CoreScript {
       if (bits === undefined) throw new Error(`an argument of ${field} is no value`);
       return bits;
     });
-    const key = coreFuncKey(item.func);
-    if (!this.#entryOf.has(key)) this.#entryOf.set(key, this.#functions.push(item.func) - 1);
+    this.#functions.set(coreFuncKey(item.func), item.func);
     const action: Action = { kind: "invoke", func: item.func, args, field };
     this.#steps.push({ kind: "action", line, instance, action, expected });
     return undefined;
@@ -376,7 +375,7 @@ class CoreScript {
   async run(): Promise<readonly Outcome[]> {
     let built: BuiltScript;
     try {
-      const core = { functions: this.#functions, stepwise: this.#needsSteps() };
+      const core = { functions: [...this.#functions.values()], stepwise: this.#needsSteps() };
       built = buildScript(this.#linker.plan(), core, this.#options);
     } catch (error) {
       const message = reasonOf(error);
@@ -473,9 +472,9 @@ class CoreScript {
     }
     if (expected.kind === "unlinkable") return "is linked";
     const { program } = built;
-    const symbol = program.scriptInstantiate.get(linked.index);
+    const symbol = program.functions.find({ kind: "script-instantiate", instance: linked.index });
     if (symbol === undefined) return "there is no instance";
-    const { status } = await child.call("call", symbol - program.firstEntry, new Uint8Array(), 0);
+    const { status } = await child.call("call", symbol - program.entries.first, new Uint8Array(), 0);
     return compare(status, [], { ...expected });
   }
 
@@ -490,11 +489,11 @@ class CoreScript {
       return compare(0, decodeValues(await child.read(program.offsets.global(action.global), 16), [width]), expected);
     }
     const { func, args, field } = action;
-    const symbol = program.scriptEntries[this.#entryOf.get(coreFuncKey(func)) ?? -1];
+    const symbol = program.functions.find({ kind: "script-entry", func });
     if (symbol === undefined) return `${field} has no entry`;
     const { params, results } = this.#linker.typeOf(func);
     if (params.length !== args.length) return `${field} takes ${params.length} arguments`;
-    const answer = await child.call("call", symbol - program.firstEntry, encodeValues(args), results.length);
+    const answer = await child.call("call", symbol - program.entries.first, encodeValues(args), results.length);
     const message = compare(answer.status, decodeValues(answer.bytes, results.map(widthOf)), expected);
     return message === undefined ? undefined : `${field}: ${message}`;
   }

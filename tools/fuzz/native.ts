@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tmpdir } from "node:os";
+import { coreFuncKey } from "../../src/frontend/api.ts";
 import { MemoryDefinition } from "../../src/layout/offsets.ts";
 import type { CoreFunc } from "../../src/plan/component.ts";
 import { decodeModule } from "../../src/wasm/decode.ts";
@@ -78,14 +79,14 @@ class Script {
   readonly #program: BuiltScript["program"];
   readonly #linked: LinkedInstance;
   readonly #linker: ScriptLinker;
-  readonly #entries: ReadonlyMap<string, number>;
+  readonly #functions: ReadonlyMap<string, CoreFunc>;
 
-  constructor(subject: Subject, { program }: BuiltScript, linker: ScriptLinker, { linked, entries }: Loaded) {
+  constructor(subject: Subject, { program }: BuiltScript, linker: ScriptLinker, { linked, functions }: Loaded) {
     this.#subject = subject;
     this.#program = program;
     this.#linked = linked;
     this.#linker = linker;
-    this.#entries = entries;
+    this.#functions = functions;
   }
 
   get #instantiates(): boolean {
@@ -111,14 +112,16 @@ class Script {
   }
 
   commands(): Uint8Array[] {
-    const { firstEntry, scriptEntries, scriptInstantiate } = this.#program;
-    const instantiate = scriptInstantiate.get(this.#linked.index) ?? firstEntry;
-    const out = [callCommand("call", instantiate - firstEntry, new Uint8Array(), 0)];
+    const { entries, functions } = this.#program;
+    const instantiate = functions.find({ kind: "script-instantiate", instance: this.#linked.index }) ?? entries.first;
+    const out = [callCommand("call", instantiate - entries.first, new Uint8Array(), 0)];
     if (!this.#instantiates) return out;
     for (const call of this.#subject.one.calls) {
-      const entry = scriptEntries[this.#entries.get(call.export) ?? -1] ?? firstEntry;
+      const func = this.#functions.get(call.export);
+      if (func === undefined) throw new Error(`no function ${call.export}`);
+      const entry = functions.symbolOf({ kind: "script-entry", func });
       const results = this.#subject.one.interface.functions.get(call.export)?.results ?? "";
-      out.push(callCommand("call", entry - firstEntry, encodeValues(call.args), results.length));
+      out.push(callCommand("call", entry - entries.first, encodeValues(call.args), results.length));
     }
     for (const [, , at] of this.#globals()) out.push(placeCommand("read", at, VALUE_SIZE));
     for (const [length, at, expected] of this.#memories()) {
@@ -169,8 +172,8 @@ class Script {
 
 interface Loaded {
   readonly linked: LinkedInstance;
-  /** Positions in `functions` by export. */
-  readonly entries: ReadonlyMap<string, number>;
+  /** By export. */
+  readonly functions: ReadonlyMap<string, CoreFunc>;
 }
 
 /** `stepwise`: some of them can't be instantiated. Never throws for what is wrong with a module. */
@@ -187,7 +190,7 @@ export function runNatively(
   };
   const interner = new TypeInterner();
   const linker = new ScriptLinker(interner, configuration.bounds);
-  const functions: CoreFunc[] = [];
+  const all = new Map<string, CoreFunc>();
   const loaded: Loaded[] = [];
   let built: BuiltScript;
   try {
@@ -195,15 +198,20 @@ export function runNatively(
       const module = decodeModule(one.bytes, undefined, undefined, interner);
       validateModule(module);
       const linked = linker.instantiate(module, new Map());
-      const entries = new Map<string, number>();
+      const functions = new Map<string, CoreFunc>();
       for (const name of one.interface.functions.keys()) {
         const item = linker.exportOf(linked, name);
         if (item?.sort !== "func") throw new Error(`no function ${name}`);
-        entries.set(name, functions.push(item.func) - 1);
+        functions.set(name, item.func);
+        all.set(coreFuncKey(item.func), item.func);
       }
-      loaded.push({ linked, entries });
+      loaded.push({ linked, functions });
     }
-    built = buildScript(linker.plan(), { functions, stepwise }, { ...configuration, sandbox: false });
+    built = buildScript(
+      linker.plan(),
+      { functions: [...all.values()], stepwise },
+      { ...configuration, sandbox: false },
+    );
     const [refused] = built.refused;
     if (refused !== undefined) throw new Error(refused.reason);
   } catch (error) {
