@@ -7,18 +7,17 @@
 
 import type { Value } from "../ir/function.ts";
 import { HostStatus } from "../layout/host.ts";
-import { ContextField, OutermostEntry } from "../layout/offsets.ts";
+import { ContextField } from "../layout/offsets.ts";
 import { EFAULT, FUTEX_WAIT_PRIVATE, Sys, Timespec } from "./linux.ts";
-import type { Program } from "./program.ts";
 import { ENTRY_CONTEXT, FRAME_RETURN } from "./raise.ts";
 import type { Emitter } from "./structured.ts";
 
 /** From the entry itself: it is the outermost one now. */
-export function emitRecordOutermost(e: Emitter, program: Program, context: Value): void {
-  const { outermost } = program.offsets;
+export function emitRecordOutermost(e: Emitter, context: Value): void {
   const frame = e.framePointer();
-  e.store(context, outermost + OutermostEntry.frame, frame);
-  e.store(context, outermost + OutermostEntry.returns, e.load64(frame, FRAME_RETURN));
+  const returns = e.load64(frame, FRAME_RETURN);
+  e.store(context, ContextField.outermostFrame, frame);
+  e.store(context, ContextField.outermostReturns, returns);
 }
 
 /** The i64 at an aligned address, or 0 where nothing can be read: the kernel knows, and needs no handler of faults to say so. */
@@ -34,13 +33,12 @@ function emitRead(e: Emitter, address: Value): Value {
 }
 
 /** Returns a status if a call of the instance is active. */
-export function emitUnlessActive(e: Emitter, program: Program, context: Value): void {
-  e.if(e.nez(e.load64(context, ContextField.entryDepth)), () => {
-    const { outermost } = program.offsets;
-    const frame = e.load64(context, outermost + OutermostEntry.frame);
+export function emitUnlessActive(e: Emitter, context: Value): void {
+  const frame = e.load64(context, ContextField.outermostFrame);
+  e.if(e.nez(frame), () => {
     e.if(e.ult(e.framePointer(), frame), () => {
       e.if(e.eq(emitRead(e, e.offset(frame, ENTRY_CONTEXT)), context), () => {
-        const returns = e.load64(context, outermost + OutermostEntry.returns);
+        const returns = e.load64(context, ContextField.outermostReturns);
         e.if(e.eq(emitRead(e, e.offset(frame, FRAME_RETURN)), returns), () => {
           e.return(e.i32(HostStatus.instance_busy));
         });

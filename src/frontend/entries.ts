@@ -40,10 +40,14 @@ import {
 
 export const ENTRY_ATTRIBUTES = { stackCheck: false, entry: true } as const;
 
+/** A failure that was announced outside of any call is nobody's. Only what has no status to return looks at it. */
+function emitForgetFailure(e: Emitter, program: Program, context: Value): void {
+  if (program.hostMayFail) e.store(context, ContextField.hostFailure, e.i32(0));
+}
+
 /**
  * Enters `callee`. The stack limit is the stack pointer minus the budget; a nested entry never gets more than is left of the outer one's, which
  * may be nothing, and one on another stack gets its own. Both words are what they were afterwards, trap or not.
- * A failure that was announced outside of any call is forgotten.
  */
 export function emitEnter(
   e: Emitter,
@@ -54,7 +58,7 @@ export function emitEnter(
   args: readonly Value[],
 ): { readonly status: Value; readonly results: readonly Value[] } {
   const outerLimit = e.load64(context, ContextField.stackLimit);
-  const depth = e.load64(context, ContextField.entryDepth);
+  const outermost = e.load64(context, ContextField.outermostFrame);
   const stack = e.stackPointer();
   const budget = e.load64(context, ContextField.stackBudget);
   const own = e.select(e.ult(budget, stack), e.sub(stack, budget), e.i64(0));
@@ -62,19 +66,18 @@ export function emitEnter(
   // A little below the limit is the outer one's stack as well: its host has used up what was left.
   const within = (): Value => e.and(e.ult(own, outerLimit), e.ule(outerLimit, e.offset(stack, STACK_SLACK)));
   e.if(
-    e.eqz(depth),
+    e.eqz(outermost),
     () => {
-      e.store(context, ContextField.hostFailure, e.i32(0));
-      emitRecordOutermost(e, program, context);
+      emitForgetFailure(e, program, context);
+      emitRecordOutermost(e, context);
     },
     () => e.set(limit, e.select(within(), outerLimit, own)),
   );
-  const leaveStack = program.exceptions && emitEnterStack(e, program, context, depth, within());
+  const leaveStack = program.exceptions && emitEnterStack(e, program, context, outermost, within());
   e.store(context, ContextField.stackLimit, e.get(limit));
-  e.store(context, ContextField.entryDepth, e.offset(depth, 1));
   const out = e.callCatch(callee, signature, [context, ...args]);
   e.store(context, ContextField.stackLimit, outerLimit);
-  e.store(context, ContextField.entryDepth, depth);
+  e.store(context, ContextField.outermostFrame, outermost);
   leaveStack?.();
   return out;
 }
@@ -94,14 +97,13 @@ export function emitEnterIdle(
   const stack = e.stackPointer();
   const budget = e.load64(context, ContextField.stackBudget);
   const limit = e.select(e.ult(budget, stack), e.sub(stack, budget), e.i64(0));
-  e.store(context, ContextField.hostFailure, e.i32(0));
-  emitRecordOutermost(e, program, context);
+  emitForgetFailure(e, program, context);
   const leaveStack = program.exceptions && emitEnterStack(e, program, context, e.i64(0), e.i32(0));
   e.store(context, ContextField.stackLimit, limit);
-  e.store(context, ContextField.entryDepth, e.i64(1));
+  emitRecordOutermost(e, context);
   const out = e.callCatch(callee, signature, [context, ...args]);
   const again = e.load64(e.framePointer(), ENTRY_CONTEXT);
-  e.store(again, ContextField.entryDepth, e.i64(0));
+  e.store(again, ContextField.outermostFrame, e.i64(0));
   leaveStack?.();
   return { ...out, context: again };
 }
@@ -189,7 +191,7 @@ export function buildTaskBody(program: Program, index: number, name: string): Fu
   const item = program.api.exports[index];
   if (item === undefined) throw new RangeError(`no export ${index}`);
   const { lifted, signature } = item;
-  const e = Emitter.start(name, program.signature(signature), { stackCheck: true, entry: false });
+  const e = Emitter.start(name, program.signature(signature), { stackCheck: true, entry: false, entered: true });
   const results = emitCallLifted(e, program, lifted, index, e.params.slice(1));
   const at = taskResult(program, lifted.options.instance);
   const load = (): readonly Value[] => signature.results.map((type) => e.load(irType(type), e.param(0), at));
@@ -277,7 +279,7 @@ export function buildDelete(e: Emitter, program: Program): void {
   const context = e.param(0);
   e.if(e.eqz(context), () => e.return(e.i32(0)));
   emitUnlessInstance(e, program, context, () => e.return(e.i32(HostStatus.not_an_instance)));
-  emitUnlessActive(e, program, context);
+  emitUnlessActive(e, context);
   e.store(context, ContextField.self, e.i64(0));
   emitDropHostResources(e, program);
   if (program.isTyped) e.call(program.hostSupport("blocks_delete"), HOST_SUPPORT.blocks_delete, [context]);

@@ -271,12 +271,12 @@ export function emitEnterStack(
   e: Emitter,
   program: Program,
   context: Value,
-  depth: Value,
+  outermost: Value,
   sameStack: Value,
 ): () => void {
   const at = program.offsets.exceptionState + ExceptionState.stackTop;
   const outer = e.load64(context, at);
   const nested = e.select(sameStack, outer, e.i64(0));
-  e.store(context, at, e.select(e.eqz(depth), e.framePointer(), nested));
+  e.store(context, at, e.select(e.eqz(outermost), e.framePointer(), nested));
   return () => e.store(context, at, outer);
 }

@@ -242,7 +242,7 @@ export function emitCallAlloc(e: Emitter): void {
   const context = e.load64(e.param(0), CallField.instance);
   const size = e.param(1);
   e.if(e.ugt(size, e.i64(HOST_ARENA_SIZE)), () => e.return(e.i64(0)));
-  e.if(e.eqz(e.load64(context, ContextField.entryDepth)), () => e.return(e.i64(0)));
+  e.if(e.eqz(e.load64(context, ContextField.outermostFrame)), () => e.return(e.i64(0)));
   const cursor = e.load64(context, ContextField.hostCursor);
   const start = e.andImm(e.offset(cursor, 15), -16);
   const end = e.add(start, size);

@@ -56,5 +56,5 @@ export function emitCheckInstance(e: Emitter, program: Program, context: Value, 
  */
 export function emitCheckIdle(e: Emitter, program: Program, context: Value): void {
   emitCheckInstance(e, program, context);
-  e.if(e.nez(e.load64(context, ContextField.entryDepth)), () => e.return(e.i32(HostStatus.instance_busy)));
+  e.if(e.nez(e.load64(context, ContextField.outermostFrame)), () => e.return(e.i32(HostStatus.instance_busy)));
 }

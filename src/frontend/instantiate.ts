@@ -113,7 +113,6 @@ export function buildCreateRegion(e: Emitter, program: Program): void {
   });
 
   emitSetState(e, context, InstanceState.instantiating);
-  e.store(context, ContextField.regionSize, size);
   e.store(context, ContextField.user, asked.user);
   e.store(context, offsets.limits + InstanceLimits.memory, memoryLeft);
   e.store(context, offsets.limits + InstanceLimits.table, tableLeft);

@@ -150,6 +150,12 @@ export function buildCopyBytes(e: Emitter, program: Program): void {
     e.return();
   });
   e.if(e.uge(length, e.i64(LONG_COPY)), () => {
+    // What is usual is here: a call more costs as much as a few hundred bytes.
+    const isWide = e.eqImm(e.load32(e.param(0), program.offsets.wideCopy), WIDE_COPY.yes);
+    e.if(e.and(isWide, e.ult(length, e.i64(WIDE_STRING_COPY))), () => {
+      e.copyWide(destination, source, length);
+      e.return();
+    });
     e.call(program.support("copy_long"), SUPPORT.copy_long, e.params);
     e.return();
   });
@@ -186,20 +192,17 @@ function emitCopySteps(e: Emitter, destination: Value, source: Value, length: Va
   move(last);
 }
 
-/** `copy_long`. */
+/** `copy_long`: what `copy_bytes` leaves. */
 export function buildCopyLong(e: Emitter, program: Program): void {
   const [context, destination, source, length] = [e.param(0), e.param(1), e.param(2), e.param(3)];
-  const wide = e.variable(e.load32(context, program.offsets.wideCopy));
-  e.if(e.eqz(e.get(wide)), () => {
-    e.set(wide, e.call1(program.support("find_wide_copy"), SUPPORT.find_wide_copy, [context]));
+  const known = e.load32(context, program.offsets.wideCopy);
+  e.if(e.eqz(known), () => {
+    e.call(program.support("find_wide_copy"), SUPPORT.find_wide_copy, [context]);
+    e.call(program.support("copy_bytes"), SUPPORT.copy_bytes, e.params);
+    e.return();
   });
-  const isWide = e.eqImm(e.get(wide), WIDE_COPY.yes);
-  e.if(e.ult(length, e.select(isWide, e.i64(WIDE_STRING_COPY), e.i64(STRING_COPY))), () => {
-    e.if(
-      isWide,
-      () => e.copyWide(destination, source, length),
-      () => emitCopySteps(e, destination, source, length),
-    );
+  e.if(e.and(e.eqImm(known, WIDE_COPY.no), e.ult(length, e.i64(STRING_COPY))), () => {
+    emitCopySteps(e, destination, source, length);
     e.return();
   });
   e.copy(destination, source, length);

@@ -273,6 +273,13 @@ export class Program {
     return this.component.memories.values().some((m) => m.style === "guarded");
   }
 
+  /** Whether there is something of the host's that says with `fail`, and not by a status, that it failed. */
+  get hostMayFail(): boolean {
+    const { lowerings, resources } = this.component;
+    const isFlat = lowerings.values().some(({ callee }) => callee.kind === "host" && callee.abi === "flat");
+    return isFlat || resources.values().some((r) => r.kind === "host");
+  }
+
   get describes(): boolean {
     return this.options.describes === true;
   }

@@ -44,7 +44,8 @@ import { emitCallLifted } from "./tasks.ts";
 import { emitCheckMayBlock, emitCheckMayLeave, emitHostCallee } from "./trampolines.ts";
 
 const DROP: Signature = { params: [I64, I64], results: [I32], convention: "c" };
-const BODY_ATTRIBUTES = { stackCheck: true, entry: false } as const;
+const BODY_ATTRIBUTES = { stackCheck: true, entry: false, entered: true } as const;
+const TRAMPOLINE_ATTRIBUTES = { stackCheck: true, entry: false } as const;
 /** Bytes that are cleared store by store. */
 const UNROLLED_CLEAR = 64;
 
@@ -401,7 +402,7 @@ export function buildTypedLowered(program: Program, index: LoweredIndex, name: s
   const types = [...typesOf(func), ...(func.result === undefined ? [] : [func.result])];
   // A few scalars need no more stack than any trampoline.
   const stackCheck = types.some((t) => !isByValue(t)) || hasPointers(program, types);
-  const e = Emitter.start(name, program.signature(lowering.signature), { ...BODY_ATTRIBUTES, stackCheck });
+  const e = Emitter.start(name, program.signature(lowering.signature), { ...TRAMPOLINE_ATTRIBUTES, stackCheck });
   emitCheckMayLeave(e, program, e.param(0), lowering.options.instance);
   if (func.isAsync) emitCheckMayBlock(e, program, lowering.options);
   e.return(...emitTypedCall(e, program, index, lowering, func));

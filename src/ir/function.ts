@@ -45,6 +45,8 @@ export interface FuncAttributes {
   readonly stackCheck: boolean;
   /** An entry from the host: keeps its context (first parameter) in the frame's first slot, where a trap finds it. */
   readonly entry: boolean;
+  /** Called by entries only, whose `call_catch` expects no register to survive: it need not save any. */
+  readonly entered?: boolean;
 }
 
 export class Func {

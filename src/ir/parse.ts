@@ -143,6 +143,7 @@ class Parser {
     this.func = new Func(String(name), signature, {
       stackCheck: flags.has("stack_check"),
       entry: flags.has("entry"),
+      ...(flags.has("entered") ? { entered: true } : {}),
     });
   }
 

@@ -160,7 +160,11 @@ function printBlockHead(func: Func, block: Block): string {
 
 /** The whole function; ends in a newline. */
 export function printFunc(func: Func): string {
-  const flags = [func.attributes.stackCheck ? "stack_check" : "", func.attributes.entry ? "entry" : ""].filter(Boolean);
+  const flags = [
+    func.attributes.stackCheck ? "stack_check" : "",
+    func.attributes.entry ? "entry" : "",
+    func.attributes.entered === true ? "entered" : "",
+  ].filter(Boolean);
   const lines: string[] = [
     `function ${JSON.stringify(func.name)} ${formatSignature(func.signature)}${flags.length === 0 ? "" : ` [${flags.join(", ")}]`} {`,
   ];

@@ -19,7 +19,7 @@ export const WASM_PAGE_SIZE = 65536;
 export const InstanceState = { ready: 0, trapped: 1, instantiating: 2 } as const;
 export const STATE_MASK = PAGE_SIZE - 1;
 
-/** A component instance's flags (Canonical ABI: `ComponentInstance.may_leave`), or 0. Whether it may be entered is `entryDepth`. */
+/** A component instance's flags (Canonical ABI: `ComponentInstance.may_leave`), or 0. Whether it may be entered is `outermostFrame`. */
 export const InstanceFlag = { mayLeave: 1 } as const;
 
 /** A 32-bit index reaches 4 GiB; a static offset below this needs no check. */
@@ -162,24 +162,24 @@ export const ContextField = {
   self: 0,
   /** u64: the lowest stack pointer that wasm code may have. */
   stackLimit: 8,
-  /** u64: address of the VMMemoryDefinition of the lowering that is being called. */
-  currentMemory: 16,
-  /** u64: code address of its realloc, or 0. */
-  currentRealloc: 24,
-  /** u64: address of the handle table of its component instance. */
-  currentHandles: 32,
-  /** u64: address of the process's initial stack (argc) in an executable, else 0. */
-  startup: 40,
+  /** u64: frame pointer of the outermost active entry (`frontend/active.ts`); 0 while none is active. */
+  outermostFrame: 16,
+  /** u64: its return address; stale while none is active. In one cache line with the two before: an entry writes all three, and stores are what it costs. */
+  outermostReturns: 24,
   /** u64: bytes of stack that an entry may use. */
-  stackBudget: 48,
-  /** u64: size of the whole region in bytes. */
-  regionSize: 56,
-  /** u64: number of entries that are active (host → wasm nesting). */
-  entryDepth: 64,
+  stackBudget: 32,
+  /** u64: address of the VMMemoryDefinition of the lowering that is being called. */
+  currentMemory: 40,
+  /** u64: code address of its realloc, or 0. */
+  currentRealloc: 48,
+  /** u64: address of the handle table of its component instance. */
+  currentHandles: 56,
+  /** u64: address of the flags of that component instance. */
+  currentFlags: 64,
   /** u64: the pointer of the host's options, for its functions to find. */
   user: 72,
-  /** u64: address of the flags of the component instance whose lowering is being called. */
-  currentFlags: 80,
+  /** u64: address of the process's initial stack (argc) in an executable, else 0. */
+  startup: 80,
   /** u32: set by a host function that has no status to return (host ABI `flat`): its trampoline traps. */
   hostFailure: 88,
   /** u32: not 0 while the host wants the guest to stop (`--interruptible`). Written by any thread. */
@@ -233,14 +233,6 @@ export const InstanceLimits = {
   unmap: 16,
   hookData: 24,
   size: 32,
-} as const;
-
-/** Where the outermost entry that was last active has its frame, relative to `VMComponentOffsets.outermost`. */
-export const OutermostEntry = {
-  /** u64: its frame pointer; u64: its return address. */
-  frame: 0,
-  returns: 8,
-  size: 16,
 } as const;
 
 /** Whether there are registers of 32 bytes to copy with, see `VMComponentOffsets.wideCopy`. */
@@ -309,8 +301,6 @@ export class VMComponentOffsets {
   readonly trap: number;
   /** `InstanceLimits`. */
   readonly limits: number;
-  /** `OutermostEntry`. */
-  readonly outermost: number;
   /** u32: `WIDE_COPY` of this processor, or 0 while nobody has asked it. */
   readonly wideCopy: number;
   /** Size of the context itself, a multiple of the page. */
@@ -367,7 +357,6 @@ export class VMComponentOffsets {
     this.limits = place(1, InstanceLimits.size, 8);
     this.hostHeapState = place(shape.typedHost ? 1 : 0, HostHeap.size, 16);
     this.trap = place(1, TrapRecord.size, 16);
-    this.outermost = place(1, OutermostEntry.size, 8);
     this.wideCopy = place(1, 4, 4);
     at = alignUp(at, PAGE_SIZE);
     this.contextSize = at;

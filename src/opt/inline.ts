@@ -143,8 +143,7 @@ class Inliner {
 
   #site(call: Inst, symbol: FuncSymbol, body: Func, after: Block | undefined): Site {
     const func = this.#func;
-    const { stackCheck, entry } = func.attributes;
-    if (body.attributes.stackCheck && !stackCheck) func.attributes = { stackCheck: true, entry };
+    if (body.attributes.stackCheck) func.attributes = { ...func.attributes, stackCheck: true };
     const values = func.work.filled(body.valueCount, NONE);
     const start = func.b.get(call);
     body.paramsOf(body.entryBlock).forEach((param, k) => {

@@ -258,6 +258,7 @@ export class Emitter {
     const saved = this.#raw;
     this.#raw = raw;
     if (op === Pseudo.constant) asm.ri(Inst.mov_ri, 8, to, m.imm[raw]!, m.imm2[raw]!);
+    else if (op === Pseudo.read_register) asm.rr(Inst.mov_rr, 8, to, m.imm[raw]!);
     else if (op === Pseudo.zero_float) asm.rr(Inst.xorps_rr, 0, to, to);
     else asm.rm(op, m.size[raw]!, to, this.#memory());
     this.#raw = saved;

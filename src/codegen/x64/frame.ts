@@ -58,7 +58,8 @@ export class Frame {
     this.#entry = func.attributes.entry;
     const grows = needs.tailBytes - needs.incomingBytes;
     const saved: PReg[] = [];
-    for (let r = 0; r < 16; r++) if (output.usedCalleeSavedInt & registerBit(r)) saved.push(r);
+    const kept = func.attributes.entered === true ? 0 : output.usedCalleeSavedInt;
+    for (let r = 0; r < 16; r++) if (kept & registerBit(r)) saved.push(r);
     this.saved = saved;
     let at = Math.max(this.#entry ? 8 : 0, grows > 0 ? grows + 16 : 0);
     this.#savedTop = at;

@@ -156,6 +156,12 @@ function readRegister(s: Selector, register: number): void {
   s.m.imm[i] = register;
 }
 
+/** The same in the whole body. */
+function framePointer(s: Selector): void {
+  readRegister(s, RBP);
+  s.m.rematerializable(s.result());
+}
+
 function probe(s: Selector): void {
   const address = s.vreg(s.a);
   const i = s.begin(Pseudo.probe, 8);
@@ -197,6 +203,6 @@ export const MEMORY_RULES: RuleTable = {
   data_addr: [rule("→ lea r, [rip + d]",        always, (s) => symbolAddress(s, MemKind.data))],
   text_base: [rule("→ lea r, [rip + text]",     always, (s) => symbolAddress(s, MemKind.textBase))],
   slot_addr: [rule("→ lea r, [rbp - n]",        always, (s) => symbolAddress(s, MemKind.slot))],
-  frame_pointer: [rule("→ mov r, rbp",          always, (s) => readRegister(s, RBP))],
+  frame_pointer: [rule("→ mov r, rbp",          always, framePointer)],
   stack_pointer: [rule("→ mov r, rsp",          always, (s) => readRegister(s, RSP))],
 };

@@ -43,7 +43,7 @@ block8:
   v16 = iconst.i32 259
   return v16
 block4:
-  v17 = load.i64 [v0 + 64] full any
+  v17 = load.i64 [v0 + 16] full any
   v18 = iconst.i64 0
   v19 = icmp.i64 ne v17, v18
   brif v19, block9, block10
@@ -68,33 +68,29 @@ block14:
   v27 = load.i32 [v1] full any
   v28 = load.i32 [v1 + 16] full any
   v29 = stack_pointer
-  v30 = load.i64 [v0 + 48] full any
+  v30 = load.i64 [v0 + 32] full any
   v31 = icmp.i64 ult v30, v29
   v32 = isub.i64 v29, v30
   v33 = iconst.i64 0
   v34 = select.i64 v31, v32, v33
-  v35 = iconst.i32 0
-  store.i32 [v0 + 88], v35 full any
-  v36 = frame_pointer
-  store.i64 [v0 + 17168], v36 full any
-  v37 = load.i64 [v36 + 8] full any
-  store.i64 [v0 + 17176], v37 full any
   store.i64 [v0 + 8], v34 full any
-  v38 = iconst.i64 1
-  store.i64 [v0 + 64], v38 full any
-  v39, v40 = call_catch fn0(v0, v27, v28)
-  v41 = frame_pointer
-  v42 = load.i64 [v41 - 8] full any
-  v43 = iconst.i64 0
-  store.i64 [v42 + 64], v43 full any
-  v44 = iconst.i32 0
-  v45 = icmp.i32 eq v39, v44
-  brif v45, block15, block16
+  v35 = frame_pointer
+  v36 = load.i64 [v35 + 8] full any
+  store.i64 [v0 + 16], v35 full any
+  store.i64 [v0 + 24], v36 full any
+  v37, v38 = call_catch fn0(v0, v27, v28)
+  v39 = frame_pointer
+  v40 = load.i64 [v39 - 8] full any
+  v41 = iconst.i64 0
+  store.i64 [v40 + 16], v41 full any
+  v42 = iconst.i32 0
+  v43 = icmp.i32 eq v37, v42
+  brif v43, block15, block16
 block15:
-  store.i32 [v1], v40 full any
+  store.i32 [v1], v38 full any
   jump block16
 block16:
-  return v39
+  return v37
 }
 
 ;; dynamic
