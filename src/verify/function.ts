@@ -13,6 +13,7 @@ import type { RightsOf } from "./context.ts";
 import { type End, run } from "./control.ts";
 import { Flow } from "./decode.ts";
 import type { CodeFunction } from "./image.ts";
+import { join, renamed } from "./join.ts";
 import { Machine, NO_BLOCK, type Problem, Reg, type World } from "./machine.ts";
 import { State } from "./state.ts";
 import type { FunctionType } from "./types.ts";
@@ -198,15 +199,15 @@ class Verifier {
     const severalEntries = this.#blocks.hasEntries(block);
     const head = this.#heads[block];
     if (head === undefined) {
-      const first = (this.#visits[block] ?? 0) === 0 ? state.clone() : state.renamed(block);
+      const first = (this.#visits[block] ?? 0) === 0 ? state.clone() : renamed(state, block);
       if (severalEntries) first.flags = undefined;
       this.#heads[block] = first;
       this.#queue.add(block);
     } else if (!severalEntries) {
       // The state that leads here has changed: any cycle goes through a block that is entered from several places.
-      this.#heads[block] = state.renamed(block);
+      this.#heads[block] = renamed(state, block);
       this.#queue.add(block);
-    } else if (head.join(state, block, this.#isBefore(block, from))) {
+    } else if (join(head, state, block, this.#isBefore(block, from))) {
       if (this.#careful && this.#blocks.shape.isBelow(from, block)) this.#forget(block);
       this.#queue.add(block);
     }

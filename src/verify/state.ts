@@ -10,15 +10,11 @@ import {
   AtomKind,
   type Atoms,
   Base,
-  combine,
   type CompareFlags,
   Form,
   formKey,
   isConstant,
   loneAtom,
-  ofAtom,
-  type Payload,
-  sameForm,
   sumKey,
 } from "./values.ts";
 
@@ -62,14 +58,6 @@ function elementKey(address: Form, since: number): string {
 /** Relations of one sum: more are forgotten. */
 const RELATION_LIMIT = 8;
 const EXACT = 2 ** 53;
-/** A range that grows at a join goes on to one of these. */
-const STEPS = [255, 65535, 0x7fff_ffff, 0xffff_ffff] as const;
-
-function widen(hi: number): number {
-  for (const step of STEPS) if (hi <= step) return step;
-  return Number.POSITIVE_INFINITY;
-}
-
 /** Slots of the frame are keyed by their displacement from the frame record; of the context's result area by this plus theirs. */
 export const RESULT_SLOTS = 2 ** 40;
 
@@ -241,58 +229,6 @@ export class State {
       for (const key of this.slots.entries().keys()) if (key + 8 > from && key < to) this.slots.delete(key);
     } else for (let key = from - 7; key < to; key++) this.slots.delete(key);
   }
-
-  /** What holds at the head of block `b`, which is entered from here alone and has run before: its own atoms get other names. */
-  renamed(b: number): State {
-    const { flags, atoms } = this;
-    const out = this.clone();
-    out.join(this, b, false);
-    if (flags !== undefined && !atoms.mentions(flags.left, b) && !atoms.mentions(flags.right, b)) out.flags = flags;
-    return out;
-  }
-
-  /**
-   * The head of block `b`, entered from a place where `from` holds. Returns whether anything was lost. `loop`: from inside of a loop, where
-   * ranges grow in few steps.
-   */
-  join(from: State, b: number, loop: boolean): boolean {
-    return new Join(this, from, b, loop).run();
-  }
-}
-
-/**
- * What two addresses have in common: base, constant, and scale of their unknowns, as a form whose `s` is that scale; undefined when that is
- * nothing, as of two numbers.
- */
-export function commonPart(f: Form, g: Form): Form | undefined {
-  if (f.base !== g.base || (f.base !== Base.context && f.base !== Base.image)) return undefined;
-  const isMultiple = (n: number, s: number): boolean => n % s === 0;
-  // Two constants are so many times their difference.
-  const scale = Math.max(f.s, g.s, 1, f.a === 0 && g.a === 0 ? Math.abs(f.c - g.c) : 0);
-  const scaled = [f, g].every((x) => isMultiple(x.s, scale) && isMultiple(x.t, scale) && isMultiple(x.c - f.c, scale));
-  return new Form(f.base, Math.min(f.c, g.c), 0, scaled ? scale : 1);
-}
-
-/** What is known of a value that is x, if `whenX` holds, or y, if `whenY` does, and of lengths. */
-export function commonRelations(whenX: State, x: Form, whenY: State, y: Form): readonly Relation[] {
-  const out: Relation[] = [];
-  const lists = [whenX.relations.get(sumKey(x))?.list, whenY.relations.get(sumKey(y))?.list];
-  for (const list of lists) {
-    for (const { l } of list ?? []) {
-      if (l === 0 || out.some((r) => r.l === l)) continue;
-      const k = Math.min(whenX.room(x, l), whenY.room(y, l));
-      if (k >= 0) out.push({ l, k });
-    }
-  }
-  return out;
-}
-
-/** What two numbers have in common. */
-const NUMBERS = new Form(Base.number, 0, 0, 1);
-
-/** `f` as a number of units of what it has in common with another one. */
-export function partOf(f: Form, { c, s }: Form): Form {
-  return new Form(Base.number, (f.c - c) / s, f.a, f.s / s, f.b, f.t / s);
 }
 
 /** For each length l in `f` with factor 1, the negation of the rest's unknowns. */
@@ -306,11 +242,6 @@ function lengthsMinus(atoms: Atoms, f: Form): (readonly [number, Form])[] {
   return out;
 }
 
-/** Kinds that a joined value keeps. */
-function keepsKind(kind: number): boolean {
-  return kind === AtomKind.memoryLength || kind === AtomKind.tableLength || kind === AtomKind.code;
-}
-
 /** What a value is as a reference: its token; `null` for null; undefined if it is none. */
 export function referenceToken(atoms: Atoms, f: Form): string | null | undefined {
   if (isConstant(f) && f.c === 0) return null;
@@ -318,264 +249,4 @@ export function referenceToken(atoms: Atoms, f: Form): string | null | undefined
   if (atom === 0 || atoms.kind[atom] !== AtomKind.reference) return undefined;
   const payload = atoms.payload[atom];
   return typeof payload === "string" ? payload : undefined;
-}
-
-/** The token of a value that is one of two references, of which not both are null; or undefined. */
-export function joinReferences(atoms: Atoms, x: Form, y: Form): string | undefined {
-  const [a, b] = [referenceToken(atoms, x), referenceToken(atoms, y)];
-  return a === undefined || b === undefined ? undefined : atoms.joinTokens(a, b);
-}
-
-class Join {
-  readonly #to: State;
-  readonly #from: State;
-  readonly #block: number;
-  /** Two values → the atom that is one of them. */
-  readonly #groups = new Map<string, number>();
-  /** Those that are numbers. */
-  readonly #numbers: { readonly x: Form; readonly y: Form; readonly atom: number }[] = [];
-  readonly #ranges: [number, Range][] = [];
-  readonly #relations: [Form, number, number][] = [];
-  /** Atoms that the block's head did not have before. */
-  readonly #new = new Set<number>();
-  #changed = false;
-  readonly #loop: boolean;
-  constructor(to: State, from: State, block: number, loop: boolean) {
-    this.#to = to;
-    this.#from = from;
-    this.#block = block;
-    this.#loop = loop;
-  }
-
-  run(): boolean {
-    const to = this.#to;
-    const from = this.#from;
-    for (const key of to.slots.entries().keys()) {
-      if (from.slots.has(key)) continue;
-      to.slots.delete(key);
-      this.#changed = true;
-    }
-    this.#values(true);
-    this.#values(false);
-    this.#joinRanges();
-    this.#joinRelations();
-    this.#joinElements();
-    for (const [length, least] of to.least.entries()) {
-      const other = from.leastOf(length);
-      if (other >= least) continue;
-      if (other === 0) to.least.delete(length);
-      else to.least.set(length, other);
-      this.#changed = true;
-    }
-    to.flags = undefined;
-    if (from.floor > to.floor) {
-      to.floor = from.floor;
-      this.#changed = true;
-    }
-    return this.#changed;
-  }
-
-  /** What is known of elements as they are now stays known, under another name if something came between. */
-  #joinElements(): void {
-    const to = this.#to;
-    const { atoms } = to;
-    const before = to.tables;
-    if (before !== this.#from.tables || atoms.isOf(before, this.#block)) {
-      to.tables = atoms.make(`tables of ${this.#block}`, this.#block, 0, AtomKind.plain, 0, undefined);
-      if (to.tables !== before) this.#changed = true;
-    }
-    const old = to.elements;
-    to.elements = new SharedMap();
-    for (const { address, since, type } of old.entries().values()) {
-      const isKept = (there: number): boolean =>
-        !atoms.mentions(address, this.#block) && this.#from.elementType(address, there) === type;
-      const lasts = !atoms.isOf(since, this.#block) && isKept(since);
-      const lastsNow = since === before && isKept(this.#from.tables);
-      if (lasts) to.learnElement(address, since, type);
-      if (lastsNow) to.learnElement(address, to.tables, type);
-      if (!lasts && !lastsNow) this.#changed = true;
-    }
-  }
-
-  /** Joins what is everywhere: numbers first, then addresses, which may be made of them. */
-  #values(numbers: boolean): void {
-    const to = this.#to;
-    const from = this.#from;
-    const isNow = (f: Form, g: Form): boolean => (f.base === Base.number && g.base === Base.number) === numbers;
-    for (let n = 0; n < to.registers.length; n++) {
-      const [old, value] = [to.register(n), from.register(n)];
-      if (isNow(old, value)) to.registers[n] = this.#value(old, value, `r${n}`);
-    }
-    for (const [key, old] of to.slots.entries()) {
-      const value = from.slots.get(key);
-      if (value === undefined || !isNow(old, value)) continue;
-      const joined = this.#value(old, value, `s${key}`);
-      if (joined !== old) to.slots.set(key, joined);
-    }
-  }
-
-  #value(old: Form, value: Form, place: string): Form {
-    const { atoms } = this.#to;
-    if (sameForm(old, value) && !atoms.mentions(value, this.#block)) return old;
-    const joined = this.#likeNumber(old, value) ?? this.#joined(old, value, place);
-    if (!sameForm(joined, old)) {
-      this.#changed = true;
-      this.#new.add(joined.a);
-    }
-    return joined;
-  }
-
-  /** An address that is as far from a number that was joined in both states: an index and what is made of it go on together. */
-  #likeNumber(old: Form, value: Form): Form | undefined {
-    if (old.base === Base.number || old.base !== value.base) return undefined;
-    let best: Form | undefined;
-    for (const { x, y, atom } of this.#numbers) {
-      const [d, e] = [combine(old, x, -1), combine(value, y, -1)];
-      if (d === undefined || e === undefined || d.a !== 0 || !sameForm(d, e)) continue;
-      if (best === undefined || Math.abs(d.c) < Math.abs(best.c)) best = new Form(d.base, d.c, atom, 1);
-    }
-    return best;
-  }
-
-  #joined(old: Form, value: Form, place: string): Form {
-    const { atoms } = this.#to;
-    const block = this.#block;
-    let common = commonPart(old, value) ?? NUMBERS;
-    // One that goes down and down never settles.
-    if (common !== NUMBERS && common.c !== old.c && atoms.mentions(old, block)) common = NUMBERS;
-    const [x, y] = common === NUMBERS ? [old, value] : [partOf(old, common), partOf(value, common)];
-    const key = `${formKey(x)}|${formKey(y)}`;
-    let atom = this.#groups.get(key);
-    if (atom === undefined) {
-      const [kind, detail, payload] = this.#kind(x, y);
-      const isWide = kind === AtomKind.plain || kind === AtomKind.reference;
-      const hi = isWide ? Number.POSITIVE_INFINITY : (atoms.hi[loneAtom(x)] ?? 0);
-      atom = atoms.make(`${block}:${place}`, block, hi, kind, detail, payload);
-      this.#groups.set(key, atom);
-      if (common === NUMBERS && old.base === Base.number && value.base === Base.number) {
-        this.#numbers.push({ x: old, y: value, atom });
-      }
-      this.#describe(atom, x, y);
-    }
-    return new Form(common.base, common === NUMBERS ? 0 : common.c, atom, common.s);
-  }
-
-  #kind(old: Form, value: Form): readonly [kind: number, detail: number, payload: Payload] {
-    const { atoms } = this.#to;
-    const token = joinReferences(atoms, old, value);
-    if (token !== undefined) return [AtomKind.reference, 0, token];
-    const [a, b] = [loneAtom(old), loneAtom(value)];
-    if (a === 0 || b === 0) return [AtomKind.plain, 0, undefined];
-    const kind = atoms.kind[a] ?? 0;
-    const same = kind === atoms.kind[b] && atoms.detail[a] === atoms.detail[b] && atoms.hi[a] === atoms.hi[b];
-    return same && keepsKind(kind) ? [kind, atoms.detail[a] ?? 0, undefined] : [AtomKind.plain, 0, undefined];
-  }
-
-  /** Range and relations of the joined value. */
-  #describe(atom: number, old: Form, value: Form): void {
-    const to = this.#to;
-    const from = this.#from;
-    if (old.base !== Base.number || value.base !== Base.number || !to.isExact(old) || !from.isExact(value)) return;
-    to.range(old);
-    from.range(value);
-    const hi = Math.max(to.upperBound(old), from.upperBound(value));
-    this.#ranges.push([atom, { lo: Math.max(0, Math.min(to.lo, from.lo)), hi, free: 0 }]);
-    for (const { l, k } of commonRelations(to, old, from, value)) {
-      if (l < 0) this.#relations.push([ofAtom(atom), l, k]);
-    }
-  }
-
-  #joinRanges(): void {
-    const to = this.#to;
-    const { atoms } = to;
-    const joined = new Map(this.#ranges);
-    for (const [atom, old] of to.ranges.entries()) {
-      if (atoms.isOf(atom, this.#block)) {
-        if (!joined.has(atom)) {
-          to.ranges.delete(atom);
-          this.#changed = true;
-        }
-        continue;
-      }
-      const other = this.#from.rangeOf(atom);
-      this.#setRange(atom, old, {
-        lo: Math.min(old.lo, other.lo),
-        hi: Math.max(old.hi, other.hi),
-        free: Math.min(old.free, other.free),
-      });
-    }
-    for (const [atom, range] of joined) {
-      const old = to.ranges.get(atom);
-      if (old === undefined) {
-        // Nothing is known of an atom that was here before.
-        if (this.#new.has(atom) && (range.lo > 0 || range.hi < (atoms.hi[atom] ?? 0))) to.ranges.set(atom, range);
-      } else
-        this.#setRange(atom, old, {
-          lo: Math.min(old.lo, range.lo),
-          hi: Math.max(old.hi, range.hi),
-          free: 0,
-        });
-    }
-  }
-
-  /** `range` contains `old`. */
-  #setRange(atom: number, old: Range, range: Range): void {
-    if (range.lo === old.lo && range.hi === old.hi && range.free === old.free) return;
-    const { ranges, atoms } = this.#to;
-    this.#changed = true;
-    const next = this.#loop
-      ? {
-          lo: range.lo < old.lo ? 0 : old.lo,
-          hi: range.hi > old.hi ? widen(range.hi) : old.hi,
-          free: range.free < old.free ? 0 : old.free,
-        }
-      : range;
-    const intrinsic = atoms.hi[atom] ?? 0;
-    if (next.lo === 0 && next.hi >= intrinsic && next.free === 0) ranges.delete(atom);
-    else ranges.set(atom, next);
-  }
-
-  #joinRelations(): void {
-    const to = this.#to;
-    const { atoms } = to;
-    const made = new Map<string, Relation[]>();
-    for (const [sum, l, k] of this.#relations) {
-      const key = sumKey(sum);
-      const list = made.get(key);
-      if (list === undefined) made.set(key, [{ l, k }]);
-      else list.push({ l, k });
-    }
-    for (const [key, relations] of to.relations.entries()) {
-      let list: readonly Relation[];
-      // Those of joined values were worked out anew.
-      if (atoms.mentions(relations.sum, this.#block)) list = this.#lasting(made.get(key) ?? [], relations.list);
-      else {
-        const kept: Relation[] = [];
-        for (const r of relations.list) {
-          if (r.l > 0 && atoms.isOf(r.l, this.#block)) continue;
-          const k = Math.min(r.k, this.#from.margin(relations.sum, r.l));
-          if (Number.isFinite(k)) kept.push(k === r.k ? r : { l: r.l, k });
-        }
-        list = kept;
-      }
-      const same = list.length === relations.list.length && relations.list.every((r, i) => r.k === list[i]?.k);
-      if (same) continue;
-      this.#changed = true;
-      if (list.length === 0) to.relations.delete(key);
-      else to.relations.set(key, { sum: relations.sum, list });
-    }
-    // Of values that were not joined before.
-    for (const [sum, l, k] of this.#relations) {
-      if (this.#new.has(sum.a)) to.relate(sum, l, k);
-    }
-  }
-
-  /** Those of `now` that held before. One that gets weaker with each round of a loop never settles. */
-  #lasting(now: readonly Relation[], before: readonly Relation[]): readonly Relation[] {
-    return now.flatMap(({ l, k }) => {
-      const old = before.find((r) => r.l === l);
-      if (old === undefined || (this.#loop && k < old.k)) return [];
-      return [k < old.k ? { l, k } : old];
-    });
-  }
 }
