@@ -116,7 +116,7 @@ class CppWriter {
   #element(t: InterfaceType): string | undefined {
     const { types } = this.component;
     if (t.kind === "list") return this.api.types.write(types.lists.table.get(t.type).element);
-    return t.kind === "map" ? `${this.api.types.write(t).slice(0, -2)}_entry_t` : undefined;
+    return t.kind === "map" ? this.api.types.writeEntry(t) : undefined;
   }
 
   /** What a value is that C++ reads and that belongs to somebody else. */

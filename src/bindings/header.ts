@@ -6,7 +6,7 @@
 
 import type { WitDocs } from "../component/docs.ts";
 import type { ResourceIndex, TypeFuncIndex } from "../component/types.ts";
-import type { Api, ApiExport, ApiImport, ApiRealloc } from "../frontend/api.ts";
+import { type Api, type ApiExport, type ApiImport, type ApiRealloc, HEADER_GUARD } from "../frontend/api.ts";
 import { allStatuses, HOST_STRUCTS, HostStatus, OPTIONS } from "../layout/host.ts";
 import type { Component } from "../plan/component.ts";
 import { pointerType } from "../plan/signatures.ts";
@@ -127,18 +127,20 @@ function importMember(component: Component, api: Api, docs: WitDocs, item: ApiIm
   const lines = documentation(docs.ofFunction(item.path)).map((l) => `  ${l}`);
   lines.push(`  ${comment(`${label}; ${flatDescription(lowering.signature)}`)}`);
   if (item.abi === "dynamic") lines.push(`  windlass_lowering_t ${item.name};`);
-  else lines.push(`  struct { ${api.prefix}_${item.name}_fn *callee; void *data; } ${item.name};`);
+  else lines.push(`  struct { ${api.prefix}_${item.functionType} *callee; void *data; } ${item.name};`);
   return lines;
 }
 
 /** The function type of an import with the host ABI `flat`. */
 function flatType(component: Component, api: Api, item: ApiImport): string[] {
-  if (item.abi !== "flat") return [];
+  if (item.functionType === undefined) return [];
   const lowering = component.lowerings.get(item.lowerings[0] ?? component.lowerings.nextKey());
   const { params, results } = lowering.signature;
   const result = results[0] === undefined ? "void" : cType(results[0]);
   const args = params.map((t, i) => `${cType(t)} a${i}`);
-  return [`typedef ${result} ${api.prefix}_${item.name}_fn(${["void *vmctx", "void *data", ...args].join(", ")});`];
+  return [
+    `typedef ${result} ${api.prefix}_${item.functionType}(${["void *vmctx", "void *data", ...args].join(", ")});`,
+  ];
 }
 
 /** The imports structure's members: those of an interface in a structure of their own, if so. */
@@ -244,7 +246,7 @@ export function headerFrame(
   body: readonly string[],
   behind: readonly string[] = [],
 ): string {
-  const guard = `${prefix.toUpperCase()}_WINDLASS_H`;
+  const guard = `${prefix.toUpperCase()}_${HEADER_GUARD}`;
   const lines = [
     comment(`${title}, compiled by windlass ${version}. Link the object that was written with this header.`),
     `#ifndef ${guard}`,

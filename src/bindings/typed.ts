@@ -10,20 +10,9 @@ import type { InterfaceType, TypeFunc } from "../component/types.ts";
 import type { Api } from "../frontend/api.ts";
 import { isByValue } from "../frontend/c-signature.ts";
 import { type CType, memberNames } from "../frontend/c-types.ts";
-import { cIdentifier } from "../frontend/names.ts";
 import type { Component } from "../plan/component.ts";
 import { witType } from "../plan/wit.ts";
 import { comment, documentation } from "./comment.ts";
-
-/** Names of constants in use. */
-type Constants = Set<string>;
-
-function constant(used: Constants, ...parts: readonly string[]): string {
-  let name = parts.map((p) => cIdentifier(p).toUpperCase()).join("_");
-  while (used.has(name)) name += "_";
-  used.add(name);
-  return name;
-}
 
 function unsigned(size: 1 | 2 | 4): string {
   return `uint${8 * size}_t`;
@@ -33,7 +22,6 @@ class TypeWriter {
   readonly component: Component;
   readonly api: Api;
   readonly docs: WitDocs;
-  readonly constants: Constants = new Set();
   readonly lines: string[] = [];
 
   constructor(component: Component, api: Api, docs: WitDocs) {
@@ -75,13 +63,9 @@ class TypeWriter {
 
   /** Constants of the cases or flags `names`, with their documentation. */
   #define(type: CType, names: readonly string[], docs: TypeDocs | undefined, value: (i: number) => string): void {
-    this.#constants(type, names).forEach((name, i) => {
+    type.constants.forEach((name, i) => {
       this.lines.push(...documentation(docs?.items.get(names[i] ?? "")), `#define ${name} ${value(i)}`);
     });
-  }
-
-  #constants(type: CType, names: readonly string[]): readonly string[] {
-    return names.map((n) => constant(this.constants, this.api.prefix, type.name, n));
   }
 
   /** A union of payloads as members, none if nothing has one. */
@@ -128,7 +112,7 @@ class TypeWriter {
       }
       case "map": {
         const { key, value } = types.maps.table.get(t.type);
-        const entry = `${name.slice(0, -2)}_entry_t`;
+        const entry = this.api.types.writeEntry(t);
         this.#struct(entry, [`${this.c(key)} key;`, `${this.c(value)} value;`]);
         this.#struct(name, [`const ${entry} *ptr;`, "size_t len;"]);
         break;

@@ -273,7 +273,7 @@ function dumpIr(program: Program, options: FunctionOptions): string {
 
 /** With `_t`, or as the name of a structure, these are somebody else's. */
 const TAKEN_PREFIX =
-  /^(u?int(_(least|fast))?(8|16|32|64)|u?int(ptr|max)|s?size|ptrdiff|max_align|nullptr|wchar|char(8|16|32)|windlass|std)(_|$)/;
+  /^(u?int((_(least|fast))?(8|16|32|64))?|u?int(ptr|max)|s?size|ptrdiff|sig|max_align|nullptr|wchar|char(8|16|32)|windlass|std)(_|$)/i;
 
 /** A C identifier: what a name of a file becomes as a prefix. */
 export function cPrefix(name: string): string {

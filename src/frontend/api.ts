@@ -26,7 +26,7 @@ import type {
 import { pointerType } from "../plan/signatures.ts";
 import { type FuncType, I32 } from "../wasm/types.ts";
 import { CTypes, memberNames } from "./c-types.ts";
-import { cMembers, cNames } from "./names.ts";
+import { CScope, cMembers, cNames, cScopeNames } from "./names.ts";
 
 /** A lifted function that the component exports. */
 export interface ApiExport {
@@ -53,6 +53,8 @@ export interface ApiImport {
   readonly group: string | undefined;
   /** The member's name. */
   readonly name: string;
+  /** Behind the prefix: the type of a function of flat values. */
+  readonly functionType: string | undefined;
   /** Byte offsets in the imports structure, of the function and of its data. */
   readonly offset: number;
   readonly dataOffset: number;
@@ -145,9 +147,14 @@ export function apiFunctions({ coreModule, interruptible, describes }: ApiTraits
   });
 }
 
-/** Names behind the prefix that mean something else: types of the header. */
-const TAKEN = new Set<string>([...API_FUNCTIONS, "t", "imports_t", "memory", "realloc"]);
-const POST_RETURN = "_post_return";
+/** What follows the prefix in the macro that guards a header. */
+export const HEADER_GUARD = "WINDLASS_H";
+
+/** Names behind the prefix that every header has: functions, types, the macro that guards it. */
+const TAKEN: readonly string[] = [...API_FUNCTIONS, "t", "imports_t", "memory", "realloc", HEADER_GUARD];
+/** Of an export: its function, and that of its results. */
+const EXPORT: readonly string[] = ["", "_post_return"];
+const FUNCTION_TYPE: readonly string[] = ["_fn"];
 
 interface FoundExport {
   readonly path: readonly string[];
@@ -175,20 +182,17 @@ export function coreFuncKey(func: CoreFunc): string {
   }
 }
 
-/** `name`, or for all but the first of several `name2`, `name3` …, whatever is free. */
-function numbered(base: string, index: number, used: Set<string>): string {
-  let name = index === 0 ? base : `${base}${index + 1}`;
-  while (used.has(name)) name += "_";
-  used.add(name);
-  return name;
+/** `base`, which is its own, or for all but the first of several `base2`, `base3` …, whatever is free. */
+function counted(base: "memory" | "realloc", index: number, scope: CScope): string {
+  return index === 0 ? base : scope.pick(`${base}${index + 1}`);
 }
 
 class Reallocs {
   readonly list: ApiRealloc[] = [];
   readonly #known = new Map<string, number>();
-  readonly #used: Set<string>;
-  constructor(used: Set<string>) {
-    this.#used = used;
+  readonly #scope: CScope;
+  constructor(scope: CScope) {
+    this.#scope = scope;
   }
   of(options: CanonicalOptions): number | undefined {
     const func = options.realloc;
@@ -196,7 +200,7 @@ class Reallocs {
     const key = `${coreFuncKey(func)}/${options.instance}`;
     let index = this.#known.get(key);
     if (index === undefined) {
-      const name = numbered("realloc", this.list.length, this.#used);
+      const name = counted("realloc", this.list.length, this.#scope);
       index = this.list.push({ func, instance: options.instance, memory: options.memory, name }) - 1;
       this.#known.set(key, index);
     }
@@ -246,21 +250,20 @@ export function describeApi(
   const found: FoundExport[] = [];
   collect(component.exports, [], found);
   const chosen = found.filter((f) => selected(f.path));
+  const scope = new CScope(TAKEN);
   const names = cNames(
     chosen.map((f) => f.path),
-    TAKEN,
-    [POST_RETURN],
+    scope,
+    EXPORT,
   );
-  const used = new Set<string>(API_FUNCTIONS);
-  for (const name of names) used.add(name).add(name + POST_RETURN);
 
   const memories: ApiMemory[] = [];
-  const reallocs = new Reallocs(used);
+  const reallocs = new Reallocs(scope);
   const memoryOf = (options: CanonicalOptions): number | undefined => {
     const { memory } = options;
     if (memory === undefined) return undefined;
     const known = memories.findIndex((m) => m.memory === memory);
-    return known >= 0 ? known : memories.push({ memory, name: numbered("memory", memories.length, used) }) - 1;
+    return known >= 0 ? known : memories.push({ memory, name: counted("memory", memories.length, scope) }) - 1;
   };
   const exports = chosen.map(({ path, lifted }, i): ApiExport => {
     const signature = hostSignature(component, path, lifted, exportAbi);
@@ -301,16 +304,17 @@ export function describeApi(
     if (abi === "typed") functions.push(component.types.func(component.imports.get(index).type));
   }
   if (typedExports) for (const { lifted } of exports) functions.push(component.types.func(lifted.type));
-  const types = new CTypes(component, prefix, functions, used);
+  const types = new CTypes(component, prefix, functions, scope);
   return {
     prefix,
     typedExports,
     isTyped,
     types,
-    resourceDrops: resourceDropsOf(component, types, used),
-    drops: typedExports ? dropsOf(component, exports, types, used) : [],
+    resourceDrops: resourceDropsOf(component, types, scope),
+    drops: typedExports ? dropsOf(component, exports, types, scope) : [],
     exports,
     ...slots,
+    imports: slots.imports.map((slot) => withFunctionType(slot, scope)),
     memories,
     reallocs: reallocs.list,
   };
@@ -337,7 +341,13 @@ interface FoundResource {
   readonly hostIndex: number;
 }
 
-type Slots = Pick<Api, "imports" | "hostResources" | "importsSize">;
+type Slot = Omit<ApiImport, "functionType">;
+type Slots = Pick<Api, "hostResources" | "importsSize"> & { readonly imports: readonly Slot[] };
+
+function withFunctionType(slot: Slot, scope: CScope): ApiImport {
+  if (slot.abi !== "flat") return { ...slot, functionType: undefined };
+  return { ...slot, functionType: `${scope.number(slot.name, FUNCTION_TYPE)}${FUNCTION_TYPE[0]}` };
+}
 
 /** Each function with its data, then each resource. */
 function plainSlots(imports: readonly FoundImport[], resources: readonly FoundResource[]): Slots {
@@ -368,17 +378,19 @@ const POINTER_SIZE = 8;
 function groupedSlots(imports: readonly FoundImport[], resources: readonly FoundResource[]): Slots {
   interface Group {
     readonly scope: readonly string[];
+    /** One function or one resource. */
+    readonly inWorld: boolean;
     readonly imports: FoundImport[];
     readonly resources: FoundResource[];
   }
   const groups = new Map<string, Group>();
   const groupOf = (path: readonly string[]): Group => {
-    // A function of the world is a group of its own.
-    const scope = path.length === 1 ? path : path.slice(0, -1);
-    const key = JSON.stringify([path.length === 1, ...scope]);
+    const inWorld = path.length === 1;
+    const scope = inWorld ? path : path.slice(0, -1);
+    const key = JSON.stringify([inWorld, ...scope]);
     let group = groups.get(key);
     if (group === undefined) {
-      group = { scope, imports: [], resources: [] };
+      group = { scope, inWorld, imports: [], resources: [] };
       groups.set(key, group);
     }
     return group;
@@ -388,13 +400,13 @@ function groupedSlots(imports: readonly FoundImport[], resources: readonly Found
 
   const list = [...groups.values()];
   // Interfaces are called as in names of functions: by their last part if that is enough.
-  const wanted = cNames(
-    list.map(({ scope }) => [...scope, "x"]),
-    new Set(),
-  ).map((name) => name.slice(0, -2));
-  const members = memberNames(wanted, ["data"]);
+  const wanted = cScopeNames(list.map(({ scope }) => scope));
+  const members = memberNames(
+    list.map(({ inWorld, imports }, i) => (inWorld && imports.length === 0 ? `${wanted[i]}_drop` : (wanted[i] ?? ""))),
+    ["data"],
+  );
   let size = POINTER_SIZE;
-  const outImports: ApiImport[] = [];
+  const outImports: Slot[] = [];
   const outResources: ApiHostResource[] = [];
   list.forEach((group, g) => {
     const member = members[g] ?? "";
@@ -404,15 +416,15 @@ function groupedSlots(imports: readonly FoundImport[], resources: readonly Found
       ...group.resources.map((r) => `${last(r.path)}-drop`),
     ]);
     group.imports.forEach((item, i) => {
-      const inWorld = item.path.length === 1;
+      const { inWorld } = group;
       const isFunction = item.abi === "typed";
       const where = { group: inWorld ? undefined : member, name: inWorld ? member : (names[i] ?? "") };
       outImports.push({ ...item, ...where, offset: size, dataOffset: isFunction ? 0 : size + Lowering.data });
       size += isFunction ? POINTER_SIZE : Lowering.size;
     });
     group.resources.forEach((item, i) => {
-      const inWorld = item.path.length === 1;
-      const name = inWorld ? `${member}_drop` : (names[group.imports.length + i] ?? "");
+      const { inWorld } = group;
+      const name = inWorld ? member : (names[group.imports.length + i] ?? "");
       outResources.push({ ...item, group: inWorld ? undefined : member, name, offset: size, dataOffset: 0 });
       size += POINTER_SIZE;
     });
@@ -420,18 +432,10 @@ function groupedSlots(imports: readonly FoundImport[], resources: readonly Found
   return { imports: outImports, hostResources: outResources, importsSize: list.length === 0 ? 0 : size };
 }
 
-/** `base`, with as many underscores as make it free. */
-function freeName(base: string, used: Set<string>): string {
-  let name = base;
-  while (used.has(name)) name += "_";
-  used.add(name);
-  return name;
-}
-
-function resourceDropsOf(component: Component, types: CTypes, used: Set<string>): readonly ApiResourceDrop[] {
+function resourceDropsOf(component: Component, types: CTypes, scope: CScope): readonly ApiResourceDrop[] {
   return types.resources
     .filter(({ resource }) => component.resources.get(resource).kind !== "host")
-    .map(({ resource, name }) => ({ resource, type: `${name}_t`, name: freeName(`${name}_drop`, used) }));
+    .map(({ resource, name }) => ({ resource, type: `${name}_t`, name: scope.pick(`${name}_drop`) }));
 }
 
 /** The types of results that hold memory, each once. */
@@ -439,7 +443,7 @@ function dropsOf(
   component: Component,
   exports: readonly ApiExport[],
   types: CTypes,
-  used: Set<string>,
+  scope: CScope,
 ): readonly ApiDrop[] {
   const flattening = new Flattening(component.types, I32);
   const drops = new Map<string, ApiDrop>();
@@ -448,7 +452,7 @@ function dropsOf(
     if (result === undefined || !flattening.containsPointer(result)) continue;
     const type = types.nameOf(result);
     if (drops.has(type)) continue;
-    drops.set(type, { type: result, name: freeName(`${type}_drop`, used) });
+    drops.set(type, { type: result, name: scope.pick(`${type}_drop`) });
   }
   return [...drops.values()];
 }

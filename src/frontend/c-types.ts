@@ -8,10 +8,14 @@
 import { InternalError, unreachable } from "../base/diagnostics.ts";
 import type { ComponentTypes, InterfaceType, ResourceIndex, TypeFunc } from "../component/types.ts";
 import type { Component, ComponentExport, NamedType } from "../plan/component.ts";
-import { cNames, isReservedMember, snakeCase } from "./names.ts";
+import { CScope, cIdentifier, cNames, isReservedMember, snakeCase } from "./names.ts";
 
 /** Longer names of structure are cut: a type may be exponentially larger than its definition. */
 const MAX_STEM = 60;
+
+/** What is declared of each type, and of a map besides. */
+const TYPE: readonly string[] = ["_t"];
+const MAP_ENTRY = "_entry_t";
 
 export interface CType {
   readonly type: InterfaceType;
@@ -19,6 +23,8 @@ export interface CType {
   readonly name: string;
   /** Other names of the same type: whole. */
   readonly aliases: readonly string[];
+  /** Of its cases or flags, in their order: whole names of macros. */
+  readonly constants: readonly string[];
 }
 
 export interface CResource {
@@ -104,14 +110,11 @@ function namesOfTypes(component: Component): readonly TypeName[] {
 
 /** Names of members: identifiers that C and C++ allow, distinct from each other and from `taken`. */
 export function memberNames(names: readonly string[], taken: readonly string[] = []): readonly string[] {
-  const used = new Set(taken);
+  const scope = new CScope(taken);
   return names.map((wanted) => {
     const identifier = snakeCase(wanted);
     const base = /^[a-z]/.test(identifier) ? identifier : `f_${identifier}`;
-    let name = isReservedMember(base) ? `${base}_` : base;
-    while (used.has(name)) name += "_";
-    used.add(name);
-    return name;
+    return scope.pick(isReservedMember(base) ? `${base}_` : base);
   });
 }
 
@@ -125,8 +128,8 @@ export class CTypes {
   readonly #paths = new Map<string, readonly string[]>();
   readonly #resourcePaths = new Map<ResourceIndex, readonly string[]>();
 
-  /** `functions` use the types; `taken` are names of C functions without the prefix. */
-  constructor(component: Component, prefix: string, functions: readonly TypeFunc[], taken: ReadonlySet<string>) {
+  /** `functions` use the types; `scope` is that of the file behind the prefix, which has C's functions already. */
+  constructor(component: Component, prefix: string, functions: readonly TypeFunc[], scope: CScope) {
     this.prefix = prefix;
     this.#types = component.types;
     const used = new Map<string, InterfaceType>();
@@ -135,53 +138,52 @@ export class CTypes {
       if (result !== undefined) this.#collect(result, used);
     }
 
+    // What most components use has the same name in all.
+    const string = scope.number("string", TYPE);
     // Names that the component gives.
     const given = namesOfTypes(component).filter(({ type }) => used.has(keyOfNamed(type)));
-    const wholes = cNames(
-      given.map(({ path }) => [...path.slice(0, -1), `${path.at(-1) ?? ""}-t`]),
-      new Set([...taken, "t", "imports_t", "string_t"]),
-    ).map((name) => name.replace(/_t_(\d+)$/, "_$1_t"));
+    const stems = cNames(
+      given.map(({ path }) => path),
+      scope,
+      TYPE,
+    );
     const byKey = new Map<string, string[]>();
     given.forEach(({ path, type }, i) => {
       const key = keyOfNamed(type);
       const names = byKey.get(key);
       if (names === undefined) {
-        byKey.set(key, [wholes[i] ?? ""]);
+        byKey.set(key, [stems[i] ?? ""]);
         if (hasOwnName(type.kind)) this.#paths.set(key, path);
         if (type.kind === "resource") this.#resourcePaths.set(type.resource, path);
-      } else names.push(wholes[i] ?? "");
+      } else names.push(stems[i] ?? "");
     });
 
     // Names of structure, which depend on those.
-    const all = new Set([...taken, ...wholes]);
-    const free = (stem: string): string => {
-      let name = stem;
-      for (let n = 2; all.has(`${name}_t`); n++) name = `${stem}_${n}`;
-      all.add(`${name}_t`);
-      return name;
-    };
     const resources: CResource[] = [];
     const list: CType[] = [];
     for (const [key, type] of used) {
       const [first, ...others] = byKey.get(key) ?? [];
       if ("resource" in type) {
-        const name = first === undefined ? free(`resource${type.resource}`) : first.slice(0, -2);
+        const name = first ?? scope.number(`resource${type.resource}`, TYPE);
         this.#names.set(key, name);
         resources.push({ resource: type.resource, name, aliases: this.#whole(others) });
         continue;
       }
       const owned = hasOwnName(type.kind) && first !== undefined;
-      const name = owned ? first.slice(0, -2) : free(this.#stem(type));
+      const name = owned ? first : this.#structural(type, string, scope);
       this.#names.set(key, name);
       const aliases = owned || first === undefined ? others : [first, ...others];
-      list.push({ type, name, aliases: this.#whole(aliases) });
+      const constants = this.#constantNames(type).map((n) => {
+        return `${prefix.toUpperCase()}_${scope.pick(`${name}_${cIdentifier(n)}`.toUpperCase())}`;
+      });
+      list.push({ type, name, aliases: this.#whole(aliases), constants });
     }
     this.resources = resources;
     this.list = list;
   }
 
   #whole(names: readonly string[]): readonly string[] {
-    return names.map((name) => `${this.prefix}_${name}`);
+    return names.map((name) => `${this.prefix}_${name}_t`);
   }
 
   /** Adds what a type needs, then the type. */
@@ -190,6 +192,25 @@ export class CTypes {
     if (used.has(key)) return;
     for (const part of partsOf(this.#types, t)) this.#collect(part, used);
     if ("type" in t || "resource" in t || t.kind === "string") used.set(key, t);
+  }
+
+  #structural(type: InterfaceType, string: string, scope: CScope): string {
+    if (type.kind === "string") return string;
+    return scope.number(this.#stem(type), type.kind === "map" ? [...TYPE, MAP_ENTRY] : TYPE);
+  }
+
+  /** What has a constant each. */
+  #constantNames(t: InterfaceType): readonly string[] {
+    switch (t.kind) {
+      case "variant":
+        return this.#types.variants.table.get(t.type).cases.map((c) => c.name);
+      case "enum":
+        return this.#types.enums.table.get(t.type).names;
+      case "flags":
+        return this.#types.flags.table.get(t.type).names;
+      default:
+        return [];
+    }
   }
 
   /** The part of a structural name that a type is: `u8`, `geo_point`, `list_string`. */
@@ -250,6 +271,11 @@ export class CTypes {
   /** Interface and name in WIT of a type that C declares under that name. */
   witPath(t: InterfaceType): readonly string[] | undefined {
     return this.#paths.get(keyOf(t));
+  }
+
+  /** How C writes the elements of a map. */
+  writeEntry(t: InterfaceType): string {
+    return `${this.prefix}_${this.nameOf(t)}${MAP_ENTRY}`;
   }
 
   /** How C writes the type. */

@@ -31,7 +31,7 @@ import {
   V128,
   type ValType,
 } from "../wasm/types.ts";
-import { cIdentifier, isReservedWord } from "./names.ts";
+import { CScope, cIdentifier, isReservedWord } from "./names.ts";
 
 /** A member of the structure of imports. `offset` is in bytes, from its beginning. */
 export type CoreMember = { readonly name: string; readonly label: string; readonly offset: number } & (
@@ -124,33 +124,15 @@ export function coreIdentifier(name: string): string {
   return cIdentifier(ascii) || "unnamed";
 }
 
-/** Distinct names: `base`, `base_2` …; `suffixes` are what is made of each. */
-class Names {
-  readonly #used: Set<string>;
-  /** Where the search for a free number goes on: many names may become one. */
-  readonly #next = new Map<string, number>();
-  constructor(taken: Iterable<string>) {
-    this.#used = new Set(taken);
-  }
-  pick(base: string, suffixes: readonly string[]): string {
-    let name = base;
-    let n = this.#next.get(base) ?? 1;
-    while (suffixes.some((s) => this.#used.has(name + s))) name = `${base}_${++n}`;
-    this.#next.set(base, n);
-    for (const s of suffixes) this.#used.add(name + s);
-    return name;
-  }
-}
-
 /** A member of a structure: no reserved word, no leading digit. */
-function memberName(names: Names, label: string): string {
+function memberName(names: CScope, label: string): string {
   const base = coreIdentifier(label);
-  return names.pick(isReservedWord(base) || !/^[A-Za-z]/.test(base) ? `f_${base}` : base, [""]);
+  return names.number(isReservedWord(base) || !/^[A-Za-z]/.test(base) ? `f_${base}` : base);
 }
 
 function describeImports(component: Component): Pick<CoreApi, "groups" | "importsSize"> {
   const groups = new Map<string, { readonly name: string; readonly members: (readonly [string, CoreItem])[] }>();
-  const groupNames = new Names(["data"]);
+  const groupNames = new CScope(["data"]);
   for (const { module, name, item } of component.core?.imports ?? []) {
     if (item.kind !== "func" && item.kind !== "global") continue;
     let group = groups.get(module);
@@ -165,7 +147,7 @@ function describeImports(component: Component): Pick<CoreApi, "groups" | "import
   const hostIndices = new Map<CoreItem, number>();
   for (const { item } of component.core?.imports ?? []) if (item.kind === "func") hostIndices.set(item, hostIndex++);
   const made = [...groups].map(([label, { name, members }]): CoreGroup => {
-    const names = new Names([]);
+    const names = new CScope([]);
     const sizeOf = (item: CoreItem): number =>
       item.kind === "global" ? cSizeOf(component.globals.get(item.index).type.type) : POINTER;
     const alignment = members.reduce((most, [, item]) => Math.max(most, Math.min(sizeOf(item), POINTER)), 1);
@@ -209,7 +191,7 @@ function referenced(component: Component): readonly CoreFunc[] {
 
 const inC = (type: ValType): boolean => [I32, I64, F32, F64, V128, FUNCREF, EXTERNREF].includes(type);
 
-function describeCalls(component: Component, names: Names): CoreCall[] {
+function describeCalls(component: Component, names: CScope): CoreCall[] {
   const seen = new Set<SignatureIndex>();
   for (const func of referenced(component)) {
     const signature = signatureOf(component, func);
@@ -221,7 +203,7 @@ function describeCalls(component: Component, names: Names): CoreCall[] {
     const words = (types: readonly ValType[]): string[] => types.map(shortName);
     const to = type.results.length === 0 ? [] : ["to", ...words(type.results)];
     const all = [...words(type.params), ...to];
-    const name = names.pick(["call", ...(all.length === 0 ? ["void"] : all)].join("_"), [""]);
+    const name = names.number(["call", ...(all.length === 0 ? ["void"] : all)].join("_"));
     return [{ name, label: funcTypeName(type), signature, type }];
   });
 }
@@ -254,7 +236,7 @@ const SUFFIXES = {
 export function describeCoreApi(component: Component, taken: Iterable<string>): CoreApi {
   const { core } = component;
   if (core === undefined) throw new WindlassError({ kind: "usage", message: "the input is no core module" });
-  const names = new Names(taken);
+  const names = new CScope(taken);
   const exported = new Set(core.exports.map(({ item }) => `${item.kind}${"index" in item ? item.index : ""}`));
   /** What the host reaches: exports, and imports that are not exported as well. */
   const of = <K extends CoreItem["kind"]>(
@@ -271,7 +253,7 @@ export function describeCoreApi(component: Component, taken: Iterable<string>): 
     return all;
   };
   const named = <K extends "func" | "memory" | "table" | "global">(kind: K) =>
-    of(kind).map(({ label, base, item }) => ({ label, name: names.pick(base, SUFFIXES[kind]), item }));
+    of(kind).map(({ label, base, item }) => ({ label, name: names.number(base, SUFFIXES[kind]), item }));
 
   const functions = named("func").map(({ label, name, item }) => ({ label, name, func: item.func, type: item.type }));
   const memories = named("memory").map(({ label, name, item }) => ({ label, name, index: item.index }));

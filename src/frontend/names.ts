@@ -58,41 +58,83 @@ function pathForms(path: readonly string[]): readonly string[] {
   return [0, 1, 2].map((form) => [...scopes.map((s) => s[form] ?? ""), snakeCase(last)].join("_"));
 }
 
+const WHOLE: readonly string[] = [""];
+
+/** The identifiers of one scope of C: nothing is declared in it twice. What is chosen for a thing is a stem; `suffixes` are what is declared of it. */
+export class CScope {
+  readonly #used: Set<string>;
+  /** Where the search for a free number goes on: many names may become one. */
+  readonly #next = new Map<string, number>();
+
+  constructor(taken: Iterable<string> = []) {
+    this.#used = new Set(taken);
+  }
+
+  /** Whether all of these were free; then they are taken. */
+  take(stem: string, suffixes: readonly string[] = WHOLE): boolean {
+    if (suffixes.some((s) => this.#used.has(stem + s))) return false;
+    for (const s of suffixes) this.#used.add(stem + s);
+    return true;
+  }
+
+  /** Takes `stem`, or `stem_2`, `stem_3`, …: the first that is free. */
+  number(stem: string, suffixes: readonly string[] = WHOLE): string {
+    let name = stem;
+    let n = this.#next.get(stem) ?? 1;
+    while (!this.take(name, suffixes)) name = `${stem}_${++n}`;
+    this.#next.set(stem, n);
+    return name;
+  }
+
+  /** Takes `name`, with as many underscores as make it free. */
+  pick(name: string): string {
+    let free = name;
+    while (!this.take(free)) free += "_";
+    return free;
+  }
+}
+
+/** Each takes the shortest of its forms that no other has, or else its last with a number, when all that can do without have theirs. */
+function takeForms(
+  all: readonly (readonly string[])[],
+  scope: CScope,
+  suffixes: readonly string[] | undefined,
+): readonly string[] {
+  const counts: Map<string, number>[] = [];
+  for (const forms of all) {
+    forms.forEach((form, i) => {
+      counts[i] ??= new Map();
+      counts[i].set(form, (counts[i].get(form) ?? 0) + 1);
+    });
+  }
+  const names = all.map((forms) => forms.find((f, i) => counts[i]?.get(f) === 1 && scope.take(f, suffixes)));
+  return names.map((name, i) => name ?? scope.number(all[i]?.at(-1) ?? "", suffixes));
+}
+
 /**
- * A C identifier for each path, distinct from each other and from `taken`: the shortest form that no other path shares; then the
- * package's name, its version, a number. `derived` are suffixes that must be free as well.
+ * A stem for each path, with all its `suffixes` new in `scope`: the shortest form that no other path has; then with the package's name, its
+ * version, a number.
  */
 export function cNames(
   paths: readonly (readonly string[])[],
-  taken: ReadonlySet<string>,
-  derived: readonly string[] = [],
+  scope: CScope,
+  suffixes?: readonly string[],
 ): readonly string[] {
-  const forms = paths.map(pathForms);
-  const counts = [0, 1, 2].map((form) => {
-    const count = new Map<string, number>();
-    for (const f of forms) count.set(f[form] ?? "", (count.get(f[form] ?? "") ?? 0) + 1);
-    return count;
+  return takeForms(paths.map(pathForms), scope, suffixes);
+}
+
+/** The same for interfaces: `log`, or longer. */
+export function cScopeNames(paths: readonly (readonly string[])[]): readonly string[] {
+  const forms = paths.map((path) => {
+    const parts = path.map(interfaceForms);
+    return [0, 1, 2].map((form) => parts.map((p) => p[form] ?? "").join("_"));
   });
-  const used = new Set(taken);
-  const free = (name: string): boolean => !used.has(name) && derived.every((suffix) => !used.has(name + suffix));
-  return forms.map((f) => {
-    let name = [0, 1, 2]
-      .map((form) => (counts[form]?.get(f[form] ?? "") === 1 ? f[form] : undefined))
-      .find((n) => n !== undefined && free(n));
-    if (name === undefined) {
-      const base = f[2] ?? "";
-      name = base;
-      for (let n = 2; !free(name); n++) name = `${base}_${n}`;
-    }
-    used.add(name);
-    for (const suffix of derived) used.add(name + suffix);
-    return name;
-  });
+  return takeForms(forms, new CScope(), undefined);
 }
 
 /** The same for members of a structure, which have no prefix: no reserved word, no name of a type, no leading digit. */
 export function cMembers(paths: readonly (readonly string[])[]): readonly string[] {
-  return cNames(paths, RESERVED).map((name) => {
+  return cNames(paths, new CScope(RESERVED)).map((name) => {
     const member = /^[a-z]/.test(name) ? name : `f_${name}`;
     // No name from `cNames` ends in an underscore.
     return isReservedMember(member) ? `${member}_` : member;

@@ -24,7 +24,7 @@ import { signatureOfModuleFunc } from "../plan/signatures.ts";
 import type { ValidatedModules } from "../wasm/facts.ts";
 import type { FuncType } from "../wasm/types.ts";
 import { AdapterFunctions } from "./adapters.ts";
-import { type Api, apiFunctions, describeApi } from "./api.ts";
+import { type Api, apiFunctions, describeApi, HEADER_GUARD } from "./api.ts";
 import { type CoreApi, describeCoreApi } from "./core-api.ts";
 import { builtinFunction, configurationAddress, configurationBytes } from "./builtin.ts";
 import type { SegmentImage } from "./environment.ts";
@@ -78,6 +78,7 @@ const CORE_TAKEN: readonly string[] = [
   "t",
   "imports",
   "imports_t",
+  HEADER_GUARD,
 ];
 
 export const DEFAULT_STACK_SIZE = 8 * 1024 * 1024;

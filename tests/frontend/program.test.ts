@@ -8,7 +8,7 @@ import { decodeComponent } from "../../src/component/decode.ts";
 import { WindlassError } from "../../src/base/diagnostics.ts";
 import { buildCode, buildFunction } from "../../src/frontend/build.ts";
 import { dataBytes, entryRange, funcrefBytes, hasUnwindInfo } from "../../src/frontend/link-data.ts";
-import { cIdentifier, cMembers, cNames, symbolPart } from "../../src/frontend/names.ts";
+import { CScope, cIdentifier, cMembers, cNames, symbolPart } from "../../src/frontend/names.ts";
 import { enumerateProgram, type Program } from "../../src/frontend/program.ts";
 import { printFunc } from "../../src/ir/print.ts";
 import { verifyFunc } from "../../src/ir/verify.ts";
@@ -164,8 +164,8 @@ test("names", () => {
   assert.equal(symbolPart("a@1.0\u0007b"), "a-1.0_b");
   assert.ok(symbolPart("x".repeat(10_000)).length <= 400);
   assert.equal(cIdentifier("[method]output-stream.write"), "method_output_stream_write");
-  assert.deepEqual(cNames([["a:b/log@1.0.0", "f"]], new Set()), ["log_f"]);
-  assert.deepEqual(cNames([["a:b/log@1.0.0", "f"], ["a:c/log", "f"], ["g"]], new Set()), [
+  assert.deepEqual(cNames([["a:b/log@1.0.0", "f"]], new CScope()), ["log_f"]);
+  assert.deepEqual(cNames([["a:b/log@1.0.0", "f"], ["a:c/log", "f"], ["g"]], new CScope()), [
     "a_b_log_f",
     "a_c_log_f",
     "g",
@@ -176,11 +176,16 @@ test("names", () => {
         ["a:b/log@1.0.0", "f"],
         ["a:b/log@2.0.0", "f"],
       ],
-      new Set(),
+      new CScope(),
     ),
     ["a_b_log_1_0_0_f", "a_b_log_2_0_0_f"],
   );
-  assert.deepEqual(cNames([["f"], ["f-post"]], new Set(), ["_post"]), ["f", "f_post_2"]);
+  assert.deepEqual(cNames([["f"], ["f-post"]], new CScope(), ["", "_post"]), ["f", "f_post_2"]);
+  // A number stands before the suffix, and goes around those who are called so.
+  const scope = new CScope(["string_t"]);
+  assert.deepEqual(cNames([["string"], ["string-2"]], scope, ["_t"]), ["string_3", "string_2"]);
+  assert.equal(scope.number("string", ["_t"]), "string_4");
+  assert.equal(scope.pick("string_2_t"), "string_2_t_");
   assert.deepEqual(cMembers([["int"], ["1a"]]), ["int_2", "f_1a"]);
 });
 

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { allStatuses, HOST_STRUCTS } from "../../src/layout/host.ts";
 import { findTool, runTool } from "../support/tools.ts";
+import { assemble } from "../support/wat.ts";
 import { layoutAssertions } from "./typed-layout.ts";
 import { Hosts, noHost, otherComponent, ownComponent, without } from "./hosts.ts";
 
@@ -154,6 +155,24 @@ test("names that C or the header keeps for itself, or that meet, are distinct", 
     const program = hosts.program({ sources: ["names.c"], objects: [key], flags });
     assert.deepEqual(hosts.run(program), { status: 0, signal: null, stdout: "ok\n", stderr: "" });
   }
+});
+
+test("functions of flat values have a type each, beside C values too", { skip: noHost }, async () => {
+  const component = await assemble(`(component
+    (import "a:b/one" (instance $one (export "f" (func (param "x" u8)))))
+    (import "a:b/two" (instance $two (export "f" (func (param "x" f32)))))
+    (core func $one (canon lower (func $one "f")))
+    (core func $two (canon lower (func $two "f")))
+    (core module $m (import "" "one" (func (param i32))) (import "" "two" (func (param f32))))
+    (core instance (instantiate $m (with "" (instance (export "one" (func $one)) (export "two" (func $two)))))))`);
+  const importAbis = ["a:b/one", "a:b/two"].map((name) => [name, "flat"] as const);
+  const { header } = await hosts.object("two-flat", component, { name: "two", hostAbi: "typed", importAbis });
+  const types = [...header.matchAll(/^typedef void (two_\w+_fn)\((.*)\);$/gm)].map((m) => m.slice(1));
+  assert.deepEqual(types, [
+    ["two_f_fn", "void *vmctx, void *data, uint32_t a0"],
+    ["two_f_2_fn", "void *vmctx, void *data, float a0"],
+  ]);
+  assert.match(header, /two_f_fn \*callee; void \*data; \} f;\n {2}\} one;[^}]*two_f_2_fn \*callee/);
 });
 
 test("the header's comments can't be ended by a name of the input", { skip: noHost }, async () => {
