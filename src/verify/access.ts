@@ -5,6 +5,7 @@
  * guard covers or that was compared with the length; elements of its tables, by an index that was compared; read-only data.
  */
 
+import { Part } from "./atoms.ts";
 import {
   ContextField,
   FUNCREF_CODE_OFFSET,
@@ -37,7 +38,7 @@ const OTHER: Place = { kind: "other" };
 /** Reads `size` bytes at the memory operand. */
 export function loadValue(m: Machine, size: number): Form {
   const place = locate(m, size, false);
-  if (place === undefined) return m.fresh(size, "load");
+  if (place === undefined) return m.fresh(size, Part.load);
   switch (place.kind) {
     case "slot":
       return loadSlot(m, place.at, size);
@@ -46,9 +47,9 @@ export function loadValue(m: Machine, size: number): Form {
     case "table":
       return loadElement(m, place.table, place.address, place.within, size);
     case "jump table":
-      return m.atom(Number.POSITIVE_INFINITY, AtomKind.jumpTable, place.start, `${place.entries}`, "load");
+      return m.atom(Number.POSITIVE_INFINITY, AtomKind.jumpTable, place.start, `${place.entries}`, Part.load);
     case "other":
-      return m.fresh(size, "load");
+      return m.fresh(size, Part.load);
   }
 }
 
@@ -316,39 +317,39 @@ function loadField(m: Machine, field: Field, at: number, size: number): Form {
   switch (field.kind) {
     case "fixed":
       return at === ContextField.stackLimit && size === 8
-        ? m.atom(Number.POSITIVE_INFINITY, AtomKind.stackLimit, 0, undefined, "load")
-        : m.fresh(size, "load");
+        ? m.atom(Number.POSITIVE_INFINITY, AtomKind.stackLimit, 0, undefined, Part.load)
+        : m.fresh(size, Part.load);
     case "result":
       return loadSlot(m, RESULT_SLOTS + at, size);
     case "memory definition": {
       const memory = policy.memories[field.index];
       const max = policy.shape.memories[field.index]?.maxBytes ?? 0;
-      if (within !== MemoryDefinition.currentLength || memory === undefined) return m.fresh(size, "load");
+      if (within !== MemoryDefinition.currentLength || memory === undefined) return m.fresh(size, Part.load);
       return length(m, AtomKind.memoryLength, field.index, memory.minBytes, max, size);
     }
     case "table definition": {
       const table = policy.tables[field.index];
       const max = policy.shape.tables[field.index]?.maxElements ?? 0;
-      if (within !== 0 || table === undefined) return m.fresh(size, "load");
+      if (within !== 0 || table === undefined) return m.fresh(size, Part.load);
       return length(m, AtomKind.tableLength, field.index, table.minElements, max, size);
     }
     case "global":
     case "exception reference": {
       const token = tokenOf(m, field);
-      if (!isFunctionReference(token) || within !== 0 || size !== 8) return m.fresh(size, "load");
-      return m.atom(Number.POSITIVE_INFINITY, AtomKind.reference, 0, token, "load");
+      if (!isFunctionReference(token) || within !== 0 || size !== 8) return m.fresh(size, Part.load);
+      return m.atom(Number.POSITIVE_INFINITY, AtomKind.reference, 0, token, Part.load);
     }
     case "passive segment":
-      return size === 4 ? m.bounded(4, policy.passive[field.index] ?? 0, "load") : m.fresh(size, "load");
+      return size === 4 ? m.bounded(4, policy.passive[field.index] ?? 0, Part.load) : m.fresh(size, Part.load);
     default:
-      return m.fresh(size, "load");
+      return m.fresh(size, Part.load);
   }
 }
 
 /** The current length of a memory or table. Half of it will do when no length has more bits. */
 function length(m: Machine, kind: number, index: number, min: number, max: number, size: number): Form {
-  if (size !== 8 && (size !== 4 || max >= 2 ** 32)) return m.fresh(size, "load");
-  const f = m.atom(max, kind, index, undefined, "load");
+  if (size !== 8 && (size !== 4 || max >= 2 ** 32)) return m.fresh(size, Part.load);
+  const f = m.atom(max, kind, index, undefined, Part.load);
   m.state.narrow(f.a, min, max);
   const sum = new Form(Base.number, 0, f.a, 1);
   m.state.relate(sum, lengthClass(kind, index), 0);
@@ -382,23 +383,23 @@ function storeField(m: Machine, field: Field, at: number, value: Form | undefine
 
 function loadSlot(m: Machine, at: number, size: number): Form {
   const known = m.state.slots.get(at);
-  if (known === undefined) return m.fresh(size, "load");
+  if (known === undefined) return m.fresh(size, Part.load);
   return m.truncate(known, size);
 }
 
 function loadElement(m: Machine, index: number, address: Form, within: number, size: number): Form {
   const { element: token = "x", constant = false } = m.world.map.policy.tables[index] ?? {};
-  if (!isFunctionReference(token)) return m.fresh(size, "load");
+  if (!isFunctionReference(token)) return m.fresh(size, Part.load);
   // What does not change has been so from the start.
   const since = constant ? 0 : m.state.tables;
-  if (size === FUNCREF_SIZE) return m.atom(Number.POSITIVE_INFINITY, AtomKind.reference, 0, token, "load");
+  if (size === FUNCREF_SIZE) return m.atom(Number.POSITIVE_INFINITY, AtomKind.reference, 0, token, Part.load);
   if (size === 4 && within === FUNCREF_SIGNATURE_OFFSET) {
-    return m.atom(0xffff_ffff, AtomKind.signature, since, address, "load");
+    return m.atom(0xffff_ffff, AtomKind.signature, since, address, Part.load);
   }
   if (size === 4 && within === FUNCREF_CODE_OFFSET) {
     const type = m.state.elementType(address, since);
-    if (type >= 0) return m.atom(0xffff_ffff, AtomKind.code, type, undefined, "load");
-    return m.atom(0xffff_ffff, AtomKind.elementCode, since, address, "load");
+    if (type >= 0) return m.atom(0xffff_ffff, AtomKind.code, type, undefined, Part.load);
+    return m.atom(0xffff_ffff, AtomKind.elementCode, since, address, Part.load);
   }
-  return m.fresh(size, "load");
+  return m.fresh(size, Part.load);
 }

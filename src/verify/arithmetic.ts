@@ -1,6 +1,7 @@
 /** What computing instructions make of numbers and addresses: sums, bits, shifts, products and quotients. */
 
 import { constantToken } from "./access.ts";
+import { Part } from "./atoms.ts";
 import { OperandKind } from "./decode.ts";
 import { Op } from "./instructions.ts";
 import { limitOf, type Machine, RED_ZONE, Reg } from "./machine.ts";
@@ -29,7 +30,7 @@ export function lea(m: Machine): void {
 function named(m: Machine, value: Form): Form {
   const token = value.c >= 2 ** 32 && isConstant(value) ? constantToken(m, value) : undefined;
   if (token === undefined) return value;
-  const reference = m.atom(Number.POSITIVE_INFINITY, AtomKind.reference, 0, token, "reference");
+  const reference = m.atom(Number.POSITIVE_INFINITY, AtomKind.reference, 0, token, Part.reference);
   m.state.narrow(reference.a, 1, Number.POSITIVE_INFINITY);
   return reference;
 }
@@ -76,7 +77,7 @@ function computed(m: Machine, f: Form | undefined, size: number): Form {
     m.state.range(f);
     const { lo, hi } = m.state;
     if ((f.s < 0 || f.t < 0) && hi <= limitOf(size)) {
-      const value = m.fresh(size, "difference");
+      const value = m.fresh(size, Part.difference);
       m.state.narrow(value.a, lo, hi);
       return value;
     }
@@ -99,7 +100,7 @@ export function logic(m: Machine, op: number): void {
     return;
   }
   if (op !== Op.xor && bothBytes(m)) {
-    state.registers[i.r0] = m.atom(Number.POSITIVE_INFINITY, AtomKind.conditionByte, 0, undefined, "bytes");
+    state.registers[i.r0] = m.atom(Number.POSITIVE_INFINITY, AtomKind.conditionByte, 0, undefined, Part.bytes);
     return;
   }
   const x = m.operand(0);
@@ -170,8 +171,8 @@ export function product(m: Machine): void {
 export function scan(m: Machine): void {
   const size = m.size();
   m.operand(1);
-  const position = m.fresh(size, "result");
-  const found = m.atom(1, AtomKind.scan, 8 * size, position, "found");
+  const position = m.fresh(size, Part.result);
+  const found = m.atom(1, AtomKind.scan, 8 * size, position, Part.found);
   m.state.flags = { kind: "result", size, left: found, right: ZERO };
   m.result(position);
 }
@@ -179,8 +180,8 @@ export function scan(m: Machine): void {
 /** Results of the operand's size in rax and rdx; those of 4 bytes are zero-extended. */
 export function wide(m: Machine): void {
   const size = m.size() === 4 ? 4 : 8;
-  m.write(Reg.rax, 8, m.fresh(size, "rax"));
-  m.write(Reg.rdx, 8, m.fresh(size, "rdx"));
+  m.write(Reg.rax, 8, m.fresh(size, Part.rax));
+  m.write(Reg.rdx, 8, m.fresh(size, Part.rdx));
 }
 
 /** Unsigned: rdx:rax by operand 0. */
@@ -190,8 +191,8 @@ export function divide(m: Machine): void {
   const high = m.read(Reg.rdx, size);
   const dividend = isConstant(high) && high.c === 0 ? boundOf(m, m.read(Reg.rax, size), size) : limitOf(size);
   const remainder = Math.min(dividend, Math.max(0, boundOf(m, divisor, size) - 1));
-  m.write(Reg.rax, 8, m.bounded(size, dividend, "rax"));
-  m.write(Reg.rdx, 8, m.bounded(size, remainder, "rdx"));
+  m.write(Reg.rax, 8, m.bounded(size, dividend, Part.rax));
+  m.write(Reg.rdx, 8, m.bounded(size, remainder, Part.rdx));
 }
 
 /** The largest number that has no bits but those of numbers up to `limit`. */

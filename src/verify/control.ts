@@ -4,6 +4,7 @@
  */
 
 import { checkFrame, isReference, UNCHECKED_STACK } from "./access.ts";
+import { Part } from "./atoms.ts";
 import { Flow, OperandKind } from "./decode.ts";
 import type { CodeFunction } from "./image.ts";
 import { Op } from "./instructions.ts";
@@ -96,7 +97,7 @@ function pop(m: Machine, at: number, register: number): void {
   }
   state.registers[Reg.rsp] = new Form(Base.frame, at + 8);
   if (register === Reg.rsp) return m.fail("the stack pointer gets a value that is not followed");
-  m.write(register, 8, state.slots.get(at) ?? m.fresh(8, "pop"));
+  m.write(register, 8, state.slots.get(at) ?? m.fresh(8, Part.pop));
 }
 
 // Leaving the function.
@@ -351,20 +352,20 @@ function afterCall(m: Machine, type: FunctionType): void {
   state.registers[Reg.rsp] = new Form(Base.frame, c + type.stackBytes);
   m.tablesChange();
   state.flags = undefined;
-  for (const r of CALLER_SAVED) state.registers[r] = m.fresh(8, `r${r}`);
-  const reference = (token: string, what: string): Form =>
-    m.atom(Number.POSITIVE_INFINITY, AtomKind.reference, 0, token, what);
+  for (const r of CALLER_SAVED) state.registers[r] = m.fresh(8, Part.register + r);
+  const reference = (token: string, part: number): Form =>
+    m.atom(Number.POSITIVE_INFINITY, AtomKind.reference, 0, token, part);
   for (const [register, token] of type.resultRegisters) {
-    state.registers[register] = reference(token, `r${register}`);
+    state.registers[register] = reference(token, Part.register + register);
   }
-  for (const [at, token] of type.resultSlots) state.slots.set(RESULT_SLOTS + at, reference(token, `s${at}`));
+  for (const [at, token] of type.resultSlots) state.slots.set(RESULT_SLOTS + at, reference(token, Part.slot + at));
   if (m.world.image.catches.has(m.i.next)) m.landing = landingState(m);
 }
 
 /** What holds where an exception continues: of the registers only rbp, and the frame as the call left it. */
 function landingState(m: Machine): State {
   const state = m.state.clone();
-  for (let r = 0; r < 16; r++) if (r !== Reg.rbp) state.registers[r] = m.fresh(8, `landing r${r}`);
+  for (let r = 0; r < 16; r++) if (r !== Reg.rbp) state.registers[r] = m.fresh(8, Part.landing + r);
   for (const key of state.slots.entries().keys()) if (key >= RESULT_SLOTS / 2) state.slots.delete(key);
   return state;
 }

@@ -7,6 +7,7 @@
  */
 
 import { LANDING_OFFSET } from "../layout/offsets.ts";
+import { Atoms, NO_PLACE, Part } from "./atoms.ts";
 import { Blocks, type Shape } from "./blocks.ts";
 import { assume } from "./conditions.ts";
 import type { RightsOf } from "./context.ts";
@@ -17,7 +18,7 @@ import { join, renamed } from "./join.ts";
 import { Machine, NO_BLOCK, type Problem, Reg, type World } from "./machine.ts";
 import { State } from "./state.ts";
 import type { FunctionType } from "./types.ts";
-import { AtomKind, Atoms, Base, type Condition, Form, ofAtom } from "./values.ts";
+import { AtomKind, Base, type Condition, Form, ofAtom } from "./values.ts";
 
 /** Runs of one block: more than any range needs to settle. */
 const VISIT_LIMIT = 200;
@@ -235,20 +236,21 @@ class Verifier {
 function initialState(type: FunctionType, atoms: Atoms): State {
   const state = new State(atoms);
   for (let r = 0; r < 16; r++) {
-    const any = atoms.make(`entry r${r}`, NO_BLOCK, Number.POSITIVE_INFINITY, AtomKind.plain, 0, undefined);
+    const part = Part.register + r;
+    const any = atoms.make(NO_PLACE, part, NO_BLOCK, Number.POSITIVE_INFINITY, AtomKind.plain, 0, undefined);
     state.registers.push(ofAtom(any));
   }
   for (const r of [3, 5, 12, 13, 14, 15]) state.registers[r] = new Form(Base.saved + r, 0);
   state.registers[Reg.rsp] = new Form(Base.frame, 8);
   state.registers[Reg.rdi] = new Form(Base.context, 0);
   state.slots.set(8, new Form(Base.returnAddress, 0));
-  const reference = (token: string, place: string): Form =>
-    ofAtom(atoms.make(place, NO_BLOCK, Number.POSITIVE_INFINITY, AtomKind.reference, 0, token));
+  const reference = (token: string, part: number): Form =>
+    ofAtom(atoms.make(NO_PLACE, part, NO_BLOCK, Number.POSITIVE_INFINITY, AtomKind.reference, 0, token));
   for (const [register, token] of type.registerReferences) {
-    state.registers[register] = reference(token, `entry r${register}`);
+    state.registers[register] = reference(token, Part.register + register);
   }
   for (const [offset, token] of type.stackReferences) {
-    state.slots.set(16 + offset, reference(token, `entry s${offset}`));
+    state.slots.set(16 + offset, reference(token, Part.slot + offset));
   }
   return state;
 }

@@ -3,21 +3,10 @@
  * known of one only is lost.
  */
 
+import { type Atoms, headOf, Part } from "./atoms.ts";
 import { type Range, type Relation, type State, referenceToken } from "./state.ts";
 import { SharedMap } from "./shared-map.ts";
-import {
-  AtomKind,
-  type Atoms,
-  Base,
-  combine,
-  Form,
-  formKey,
-  loneAtom,
-  ofAtom,
-  type Payload,
-  sameForm,
-  sumKey,
-} from "./values.ts";
+import { AtomKind, Base, combine, Form, loneAtom, ofAtom, type Payload, sameForm } from "./values.ts";
 
 /** A range that grows at a join goes on to one of these. */
 const STEPS = [255, 65535, 0x7fff_ffff, 0xffff_ffff] as const;
@@ -60,7 +49,7 @@ export function commonPart(f: Form, g: Form): Form | undefined {
 /** What is known of a value that is x, if `whenX` holds, or y, if `whenY` does, and of lengths. */
 export function commonRelations(whenX: State, x: Form, whenY: State, y: Form): readonly Relation[] {
   const out: Relation[] = [];
-  const lists = [whenX.relations.get(sumKey(x))?.list, whenY.relations.get(sumKey(y))?.list];
+  const lists = [whenX.relationsOf(x), whenY.relationsOf(y)];
   for (const list of lists) {
     for (const { l } of list ?? []) {
       if (l === 0 || out.some((r) => r.l === l)) continue;
@@ -90,14 +79,31 @@ export function joinReferences(atoms: Atoms, x: Form, y: Form): string | undefin
   return a === undefined || b === undefined ? undefined : atoms.joinTokens(a, b);
 }
 
+/** An atom that is one of two values. */
+interface Group {
+  readonly x: Form;
+  readonly y: Form;
+  readonly atom: number;
+  /** With the same hash. */
+  readonly next: Group | undefined;
+}
+
+function hashOf(x: Form, y: Form): number {
+  return (Math.imul(x.a, 0x9e37_79b1) ^ (x.c | 0)) + Math.imul(Math.imul(y.a, 0x85eb_ca6b) ^ (y.c | 0), 31);
+}
+
+function areNumbers(x: Form, y: Form): boolean {
+  return x.base === Base.number && y.base === Base.number;
+}
+
 class Join {
   readonly #to: State;
   readonly #from: State;
   readonly #block: number;
-  /** Two values → the atom that is one of them. */
-  readonly #groups = new Map<string, number>();
+  /** By `hashOf` their values. */
+  readonly #groups = new Map<number, Group>();
   /** Those that are numbers. */
-  readonly #numbers: { readonly x: Form; readonly y: Form; readonly atom: number }[] = [];
+  readonly #numbers: Group[] = [];
   readonly #ranges: [number, Range][] = [];
   readonly #relations: [Form, number, number][] = [];
   /** Atoms that the block's head did not have before. */
@@ -145,7 +151,7 @@ class Join {
     const { atoms } = to;
     const before = to.tables;
     if (before !== this.#from.tables || atoms.isOf(before, this.#block)) {
-      to.tables = atoms.make(`tables of ${this.#block}`, this.#block, 0, AtomKind.plain, 0, undefined);
+      to.tables = atoms.make(headOf(this.#block), Part.tables, this.#block, 0, AtomKind.plain, 0, undefined);
       if (to.tables !== before) this.#changed = true;
     }
     const old = to.elements;
@@ -165,23 +171,23 @@ class Join {
   #values(numbers: boolean): void {
     const to = this.#to;
     const from = this.#from;
-    const isNow = (f: Form, g: Form): boolean => (f.base === Base.number && g.base === Base.number) === numbers;
     for (let n = 0; n < to.registers.length; n++) {
-      const [old, value] = [to.register(n), from.register(n)];
-      if (isNow(old, value)) to.registers[n] = this.#value(old, value, `r${n}`);
+      const old = to.register(n);
+      const value = from.register(n);
+      if (areNumbers(old, value) === numbers) to.registers[n] = this.#value(old, value, Part.register + n);
     }
     for (const [key, old] of to.slots.entries()) {
       const value = from.slots.get(key);
-      if (value === undefined || !isNow(old, value)) continue;
-      const joined = this.#value(old, value, `s${key}`);
+      if (value === undefined || areNumbers(old, value) !== numbers) continue;
+      const joined = this.#value(old, value, Part.slot + key);
       if (joined !== old) to.slots.set(key, joined);
     }
   }
 
-  #value(old: Form, value: Form, place: string): Form {
+  #value(old: Form, value: Form, part: number): Form {
     const { atoms } = this.#to;
     if (sameForm(old, value) && !atoms.mentions(value, this.#block)) return old;
-    const joined = this.#likeNumber(old, value) ?? this.#joined(old, value, place);
+    const joined = this.#likeNumber(old, value) ?? this.#joined(old, value, part);
     if (!sameForm(joined, old)) {
       this.#changed = true;
       this.#new.add(joined.a);
@@ -201,27 +207,37 @@ class Join {
     return best;
   }
 
-  #joined(old: Form, value: Form, place: string): Form {
+  #joined(old: Form, value: Form, part: number): Form {
     const { atoms } = this.#to;
     const block = this.#block;
     let common = commonPart(old, value) ?? NUMBERS;
     // One that goes down and down never settles.
     if (common !== NUMBERS && common.c !== old.c && atoms.mentions(old, block)) common = NUMBERS;
-    const [x, y] = common === NUMBERS ? [old, value] : [partOf(old, common), partOf(value, common)];
-    const key = `${formKey(x)}|${formKey(y)}`;
-    let atom = this.#groups.get(key);
-    if (atom === undefined) {
-      const [kind, detail, payload] = this.#kind(x, y);
-      const isWide = kind === AtomKind.plain || kind === AtomKind.reference;
-      const hi = isWide ? Number.POSITIVE_INFINITY : (atoms.hi[loneAtom(x)] ?? 0);
-      atom = atoms.make(`${block}:${place}`, block, hi, kind, detail, payload);
-      this.#groups.set(key, atom);
-      if (common === NUMBERS && old.base === Base.number && value.base === Base.number) {
-        this.#numbers.push({ x: old, y: value, atom });
-      }
-      this.#describe(atom, x, y);
-    }
+    const x = common === NUMBERS ? old : partOf(old, common);
+    const y = common === NUMBERS ? value : partOf(value, common);
+    const atom = this.#groupOf(x, y) ?? this.#group(x, y, part, common === NUMBERS && areNumbers(old, value));
     return new Form(common.base, common === NUMBERS ? 0 : common.c, atom, common.s);
+  }
+
+  #groupOf(x: Form, y: Form): number | undefined {
+    let group = this.#groups.get(hashOf(x, y));
+    while (group !== undefined && !(sameForm(group.x, x) && sameForm(group.y, y))) group = group.next;
+    return group?.atom;
+  }
+
+  /** A new atom that is x or y. */
+  #group(x: Form, y: Form, part: number, isNumber: boolean): number {
+    const { atoms } = this.#to;
+    const [kind, detail, payload] = this.#kind(x, y);
+    const isWide = kind === AtomKind.plain || kind === AtomKind.reference;
+    const hi = isWide ? Number.POSITIVE_INFINITY : (atoms.hi[loneAtom(x)] ?? 0);
+    const atom = atoms.make(headOf(this.#block), part, this.#block, hi, kind, detail, payload);
+    const hash = hashOf(x, y);
+    const group = { x, y, atom, next: this.#groups.get(hash) };
+    this.#groups.set(hash, group);
+    if (isNumber) this.#numbers.push(group);
+    this.#describe(atom, x, y);
+    return atom;
   }
 
   #kind(old: Form, value: Form): readonly [kind: number, detail: number, payload: Payload] {
@@ -302,9 +318,9 @@ class Join {
   #joinRelations(): void {
     const to = this.#to;
     const { atoms } = to;
-    const made = new Map<string, Relation[]>();
+    const made = new Map<number, Relation[]>();
     for (const [sum, l, k] of this.#relations) {
-      const key = sumKey(sum);
+      const key = sum.a;
       const list = made.get(key);
       if (list === undefined) made.set(key, [{ l, k }]);
       else list.push({ l, k });

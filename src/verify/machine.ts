@@ -4,12 +4,13 @@
  */
 
 import { loadValue, storeValue } from "./access.ts";
+import { type Atoms, Part } from "./atoms.ts";
 import type { ContextMap, Rights } from "./context.ts";
 import { type CodeReader, type Instruction, NO_REGISTER, OperandKind, OTHER_REGISTER } from "./decode.ts";
 import type { CodeFunction, CodeImage } from "./image.ts";
 import type { State } from "./state.ts";
 import type { FunctionType, FunctionTypes } from "./types.ts";
-import { AtomKind, type Atoms, Base, combine, constant, Form, multiply, ofAtom, type Payload, ZERO } from "./values.ts";
+import { AtomKind, Base, combine, constant, Form, multiply, ofAtom, type Payload, ZERO } from "./values.ts";
 
 /** Something that could not be proved. */
 export interface Problem {
@@ -84,23 +85,23 @@ export class Machine {
 
   /** Something may have written to a table. */
   tablesChange(): void {
-    this.state.tablesChange(`${this.i.at}`, this.block);
+    this.state.tablesChange(this.i.at, this.block);
   }
 
   // Values.
 
-  /** Anything of `size` bytes, zero-extended; `what` tells several of one instruction apart. */
-  fresh(size: number, what = ""): Form {
-    return this.atom(limitOf(size), AtomKind.plain, 0, undefined, what);
+  /** Anything of `size` bytes, zero-extended; `part` tells several of one instruction apart. */
+  fresh(size: number, part: number = Part.value): Form {
+    return this.atom(limitOf(size), AtomKind.plain, 0, undefined, part);
   }
 
-  atom(hi: number, kind: number, detail: number, payload: Payload, what = ""): Form {
-    return ofAtom(this.atoms.make(`${this.i.at}${what}`, this.block, hi, kind, detail, payload));
+  atom(hi: number, kind: number, detail: number, payload: Payload, part: number = Part.value): Form {
+    return ofAtom(this.atoms.make(this.i.at, part, this.block, hi, kind, detail, payload));
   }
 
   /** A new number from 0 to `hi`, of at most `size` bytes. */
-  bounded(size: number, hi: number, what = ""): Form {
-    const f = this.fresh(size, what);
+  bounded(size: number, hi: number, part: number = Part.value): Form {
+    const f = this.fresh(size, part);
     if (hi < limitOf(size)) this.state.narrow(f.a, 0, hi);
     return f;
   }
@@ -120,18 +121,18 @@ export class Machine {
         return low;
       }
     }
-    return this.fresh(size, "low");
+    return this.fresh(size, Part.low);
   }
 
   read(n: number, size: number): Form {
-    if (n < 0) return this.fresh(8, "other");
+    if (n < 0) return this.fresh(8, Part.other);
     return this.truncate(this.state.register(n), size);
   }
 
   write(n: number, size: number, value: Form): void {
     if (n < 0) return;
     if (n === Reg.rsp) return this.failAccess("the stack pointer gets a value that is not followed");
-    this.state.registers[n] = size >= 4 ? value : this.fresh(8, `r${n}`);
+    this.state.registers[n] = size >= 4 ? value : this.fresh(8, Part.register + n);
   }
 
   /** Operand 0, 1 or 2 as a value of its size. */
@@ -140,7 +141,7 @@ export class Machine {
     const kind = n === 0 ? i.k0 : n === 1 ? i.k1 : i.k2;
     switch (kind) {
       case OperandKind.register:
-        if (i.high) return this.fresh(1, `high${n}`);
+        if (i.high) return this.fresh(1, Part.high + n);
         return this.read(n === 0 ? i.r0 : n === 1 ? i.r1 : i.r2, n === 0 ? i.s0 : n === 1 ? i.s1 : i.s2);
       case OperandKind.immediate: {
         const size = this.size();
@@ -150,14 +151,13 @@ export class Machine {
       case OperandKind.memory:
         return loadValue(this, i.memorySize);
       default:
-        return this.fresh(8, `operand${n}`);
+        return this.fresh(8, Part.operand + n);
     }
   }
 
   /** A constant of 64 bits that is no exact number: the same unknown wherever it occurs. */
   #inexact(): Form {
-    const place = `constant ${this.i.immediateBits}`;
-    return ofAtom(this.atoms.make(place, NO_BLOCK, Number.POSITIVE_INFINITY, AtomKind.plain, 0, undefined));
+    return ofAtom(this.atoms.constant(this.i.immediateBits, NO_BLOCK));
   }
 
   /** Bytes that the instruction works on. */

@@ -5,18 +5,9 @@
  * shrinks, so that the relation stays true; or is 0, and then means `sum + k ≤ 0`.
  */
 
+import { type Atoms, Part } from "./atoms.ts";
 import { SharedMap } from "./shared-map.ts";
-import {
-  AtomKind,
-  type Atoms,
-  Base,
-  type CompareFlags,
-  Form,
-  formKey,
-  isConstant,
-  loneAtom,
-  sumKey,
-} from "./values.ts";
+import { AtomKind, Base, type CompareFlags, Form, formKey, isConstant, loneAtom } from "./values.ts";
 
 /** Inclusive. `free`: adding this much does not wrap around. */
 export interface Range {
@@ -66,7 +57,8 @@ export class State {
   registers: Form[];
   slots: SharedMap<number, Form>;
   ranges: SharedMap<number, Range>;
-  relations: SharedMap<string, Relations>;
+  /** By the number of their sum (`Atoms.sum`). */
+  relations: SharedMap<number, Relations>;
   elements: SharedMap<string, Element>;
   /** Stands for the last place where something may have written to a table: an atom, or 0 at the function's start. */
   tables = 0;
@@ -156,7 +148,7 @@ export class State {
     if (f.s === 1 && f.b === 0 && f.a !== 0 && f.c > 0) return this.rangeOf(f.a).free >= f.c;
     // l - x + c, and x + k ≤ l with k ≥ -c is known.
     for (const [l, sum] of lengthsMinus(this.atoms, f)) {
-      for (const r of this.relations.get(sumKey(sum))?.list ?? []) if (r.l === l && r.k >= -f.c) return true;
+      if (this.margin(sum, l) >= -f.c) return true;
     }
     return false;
   }
@@ -186,7 +178,7 @@ export class State {
   /** Learns sum + k ≤ l. */
   relate(sum: Form, l: number, k: number): void {
     if (sum.a === 0) return;
-    const key = sumKey(sum);
+    const key = this.atoms.sum(sum, true);
     const old = this.relations.get(key)?.list ?? [];
     const known = old.find((r) => r.l === l);
     if (known !== undefined && known.k >= k) return;
@@ -194,9 +186,17 @@ export class State {
     this.relations.set(key, { sum: new Form(Base.number, 0, sum.a, sum.s, sum.b, sum.t), list });
   }
 
+  /** What is known of the sum of unknowns in `f`; undefined: nothing. */
+  relationsOf(f: Form): readonly Relation[] | undefined {
+    if (this.relations.size === 0) return undefined;
+    const key = this.atoms.sum(f, false);
+    return key === 0 ? undefined : this.relations.get(key)?.list;
+  }
+
   /** The largest k such that sum + k ≤ l is known, or -Infinity. */
   margin(sum: Form, l: number): number {
-    for (const r of this.relations.get(sumKey(sum))?.list ?? []) if (r.l === l) return r.k;
+    const list = this.relationsOf(sum);
+    if (list !== undefined) for (const r of list) if (r.l === l) return r.k;
     return Number.NEGATIVE_INFINITY;
   }
 
@@ -217,8 +217,8 @@ export class State {
   }
 
   /** Tables may hold something else from here on. */
-  tablesChange(place: string, block: number): void {
-    const now = this.atoms.make(`tables ${place}`, block, 0, AtomKind.plain, 0, undefined);
+  tablesChange(place: number, block: number): void {
+    const now = this.atoms.make(place, Part.tables, block, 0, AtomKind.plain, 0, undefined);
     for (const [key, { since }] of this.elements.entries()) if (since === now) this.elements.delete(key);
     this.tables = now;
   }

@@ -5,6 +5,7 @@
 
 import { storeValue, touch } from "./access.ts";
 import { addOrSubtract, divide, lea, logic, product, scan, shift, wide } from "./arithmetic.ts";
+import { Part } from "./atoms.ts";
 import { assume, Cc, negated } from "./conditions.ts";
 import { Flow, OperandKind } from "./decode.ts";
 import { Op } from "./instructions.ts";
@@ -56,10 +57,10 @@ export function step(m: Machine): void {
     case Op.divide:
       return divide(m);
     case Op.signOfRax:
-      m.write(Reg.rdx, 8, m.fresh(8, "rdx"));
+      m.write(Reg.rdx, 8, m.fresh(8, Part.rdx));
       return;
     case Op.widenRax:
-      m.write(Reg.rax, 8, m.fresh(8, "rax"));
+      m.write(Reg.rax, 8, m.fresh(8, Part.rax));
       return;
     case Op.set:
       return set(m, flags);
@@ -69,23 +70,23 @@ export function step(m: Machine): void {
       // Reads and writes operand 0; other operands are read.
       if (i.operands > 1) m.operand(1);
       if (i.k0 === OperandKind.memory) m.operand(0);
-      m.result(m.fresh(m.size(), "result"));
+      m.result(m.fresh(m.size(), Part.result));
       return;
     case Op.define:
       // Writes operand 0; other operands are read.
       m.operand(1);
-      m.result(m.fresh(m.size(), "result"));
+      m.result(m.fresh(m.size(), Part.result));
       return;
     case Op.scan:
       return scan(m);
     case Op.negate: {
       const value = combine(ZERO, m.operand(0), -1);
       const isKnown = value !== undefined && m.state.isExact(value);
-      return m.result(isKnown ? m.truncate(value, m.size()) : m.fresh(m.size(), "result"));
+      return m.result(isKnown ? m.truncate(value, m.size()) : m.fresh(m.size(), Part.result));
     }
     case Op.count:
       m.operand(1);
-      m.result(m.bounded(m.size(), 64, "result"));
+      m.result(m.bounded(m.size(), 64, Part.result));
       return;
     case Op.examine:
       m.operand(0);
@@ -125,7 +126,7 @@ function signExtend(m: Machine): void {
     m.state.range(value);
     if (m.state.hi <= limitOf(size) >>> 1) return m.result(value);
   }
-  m.result(m.fresh(i.s0, "signed"));
+  m.result(m.fresh(i.s0, Part.signed));
 }
 
 function compare(m: Machine): void {
@@ -222,11 +223,11 @@ function exchange(m: Machine): void {
   }
   // Memory, in either place.
   if (i.k0 === OperandKind.memory) {
-    storeValue(m, m.fresh(8, "sum"), i.memorySize);
-    m.write(i.r1, i.s1, m.fresh(i.s1, "old"));
+    storeValue(m, m.fresh(8, Part.sum), i.memorySize);
+    m.write(i.r1, i.s1, m.fresh(i.s1, Part.old));
   } else {
-    storeValue(m, m.fresh(8, "sum"), i.memorySize);
-    m.write(i.r0, i.s0, m.fresh(i.s0, "old"));
+    storeValue(m, m.fresh(8, Part.sum), i.memorySize);
+    m.write(i.r0, i.s0, m.fresh(i.s0, Part.old));
   }
 }
 
@@ -237,8 +238,8 @@ function compareExchange(m: Machine): void {
   const before = m.state.register(Reg.rax);
   const isSmall = m.state.isExact(before) && m.state.upperBound(before) <= limit;
   m.operand(0);
-  m.result(m.fresh(size, "result"));
-  m.write(Reg.rax, 8, m.fresh(isSmall ? size : 8, "rax"));
+  m.result(m.fresh(size, Part.result));
+  m.write(Reg.rax, 8, m.fresh(isSmall ? size : 8, Part.rax));
 }
 
 /** Instructions on vector registers, which hold no address: what they do to memory and general registers. */
@@ -252,7 +253,7 @@ function vector(m: Machine): void {
     else if (kinds[n] === OperandKind.register && writes[n] === true) {
       const register = n === 0 ? i.r0 : n === 1 ? i.r1 : i.r2;
       const size = n === 0 ? i.s0 : n === 1 ? i.s1 : i.s2;
-      m.write(register, size, m.fresh(size, "vector"));
+      m.write(register, size, m.fresh(size, Part.vector));
     } else if (kinds[n] === OperandKind.other) return m.fail("an instruction that compiled code does not have");
   }
 }

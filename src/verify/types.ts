@@ -3,7 +3,7 @@
 import { RESULT_AREA, RESULT_SLOT_SIZE } from "../layout/offsets.ts";
 import type { SandboxPolicy } from "../layout/sandbox.ts";
 import { malformed } from "./image.ts";
-import type { JoinTokens } from "./values.ts";
+import type { JoinTokens } from "./atoms.ts";
 
 const INT_ARGUMENTS = [7, 6, 2, 1, 8, 9] as const; // rdi rsi rdx rcx r8 r9
 const FLOAT_ARGUMENTS = 8;

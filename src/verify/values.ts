@@ -47,10 +47,6 @@ export function sameForm(f: Form, g: Form): boolean {
 export function formKey(f: Form): string {
   return `${f.base},${f.c},${f.a},${f.s},${f.b},${f.t}`;
 }
-/** The sum of unknowns alone. */
-export function sumKey(f: Form): string {
-  return `${f.a},${f.s},${f.b},${f.t}`;
-}
 
 export const ZERO = new Form(Base.number, 0);
 export function constant(c: number): Form {
@@ -177,109 +173,24 @@ function sizeOf(c: Condition): number {
   return c.op === "compare" ? 1 : c.size;
 }
 
-function conditionKey(c: Condition): string {
+function sameCondition(c: Condition, d: Condition): boolean {
+  if (c === d) return true;
   if (c.op === "compare") {
-    const { flags } = c;
-    return `${c.condition}${flags.kind[0]}${flags.size}:${formKey(flags.left)}:${formKey(flags.right)}`;
+    return d.op === "compare" && c.condition === d.condition && sameFlags(c.flags, d.flags);
   }
-  return c.op === "not" ? `!(${conditionKey(c.x)})` : `${c.op}(${conditionKey(c.x)};${conditionKey(c.y)})`;
+  if (c.op === "not") return d.op === "not" && sameCondition(c.x, d.x);
+  return c.op === d.op && sameCondition(c.x, d.x) && sameCondition(c.y, d.y);
+}
+
+function sameFlags(f: CompareFlags, g: CompareFlags): boolean {
+  return f.kind === g.kind && f.size === g.size && sameForm(f.left, g.left) && sameForm(f.right, g.right);
 }
 
 export type Payload = Form | Condition | string | number | undefined;
 
-/** The token of a value that is one of two references; `null` is null; undefined: there is none. */
-export type JoinTokens = (x: string | null, y: string | null) => string | undefined;
-
-/** All unknowns of one function. */
-export class Atoms {
-  readonly joinTokens: JoinTokens;
-  readonly kind: number[] = [0];
-  readonly detail: number[] = [0];
-  readonly payload: Payload[] = [undefined];
-  /** Range of an atom that a state knows nothing more of; 64 bits: up to Infinity. */
-  readonly lo: number[] = [0];
-  readonly hi: number[] = [0];
-  /** The block that defines it. */
-  readonly block: number[] = [0];
-  /** Blocks of what its payload mentions, when they are others. */
-  readonly also: (readonly number[] | undefined)[] = [undefined];
-  readonly #known = new Map<string, number>();
-  readonly #low: number[] = [];
-
-  constructor(joinTokens: JoinTokens) {
-    this.joinTokens = joinTokens;
-  }
-
-  /** The atom of `place` (an instruction or a join) with this kind, the same at every visit. */
-  make(place: string, block: number, hi: number, kind: number, detail: number, payload: Payload): number {
-    const key = kind === AtomKind.plain ? `${place}|${hi}` : `${place}|${hi}|${kind}|${detail}|${payloadKey(payload)}`;
-    let atom = this.#known.get(key);
-    if (atom === undefined) {
-      atom = this.kind.length;
-      this.kind.push(kind);
-      this.detail.push(detail);
-      this.payload.push(payload);
-      this.lo.push(0);
-      this.hi.push(hi);
-      this.block.push(block);
-      this.also.push(
-        this.#mentioned(block, payload, kind === AtomKind.signature || kind === AtomKind.elementCode ? detail : 0),
-      );
-      this.#known.set(key, atom);
-    }
-    return atom;
-  }
-
-  /** Low 32 bits of a form with one unknown and no base, as an atom. */
-  low(f: Form): number {
-    const plain = loneAtom(f);
-    const known = plain === 0 ? undefined : this.#low[plain];
-    if (known !== undefined) return known;
-    const c = f.c | 0;
-    const form = c === f.c ? f : new Form(Base.number, c, f.a, f.s);
-    const atom = this.make("low", this.block[f.a] ?? 0, 0xffff_ffff, AtomKind.low, 0, form);
-    if (plain !== 0) this.#low[plain] = atom;
-    return atom;
-  }
-
-  /** Whether the atom, or what it is about, is defined by `block`. */
-  isOf(atom: number, block: number): boolean {
-    return this.block[atom] === block || (this.also[atom]?.includes(block) ?? false);
-  }
-  mentions(f: Form, block: number): boolean {
-    return (f.a !== 0 && this.isOf(f.a, block)) || (f.b !== 0 && this.isOf(f.b, block));
-  }
-
-  /** `since`: an atom that it is about besides, or 0. */
-  #mentioned(own: number, payload: Payload, since: number): readonly number[] | undefined {
-    const out = new Set<number>();
-    if (since !== 0) out.add(this.block[since] ?? 0);
-    const form = (f: Form): void => {
-      for (const atom of [f.a, f.b]) {
-        if (atom === 0) continue;
-        out.add(this.block[atom] ?? 0);
-        for (const b of this.also[atom] ?? []) out.add(b);
-      }
-    };
-    const condition = (c: Condition): void => {
-      if (c.op === "compare") {
-        form(c.flags.left);
-        form(c.flags.right);
-      } else if (c.op === "not") condition(c.x);
-      else {
-        condition(c.x);
-        condition(c.y);
-      }
-    };
-    if (payload instanceof Form) form(payload);
-    else if (typeof payload === "object") condition(payload);
-    out.delete(own);
-    return out.size === 0 ? undefined : [...out];
-  }
-}
-
-function payloadKey(payload: Payload): string {
-  if (payload === undefined) return "";
-  if (payload instanceof Form) return formKey(payload);
-  return typeof payload === "object" ? conditionKey(payload) : `${payload}`;
+export function samePayload(p: Payload, q: Payload): boolean {
+  if (p === q) return true;
+  if (typeof p !== "object" || typeof q !== "object") return false;
+  if (p instanceof Form) return q instanceof Form && sameForm(p, q);
+  return !(q instanceof Form) && sameCondition(p, q);
 }
