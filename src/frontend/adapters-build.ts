@@ -19,7 +19,7 @@ import type { Func, Value } from "../ir/function.ts";
 import { I32, I64, type Signature } from "../ir/types.ts";
 import { InstanceFlag } from "../layout/offsets.ts";
 import { Trap } from "../layout/traps.ts";
-import type { CanonicalOptions, LiftedFunction } from "../plan/component.ts";
+import type { CanonicalOptions, CoreFunc, LiftedFunction } from "../plan/component.ts";
 import * as wasm from "../wasm/types.ts";
 import { type Adapter, type Direction, type End, isDefinedBy, isHost, type Passing, refuses } from "./adapters.ts";
 import { emitReturnLent, GuestLift, GuestLower } from "./adapters-context.ts";
@@ -70,12 +70,27 @@ function lowerContext(e: Emitter, program: Program, lower: End): LowerContext<Va
   return lower.role === "check" ? new CheckLower(e, program) : new HostLower(e, program, lower);
 }
 
-/** The way of values in one direction; `checks` emits what is checked while they are lifted. */
+/** The way of a string in one direction, in this function. */
+function stringsOf(
+  e: Emitter,
+  program: Program,
+  direction: Direction,
+  lift: LiftContext<Value>,
+  lower: LowerContext<Value>,
+): StringTransfer<Value, Variable> {
+  return new StringTransfer(new IrAbiEmitter(e, program), lift, lower, (transcoder, args) => {
+    const symbol = program.functions.symbolOf({ kind: "transcoder", name: transcoder, refusing: refuses(direction) });
+    return e.call(symbol, transcoderSignature(transcoder), [e.param(0), ...args]);
+  });
+}
+
+/** The way of values in one direction; `checks` emits what is checked while they are lifted. `inPlace`: that of strings is not a function's. */
 export function transferOf(
   e: Emitter,
   program: Program,
   direction: Direction,
   checks = liftEmitter(e, program, direction),
+  inPlace = false,
 ): Transfer<Value, Variable> {
   const abi = new IrAbiEmitter(e, program);
   const lift = liftContext(e, program, direction, checks);
@@ -83,6 +98,7 @@ export function transferOf(
   const context = e.param(0);
   return new Transfer(abi, checks, program.adapters.facts, lift, lower, {
     string: ([pointer, length]) => {
+      if (inPlace) return stringsOf(e, program, direction, lift, lower).transfer([pointer, length]);
       const callee = program.functions.symbolOf({
         kind: "adapter-string",
         index: program.adapters.stringFunction(direction),
@@ -111,20 +127,8 @@ export function buildAdapterString(program: Program, index: number, name: string
   const row = program.adapters.strings[index];
   if (row === undefined) throw new RangeError(`no function of strings ${index}`);
   const e = Emitter.start(name, STRING_SIGNATURE, ATTRIBUTES);
-  const context = e.param(0);
-  const strings = new StringTransfer(
-    new IrAbiEmitter(e, program),
-    liftContext(e, program, row.direction, liftEmitter(e, program, row.direction)),
-    lowerContext(e, program, row.direction.lower),
-    (transcoder, args) => {
-      const symbol = program.functions.symbolOf({
-        kind: "transcoder",
-        name: transcoder,
-        refusing: refuses(row.direction),
-      });
-      return e.call(symbol, transcoderSignature(transcoder), [context, ...args]);
-    },
-  );
+  const lift = liftContext(e, program, row.direction, liftEmitter(e, program, row.direction));
+  const strings = stringsOf(e, program, row.direction, lift, lowerContext(e, program, row.direction.lower));
   e.return(...strings.transfer([e.param(1), e.param(2)]));
   return e.finish();
 }
@@ -212,8 +216,18 @@ export function lowerParameters(
   return [lower.flattening.ptr === wasm.I64 ? pointer : e.wrap(pointer)];
 }
 
-/** Runs `body` while an instance may not leave. It may before: nothing of it is active, or it has called. */
-export function withoutLeaving<T>(e: Emitter, program: Program, options: CanonicalOptions, body: () => T): T {
+/**
+ * Runs `body`, which calls no other of the instance's functions than `callee`, while the instance may not leave. It may before: nothing of it is active,
+ * or it has called.
+ */
+export function withoutLeaving<T>(
+  e: Emitter,
+  program: Program,
+  options: CanonicalOptions,
+  callee: CoreFunc | undefined,
+  body: () => T,
+): T {
+  if (callee === undefined || !program.leaving.mayLeave(callee)) return body();
   const at = program.offsets.instanceFlags(options.instance);
   e.store(e.param(0), at, e.i32(0));
   const result = body();
@@ -259,7 +273,9 @@ export function emitResult(
     transfer.value(result, from, into.destination);
     return into.values();
   };
-  return hasPointers(program, [result]) ? withoutLeaving(e, program, adapter.options, move) : move();
+  return hasPointers(program, [result])
+    ? withoutLeaving(e, program, adapter.options, adapter.options.realloc, move)
+    : move();
 }
 
 class AdapterBuilder {
@@ -297,7 +313,9 @@ class AdapterBuilder {
     const direction = program.adapters.parameters(adapter);
     const lowerParams = (): readonly Value[] => this.#params(direction);
     const allocates = this.passing.params.to || hasPointers(program, this.params);
-    const args = allocates ? withoutLeaving(e, program, callee.options, lowerParams) : lowerParams();
+    const args = allocates
+      ? withoutLeaving(e, program, callee.options, callee.options.realloc, lowerParams)
+      : lowerParams();
     const last = e.params.at(-1);
     const place = this.passing.result.to && last !== undefined ? pointerIn(e, last) : undefined;
     const results = emitCallLifted(e, program, callee, adapter, args, place);
@@ -318,7 +336,7 @@ class AdapterBuilder {
     const flat = emitResult(e, program, adapter, results, place);
     if (postReturn !== undefined) {
       const signature = program.signature({ kind: "func", params: callee.signature.results, results: [] });
-      withoutLeaving(e, program, callee.options, () =>
+      withoutLeaving(e, program, callee.options, postReturn, () =>
         e.call(program.functionSymbol(postReturn), signature, [e.param(0), ...results]),
       );
     }

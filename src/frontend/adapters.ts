@@ -24,6 +24,8 @@ import { type FuncType, I32, I64 } from "../wasm/types.ts";
 import { coreFuncKey } from "./api.ts";
 import { isByValue } from "./c-signature.ts";
 
+/** So many strings a typed call has in its own code, if they are its parameters or its result themselves. */
+const STRINGS_IN_PLACE = 2;
 /** Parts of types that the code of all adapters and typed calls may name. Bounds the code that types with shared parts multiply. */
 export const MAX_ADAPTER_PARTS = 2_000_000;
 
@@ -142,27 +144,31 @@ export class AdapterFunctions {
     const func = this.#component.types.func(type);
     const { paramsInMemory } = this.flattening.flattenFuncType(func, "lift");
     const { check, direction } = this.exportParameters(type, options);
+    const inPlace = this.haveStringsInPlace(func.params.map((p) => p.type));
     for (const param of func.params) {
-      this.#value(param.type, direction, !isByValue(param.type), paramsInMemory);
+      if (inPlace && param.type.kind === "string") this.#transcode(direction);
+      else this.#value(param.type, direction, !isByValue(param.type), paramsInMemory);
       if (check !== undefined && this.facts.holds(param.type, (t) => t.kind === "string")) this.#string(check);
     }
     if (func.result === undefined) return;
-    this.#value(
-      func.result,
-      { lift: options, lower: { role: "copy" }, lends: false },
-      this.leavesInMemory(func, options),
-      true,
-    );
+    const result: Direction = { lift: options, lower: { role: "copy" }, lends: false };
+    if (func.result.kind === "string") this.#transcode(result);
+    else this.#value(func.result, result, this.leavesInMemory(func, options), true);
   }
 
   #typedImport(lowering: LowerImport): void {
     const func = this.#component.types.func(lowering.type);
     const { paramsInMemory, resultInMemory } = this.flattening.flattenFuncType(func, "lower", lowering.options);
     const direction = this.importParameters(lowering);
+    const inPlace = this.haveStringsInPlace(func.params.map((p) => p.type));
     for (const param of func.params) {
-      this.#value(param.type, direction, paramsInMemory, !isByValue(param.type));
+      if (inPlace && param.type.kind === "string") this.#transcode(direction);
+      else this.#value(param.type, direction, paramsInMemory, !isByValue(param.type));
     }
-    if (func.result !== undefined) this.#value(func.result, this.importResults(lowering), true, resultInMemory);
+    if (func.result === undefined) return;
+    const result = this.importResults(lowering);
+    if (func.result.kind === "string") this.#transcode(result);
+    else this.#value(func.result, result, true, resultInMemory);
   }
 
   /**
@@ -275,9 +281,23 @@ export class AdapterFunctions {
     const key = stringKey(direction);
     if (this.#strings.has(key)) return;
     this.#strings.set(key, this.strings.push({ direction }) - 1);
+    this.#transcode(direction);
+  }
+
+  /** What a string in this direction calls. */
+  #transcode(direction: Direction): void {
     const { lift, lower } = direction;
     const names = transcodersOf(encodingOf(lift), isHost(lower) ? "host" : lower.stringEncoding);
     for (const name of names) (refuses(direction) ? this.refusingTranscoders : this.transcoders).add(name);
+  }
+
+  /**
+   * Whether a typed call transfers the strings of its parameters, or its result, in its own code: a call of a function for it costs as much as a short
+   * string does.
+   */
+  haveStringsInPlace(types: readonly InterfaceType[]): boolean {
+    const holders = types.filter((type) => this.facts.holds(type, (t) => t.kind === "string"));
+    return holders.length <= STRINGS_IN_PLACE && holders.every((type) => type.kind === "string");
   }
 
   /** The position in `strings`. */

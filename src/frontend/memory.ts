@@ -125,6 +125,22 @@ const WIDE_STRING_COPY = 4096;
 /** `copy_bytes`. What is longer than a step ends with a step that may overlap the one before. */
 export function buildCopyBytes(e: Emitter, program: Program): void {
   const [destination, source, length] = [e.param(1), e.param(2), e.param(3)];
+  e.if(e.uge(length, e.i64(LONG_COPY)), () => {
+    // What is usual is here: a call more costs as much as a few hundred bytes.
+    const wide = e.load32(e.param(0), program.offsets.wideCopy);
+    e.if(e.ult(length, e.i64(WIDE_STRING_COPY)), () => {
+      e.if(e.eqImm(wide, WIDE_COPY.widest), () => {
+        e.copyWidest(destination, source, length);
+        e.return();
+      });
+      e.if(e.eqImm(wide, WIDE_COPY.wide), () => {
+        e.copyWide(destination, source, length);
+        e.return();
+      });
+    });
+    e.call(program.support("copy_long"), SUPPORT.copy_long, e.params);
+    e.return();
+  });
   const end = e.add(source, length);
   const shift = e.sub(destination, source);
   const move = (type: Type, from: Value): void => e.store(e.add(from, shift), 0, e.load(type, from, 0));
@@ -147,16 +163,6 @@ export function buildCopyBytes(e: Emitter, program: Program): void {
       e.store8(e.add(middle, shift), 0, half);
       e.store8(e.add(end, shift), -1, last);
     });
-    e.return();
-  });
-  e.if(e.uge(length, e.i64(LONG_COPY)), () => {
-    // What is usual is here: a call more costs as much as a few hundred bytes.
-    const isWide = e.eqImm(e.load32(e.param(0), program.offsets.wideCopy), WIDE_COPY.yes);
-    e.if(e.and(isWide, e.ult(length, e.i64(WIDE_STRING_COPY))), () => {
-      e.copyWide(destination, source, length);
-      e.return();
-    });
-    e.call(program.support("copy_long"), SUPPORT.copy_long, e.params);
     e.return();
   });
   emitCopySteps(e, destination, source, length);

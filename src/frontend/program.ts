@@ -42,6 +42,7 @@ import { findReachable, type Reachable } from "./reachability.ts";
 import { Segments } from "./segments.ts";
 import { resultSlots, wasmSignature } from "./signatures.ts";
 import type { SupportName } from "./support.ts";
+import { Leaving } from "./leaving.ts";
 import { Tasks } from "./tasks.ts";
 import { analyzeComponent, type ComponentFacts } from "./wasm/facts.ts";
 import type { FunctionTranslator } from "./wasm/translate.ts";
@@ -102,6 +103,7 @@ export class Program {
   /** What the host has access to: of the exports of a component, or those that a core module shares. */
   readonly memories: readonly { readonly name: string; readonly memory: MemoryIndex }[];
   readonly adapters: AdapterFunctions;
+  readonly leaving: Leaving;
   readonly tasks: Tasks;
   /** Whether anything is ever thrown. */
   readonly throws: boolean;
@@ -150,6 +152,7 @@ export class Program {
       (path) => options.output !== "executable" || isRun(path),
       isTyped ? "typed" : "dynamic",
     );
+    this.leaving = new Leaving(component);
     this.tasks = new Tasks(
       component,
       this.api.exports.map((e) => e.lifted),

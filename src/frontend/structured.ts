@@ -451,9 +451,13 @@ export class Emitter {
   copy(destination: Value, source: Value, length: Value): void {
     this.builder.block3(Op.copy_forward, destination, source, length);
   }
-  /** The same where `hasWideCopy` is 1; at least 128 bytes that do not overlap. */
+  /** The same where `hasWideCopy` is not 0; at least 128 bytes that do not overlap. */
   copyWide(destination: Value, source: Value, length: Value): void {
     this.builder.block3(Op.copy_wide, destination, source, length);
+  }
+  /** The same where `hasWideCopy` is 2; at least 256. */
+  copyWidest(destination: Value, source: Value, length: Value): void {
+    this.builder.block3(Op.copy_widest, destination, source, length);
   }
   hasWideCopy(): Value {
     return this.builder.nullary(Op.has_wide_copy);

@@ -51,6 +51,16 @@ const UNROLLED_CLEAR = 64;
 
 type ValueTransfer = Transfer<Value, Variable>;
 
+/** How values go in one direction, as one of the parameters or results of these types. */
+function transferOfTypes(
+  e: Emitter,
+  program: Program,
+  direction: Direction,
+  types: readonly InterfaceType[],
+): ValueTransfer {
+  return transferOf(e, program, direction, undefined, program.adapters.haveStringsInPlace(types));
+}
+
 function typesOf(func: TypeFunc): readonly InterfaceType[] {
   return func.params.map((p) => p.type);
 }
@@ -159,9 +169,9 @@ export function buildTypedBody(program: Program, index: number, name: string): F
 
   const { check, direction } = typed.arguments;
   if (check !== undefined) typed.check(e, transferOf(e, program, check), words);
-  const lowerParams = (): readonly Value[] => typed.lowered(transferOf(e, program, direction), words);
+  const lowerParams = (): readonly Value[] => typed.lowered(transferOfTypes(e, program, direction, params), words);
   const allocates = paramsInMemory || hasPointers(program, params);
-  const args = allocates ? withoutLeaving(e, program, options, lowerParams) : lowerParams();
+  const args = allocates ? withoutLeaving(e, program, options, options.realloc, lowerParams) : lowerParams();
   const out = func.result === undefined ? undefined : e.param(next);
   const results = emitCallLifted(e, program, lifted, index, args, out);
   if (!options.isAsync) emitCheckBorrowsReturned(e, program, lifted);
@@ -170,7 +180,7 @@ export function buildTypedBody(program: Program, index: number, name: string): F
   if (options.postReturn !== undefined) {
     const { postReturn } = options;
     const signature = program.signature({ kind: "func", params: lifted.signature.results, results: [] });
-    withoutLeaving(e, program, options, () =>
+    withoutLeaving(e, program, options, postReturn, () =>
       e.call(program.functionSymbol(postReturn), signature, [context, ...results]),
     );
   }
@@ -192,7 +202,7 @@ export function emitTypedResult(
   const types = [func.result];
   const copies = hasPointers(program, types);
   if (copies) emitBeginResult(e, program);
-  const transfer = transferOf(e, program, typed.resultDirection);
+  const transfer = transferOfTypes(e, program, typed.resultDirection, types);
   const [first] = values;
   if (first === undefined) throw new InternalError("frontend", "a result without values", e.func.name);
   const from = program.adapters.leavesInMemory(func, lifted.options)
@@ -453,7 +463,7 @@ function liftArguments(
 ): readonly (readonly Value[])[] {
   const { flattening } = program.adapters;
   const params = typesOf(func);
-  const transfer = transferOf(e, program, direction);
+  const transfer = transferOfTypes(e, program, direction, params);
   const { paramsInMemory } = flattening.flattenFuncType(func, "lower", options);
   const from: Source<Value> = paramsInMemory
     ? transfer.lift.source(checkedPlace(e, program, transfer.lift, pointerIn(e, e.param(1)), params))
@@ -483,7 +493,7 @@ function lowerAnswer(
   const { adapters } = program;
   const { result } = func;
   if (result === undefined) return [];
-  const transfer = transferOf(e, program, adapters.importResults(lowering));
+  const transfer = transferOfTypes(e, program, adapters.importResults(lowering), [result]);
   const from = transfer.lift.source(out);
   const { resultInMemory } = adapters.flattening.flattenFuncType(func, "lower", lowering.options);
   const lower = (): readonly Value[] => {
@@ -498,5 +508,7 @@ function lowerAnswer(
     transfer.value(result, from, transfer.lower.destination(to));
     return [];
   };
-  return hasPointers(program, [result]) ? withoutLeaving(e, program, lowering.options, lower) : lower();
+  return hasPointers(program, [result])
+    ? withoutLeaving(e, program, lowering.options, lowering.options.realloc, lower)
+    : lower();
 }

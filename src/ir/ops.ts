@@ -287,10 +287,15 @@ const ROWS = {
   atomic_fence: { format: "nullary", result: null, effect: true },
   /** Native block copy and fill: (dst, src, length) and (dst, byte as i32, length), no overlap where dst > src. */
   copy_forward: { format: "list", result: null, effect: true },
-  /** The same 32 bytes at a time, at least 128, without overlap. Only where `has_wide_copy` says 1. */
+  /** The same 32 bytes at a time, at least 128, without overlap. Only where `has_wide_copy` is not 0. */
   copy_wide: { format: "list", result: null, effect: true },
+  /** The same 64 bytes at a time, at least 256. Only where `has_wide_copy` is 2. */
+  copy_widest: { format: "list", result: null, effect: true },
   fill: { format: "list", result: null, effect: true },
-  /** 1 if the processor and the kernel have registers of 32 bytes (AVX), else 0. It takes a while to find out. */
+  /**
+   * 1 if the processor and the kernel have registers of 32 bytes (AVX), 2 if of 64 bytes (AVX-512) whose use does not slow the clock down, else 0.
+   * It takes a while to find out.
+   */
   has_wide_copy: { format: "nullary", result: "i64" },
 
   // Addresses (i64). lo = symbol or slot, hi = byte offset.

@@ -370,6 +370,7 @@ class Verifier {
     const shapes: Readonly<Record<number, readonly Type[]>> = {
       [Op.copy_forward]: [I64, I64, I64],
       [Op.copy_wide]: [I64, I64, I64],
+      [Op.copy_widest]: [I64, I64, I64],
       [Op.fill]: [I64, I32, I64],
       [Op.syscall]: [I64, I64, I64, I64, I64, I64, I64],
       [Op.unwind_to]: [I64, I64, I32],

@@ -235,8 +235,8 @@ export const InstanceLimits = {
   size: 32,
 } as const;
 
-/** Whether there are registers of 32 bytes to copy with, see `VMComponentOffsets.wideCopy`. */
-export const WIDE_COPY = { no: 1, yes: 2 } as const;
+/** Whether there are registers of 32 or of 64 bytes to copy with, see `VMComponentOffsets.wideCopy`: one more than `has_wide_copy` says. */
+export const WIDE_COPY = { no: 1, wide: 2, widest: 3 } as const;
 
 /** `VMLoweringCallee` and its data pointer. */
 export const Lowering = { size: 16, callee: 0, data: 8 } as const;

@@ -424,11 +424,32 @@ test("a probe reads where it can, and has a row of its own at the instruction th
   const found = b.probe(b.binary(Op.iadd, I64, b.slotAddr(slot), b.iconst64(8, 0)));
   b.return([found, b.binary(Op.isub, I64, found, params[1]!)]);
   const f = p.add(b.func);
-  p.check([0n, 1n, (1n << 64n) - 1n].map((x) => ({ symbol: f, args: [0n, x] })));
-  const { code, trapOffset, trapCode } = p.compiled[f - 1]!;
-  assert.deepEqual([...trapCode], [PROBE_ROW]);
-  const [at = 0] = trapOffset;
-  assert.deepEqual([...code.subarray(at, at + PROBE_LENGTH)], [0x4d, 0x8b, 0x1b]);
+  // Whatever register the address is in: all of them are.
+  const { builder: c, params: both } = start("many probes", [I64, I64], [I64]);
+  const area = c.createSlot(128);
+  const places = Array.from({ length: 14 }, (_, k) => c.binary(Op.iadd, I64, c.slotAddr(area, 8 * k), both[0]!));
+  for (const [k, place] of places.entries())
+    c.store(I64, place, c.binary(Op.iadd, I64, both[1]!, c.iconst64(k, 0)), 0, Region.stack);
+  c.return([
+    places
+      .map((place) => c.probe(place))
+      .reduce((sum, found) => c.binary(Op.iadd, I64, c.binary(Op.imul, I64, sum, c.iconst64(3, 0)), found)),
+  ]);
+  const many = p.add(c.func);
+  p.check([f, many].flatMap((symbol) => [0n, 1n, (1n << 64n) - 1n].map((x) => ({ symbol, args: [0n, x] }))));
+  for (const [symbol, count] of [
+    [f, 1],
+    [many, places.length],
+  ] as const) {
+    const { code, trapOffset, trapCode } = p.compiled[symbol - 1]!;
+    assert.deepEqual([...trapCode], new Array<number>(count).fill(PROBE_ROW));
+    for (const at of trapOffset) {
+      // mov r11, [register] without a displacement: that is all of `PROBE_LENGTH`.
+      const [rex = 0, opcode, modrm = 0] = code.subarray(at, at + PROBE_LENGTH);
+      assert.deepEqual([rex & 0xfe, opcode, modrm & 0xf8], [0x4c, 0x8b, 0x18]);
+      assert.ok((modrm & 7) !== 4 && (modrm & 7) !== 5);
+    }
+  }
 });
 
 test("the stack check traps before anything is touched; small leaves have none", { skip }, () => {

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { entity } from "../../src/base/entity.ts";
 import { type FuncBuilder, startFunction } from "../../src/ir/builder.ts";
 import type { DataSymbol, FuncSymbol, Value } from "../../src/ir/function.ts";
-import { ACCESS_NAMES, Access, accessFlags, accessSize, Op, type OpName, Region } from "../../src/ir/ops.ts";
+import { ACCESS_NAMES, Access, accessFlags, accessSize, IntCC, Op, type OpName, Region } from "../../src/ir/ops.ts";
 import { F32, F64, I32, I64, type Type, typeName, typeSize, V128 } from "../../src/ir/types.ts";
 import { Trap } from "../../src/layout/traps.ts";
 import { IMAGE_BASE, nativeUnavailable } from "../support/native.ts";
@@ -499,12 +499,21 @@ test("compare and swap, fence, block copy and fill", { skip }, () => {
 test("copies with wide registers, where there are any", { skip }, () => {
   const p = new Program();
   const memory = Uint8Array.from({ length: 2048 }, (_, i) => (i * 73 + (i >> 8) * 5 + 129) & 0xff);
-  const copy = define(p, "copy", [I64, I64], [I64], (b, [m, n]) => {
-    const [wide, narrow, done] = [b.createBlock(), b.createBlock(), b.createBlock()];
+  // The last parameter: the widest that it may use.
+  const copy = define(p, "copy", [I64, I64, I64], [I64], (b, [m, n, most]) => {
+    const [some, widest, wide] = [b.createBlock(), b.createBlock(), b.createBlock()];
+    const [narrow, done] = [b.createBlock(), b.createBlock()];
+    const has = b.nullary(Op.has_wide_copy);
     const [to, from] = [b.binary(Op.iadd, I64, m!, b.iconst64n(1000)), b.binary(Op.iadd, I64, m!, b.iconst64n(3))];
     // Nothing else is harmed.
     const kept = [0, 8].map((k) => b.load(F64, m!, k, Region.heap));
-    b.brif(b.unary(Op.ireduce, I32, b.nullary(Op.has_wide_copy)), wide, [], narrow, []);
+    b.brif(b.unary(Op.ireduce, I32, has), some, [], narrow, []);
+    b.switchTo(some);
+    const isWidest = b.icmp(IntCC.uge, I64, b.binary(Op.band, I64, has, most!), b.iconst64n(2));
+    b.brif(b.binary(Op.band, I32, isWidest, b.icmp(IntCC.uge, I64, n!, b.iconst64n(256))), widest, [], wide, []);
+    b.switchTo(widest);
+    b.block3(Op.copy_widest, to, from, n!);
+    b.jump(done);
     b.switchTo(wide);
     b.block3(Op.copy_wide, to, from, n!);
     b.jump(done);
@@ -517,9 +526,9 @@ test("copies with wide registers, where there are any", { skip }, () => {
     });
     return [b.binary(Op.iadd, I64, to, n!)];
   });
-  const lengths = [128n, 129n, 255n, 256n, 257n, 383n, 384n, 900n];
+  const lengths = [128n, 129n, 191n, 192n, 193n, 255n, 256n, 257n, 383n, 384n, 385n, 512n, 513n, 640n, 641n, 900n];
   p.check(
-    lengths.map((n) => ({ symbol: copy, args: [p.scratch, n] })),
+    lengths.flatMap((n) => [1n, 2n].map((most) => ({ symbol: copy, args: [p.scratch, n, most] }))),
     memory,
   );
 });

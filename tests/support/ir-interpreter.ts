@@ -156,6 +156,7 @@ export class Interpreter {
             define([0n]);
             break;
           case "copy_wide":
+          case "copy_widest":
           case "copy_forward": {
             const [to = 0n, from = 0n, length = 0n] = list(B, C);
             for (let k = 0n; k < length; k++) this.write(to + k, 1, this.read(from + k, 1));

@@ -47,6 +47,8 @@ const REGISTERS: RegisterFile = {
   calleeSavedInt: CALLEE_SAVED_INT,
   calleeSavedFloat: CALLEE_SAVED_FLOAT,
 };
+/** Of a function whose caller expects no register to survive. */
+const ENTERED_REGISTERS: RegisterFile = { ...REGISTERS, calleeSavedInt: 0, calleeSavedFloat: 0 };
 
 const ROOT_SET = new RuleSet(COMPARE_SET.names.length, [
   VECTOR_RULES,
@@ -90,7 +92,11 @@ export class X64Target implements Target {
     const asm = this.#asm;
     asm.reset();
     const calls = new CallNeeds(this.#layouts);
-    const lowering = new Lowering(func, REGISTERS, this.#options.quick);
+    const lowering = new Lowering(
+      func,
+      func.attributes.entered === true ? ENTERED_REGISTERS : REGISTERS,
+      this.#options.quick,
+    );
     const selector = new Selector(lowering, asm, this.#options.features ?? BASELINE, calls, this.ruleCounts);
     lowering.run(rootSelector(selector, lowering));
 

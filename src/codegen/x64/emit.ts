@@ -30,7 +30,7 @@ import {
   emitToUint64,
   emitToUint64Saturated,
 } from "./emit-float.ts";
-import { emitCopyWide, emitHasWideCopy } from "./emit-wide.ts";
+import { emitCopyWide, emitCopyWidest, emitHasWideCopy } from "./emit-wide.ts";
 import { Mem, NO_REG } from "./encoder.ts";
 import { SHAPE, Shape } from "./encoding.ts";
 import type { Frame } from "./frame.ts";
@@ -249,6 +249,17 @@ export class Emitter {
     } else throw new InternalError("x64 emission", "a move from slot to slot", this.#func.name);
   }
 
+  /** A load of `PROBE_LENGTH` bytes into r11. */
+  #probe(address: PReg, to: PReg, trap: number, location: number): void {
+    const asm = this.#asm;
+    // Others are longer as a base.
+    const isShort = (address & 7) !== RSP && (address & 7) !== RBP;
+    if (!isShort) asm.rr(Inst.mov_rr, 8, R11, address);
+    asm.trap(trap, location);
+    asm.rm(Inst.mov_rm, 8, R11, this.#mem.setBase(isShort ? address : R11, 0));
+    asm.rr(Inst.mov_rr, 8, to, R11);
+  }
+
   /** Runs instruction i, which reads no register, for the register `to`. */
   #rematerialize(i: number, to: PReg): void {
     const m = this.#m;
@@ -328,10 +339,7 @@ export class Emitter {
       case Pseudo.read_register:
         return asm.rr(Inst.mov_rr, 8, this.#place(0), imm);
       case Pseudo.probe:
-        asm.rr(Inst.mov_rr, 8, R11, this.#place(1));
-        asm.trap(m.trap[raw]!, m.loc[raw]!);
-        asm.rm(Inst.mov_rm, 8, R11, this.#mem.setBase(R11, 0));
-        return asm.rr(Inst.mov_rr, 8, this.#place(0), R11);
+        return this.#probe(this.#place(1), this.#place(0), m.trap[raw]!, m.loc[raw]!);
       case Pseudo.zero_extend:
         return asm.rr(Inst.mov_rr, 4, this.#place(0), this.#place(1));
       case Pseudo.set_condition:
@@ -372,6 +380,8 @@ export class Emitter {
         return this.#atomicUpdate(imm, size, this.#place(1));
       case Pseudo.copy_wide:
         return emitCopyWide(asm);
+      case Pseudo.copy_widest:
+        return emitCopyWidest(asm);
       case Pseudo.has_wide_copy:
         return emitHasWideCopy(asm);
       default:

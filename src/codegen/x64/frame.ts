@@ -58,8 +58,7 @@ export class Frame {
     this.#entry = func.attributes.entry;
     const grows = needs.tailBytes - needs.incomingBytes;
     const saved: PReg[] = [];
-    const kept = func.attributes.entered === true ? 0 : output.usedCalleeSavedInt;
-    for (let r = 0; r < 16; r++) if (kept & registerBit(r)) saved.push(r);
+    for (let r = 0; r < 16; r++) if (output.usedCalleeSavedInt & registerBit(r)) saved.push(r);
     this.saved = saved;
     let at = Math.max(this.#entry ? 8 : 0, grows > 0 ? grows + 16 : 0);
     this.#savedTop = at;

@@ -55,6 +55,7 @@ const PSEUDO_NAMES = [
   "atomic_update",
   /** Registers as of `rep movsb`. */
   "copy_wide",
+  "copy_widest",
   /** → rax. */
   "has_wide_copy",
   // Control.

@@ -132,8 +132,8 @@ function stringOp(s: Selector, op: number, second: number, clobbers: number): nu
 }
 
 /** Pseudo operations for a processor with AVX: `emit-wide.ts`. */
-function copyWide(s: Selector): void {
-  const i = stringOp(s, Pseudo.copy_wide, RSI, registerBit(RDI) | registerBit(RSI) | registerBit(RCX));
+function copyWide(s: Selector, pseudo: number): void {
+  const i = stringOp(s, pseudo, RSI, registerBit(RDI) | registerBit(RSI) | registerBit(RCX));
   s.m.rawClobberFloat[i] = WIDE_REGISTERS;
 }
 
@@ -196,7 +196,8 @@ export const MEMORY_RULES: RuleTable = {
   ],
   probe: [rule("→ mov r11, [r11]",        always, probe)],
   copy_forward: [rule("→ rep movsb",            always, (s) => stringOp(s, Inst.rep_movsb, RSI, registerBit(RDI) | registerBit(RSI) | registerBit(RCX)))],
-  copy_wide: [rule("→ vmovdqu y, [m]; vmovdqu [m], y …", always, copyWide)],
+  copy_wide: [rule("→ vmovdqu y, [m]; vmovdqu [m], y …", always, (s) => copyWide(s, Pseudo.copy_wide))],
+  copy_widest: [rule("→ vmovdqu64 z, [m]; vmovdqu64 [m], z …", always, (s) => copyWide(s, Pseudo.copy_widest))],
   has_wide_copy: [rule("→ cpuid; xgetbv",     always, hasWideCopy)],
   fill: [rule("→ rep stosb",                    always, (s) => stringOp(s, Inst.rep_stosb, RAX, registerBit(RDI) | registerBit(RCX)))],
   func_addr: [rule("→ lea r, [rip + f]",        always, (s) => symbolAddress(s, MemKind.func))],
