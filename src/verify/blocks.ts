@@ -29,15 +29,14 @@ export class Blocks {
     this.#f = f;
     this.code = code;
     this.#at = new Int32Array(f.end - f.start).fill(-1);
-    code.forEach((i, n) => {
-      this.#at[i.at - f.start] = n;
-    });
+    let n = 0;
+    for (const i of code) this.#at[i.at - f.start] = n++;
     this.landings = image.catchesIn(f.start, f.end).map((c) => c + LANDING_OFFSET);
     this.#tableTargets = this.#findTableTargets();
     const entries = this.#countEntries();
     this.#blockOf = new Int32Array(code.length).fill(-1);
     const starts: number[] = [];
-    for (let n = 0; n < code.length; n++) {
+    for (n = 0; n < code.length; n++) {
       if ((entries[n] ?? 0) === 0) continue;
       this.#blockOf[n] = starts.length;
       starts.push(n);
@@ -74,12 +73,15 @@ export class Blocks {
       if (n >= 0 && n < entries.length) entries[n] = (entries[n] ?? 0) + 1;
     };
     add(0);
-    code.forEach((i, n) => {
+    let next = 0;
+    for (const i of code) {
+      next++;
+      if (i.flow === Flow.next) continue;
       if (i.flow === Flow.jump || i.flow === Flow.branch) add(this.instructionAt(i.target));
-      if (i.flow === Flow.branch) add(n + 1);
+      if (i.flow === Flow.branch) add(next);
       // Entered by nothing, unless by a jump.
-      else if (!this.#goesOn(i) && n + 1 < code.length) entries[n + 1] = Math.max(entries[n + 1] ?? 0, 1);
-    });
+      else if (!this.#goesOn(i) && next < code.length) entries[next] = Math.max(entries[next] ?? 0, 1);
+    }
     for (const address of this.landings) add(this.instructionAt(address));
     for (const n of this.#tableTargets) entries[n] = (entries[n] ?? 0) + 2;
     // What falls into a block from above is one more.
@@ -91,8 +93,9 @@ export class Blocks {
   }
 
   /** Nothing but the next instruction follows, unless an exception continues elsewhere. */
-  #goesOn({ flow, target }: Instruction): boolean {
-    if (flow === Flow.call) return this.#image.byStart.get(target)?.kind !== "support raise";
+  #goesOn(i: Instruction): boolean {
+    const { flow } = i;
+    if (flow === Flow.call) return this.#image.byStart.get(i.target)?.kind !== "support raise";
     return flow === Flow.next || flow === Flow.indirectCall;
   }
 
@@ -101,10 +104,11 @@ export class Blocks {
     const { text, textStart } = this.#image;
     const { end: codeEnd, constantsEnd } = this.#f;
     const view = new DataView(text.buffer, text.byteOffset, text.length);
-    const addresses = this.code.flatMap(({ ripRelative, displacement }) =>
-      ripRelative && displacement >= codeEnd && displacement < constantsEnd ? [displacement] : [],
-    );
-    const sorted = [...new Set(addresses)].sort((a, b) => a - b);
+    const addresses = new Set<number>();
+    for (const { ripRelative, displacement } of this.code) {
+      if (ripRelative && displacement >= codeEnd && displacement < constantsEnd) addresses.add(displacement);
+    }
+    const sorted = [...addresses].sort((a, b) => a - b);
     const targets = new Set<number>();
     sorted.forEach((start, k) => {
       const end = Math.min(sorted[k + 1] ?? constantsEnd, constantsEnd);

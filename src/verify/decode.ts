@@ -6,7 +6,7 @@
 
 import type * as Iced from "iced-x86";
 import type { CodeFunction, CodeImage } from "./image.ts";
-import { Instructions, Op } from "./instructions.ts";
+import { Op, operationOf } from "./instructions.ts";
 
 export type Disassembler = typeof Iced;
 
@@ -121,10 +121,9 @@ interface CodeFacts {
 /** Processor features whose instructions work on vector registers, memory, and general registers that are operands. */
 const VECTOR_FEATURES = ["SSE", "SSE2", "SSE3", "SSSE3", "SSE4_1", "SSE4_2", "AVX", "AVX2", "FMA", "F16C"] as const;
 
-/** Decodes functions of one image, one after the other. */
+/** Decodes functions, one after the other, of any images: what it finds out about instructions is kept. */
 export class CodeReader {
   readonly iced: Disassembler;
-  readonly #instructions: Instructions;
   readonly #registers: RegisterColumns;
   readonly #sizes: number[] = [];
   readonly #features: ReadonlySet<number>;
@@ -133,14 +132,13 @@ export class CodeReader {
 
   constructor(iced: Disassembler) {
     this.iced = iced;
-    this.#instructions = new Instructions(iced);
     this.#registers = registerColumns(iced);
     this.#features = new Set(VECTOR_FEATURES.map((name) => iced.CpuidFeature[name]));
   }
 
   #describe(raw: Iced.Instruction): CodeFacts {
     const { mnemonic, flowControl, rflagsModified } = raw;
-    const op = this.#instructions.of(mnemonic);
+    const op = operationOf(this.iced, mnemonic);
     const writesFlags = rflagsModified !== 0;
     return {
       mnemonic,

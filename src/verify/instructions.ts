@@ -123,24 +123,12 @@ const REFUSED: ReadonlySet<string> = new Set([
   "Vzeroall",
 ]);
 
-export class Instructions {
-  readonly #ops: Uint8Array;
-
-  constructor(iced: Disassembler) {
-    const mnemonics = Object.entries(iced.Mnemonic).filter(
-      (entry): entry is [string, number] => typeof entry[1] === "number",
-    );
-    this.#ops = new Uint8Array(mnemonics.reduce((n, [, m]) => Math.max(n, m), 0) + 1).fill(Op.vector);
-    for (const [name, m] of mnemonics) {
-      const op = Object.hasOwn(GENERAL, name) ? GENERAL[name] : undefined;
-      if (op !== undefined) this.#ops[m] = op;
-      else if (/^Set(?!ssbsy)/.test(name)) this.#ops[m] = Op.set;
-      else if (/^Cmov/.test(name)) this.#ops[m] = Op.conditionalMove;
-      else if (REFUSED.has(name)) this.#ops[m] = Op.refused;
-    }
-  }
-
-  of(mnemonic: number): number {
-    return this.#ops[mnemonic] ?? Op.refused;
-  }
+/** `Op` of an instruction with this mnemonic. */
+export function operationOf(iced: Disassembler, mnemonic: number): number {
+  const name = iced.Mnemonic[mnemonic];
+  if (name === undefined || REFUSED.has(name)) return Op.refused;
+  const op = Object.hasOwn(GENERAL, name) ? GENERAL[name] : undefined;
+  if (op !== undefined) return op;
+  if (/^Set(?!ssbsy)/.test(name)) return Op.set;
+  return name.startsWith("Cmov") ? Op.conditionalMove : Op.vector;
 }

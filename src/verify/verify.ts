@@ -45,22 +45,23 @@ const PROVED: ReadonlySet<string> = new Set(["wasm"]);
 /** Throws `WindlassError` on a file that can't be verified at all. */
 export async function verify(bytes: Uint8Array): Promise<VerifyReport> {
   const iced = await import("iced-x86");
-  return verifyWith(iced, bytes);
+  return verifyWith(new CodeReader(iced), bytes);
 }
 
 /** What functions of an image are verified with. */
-export function worldOf(iced: Disassembler, image: CodeImage): World {
+export function worldOf(reader: CodeReader, image: CodeImage): World {
   return {
     image,
     map: new ContextMap(image.policy),
     types: new FunctionTypes(image.policy),
-    reader: new CodeReader(iced),
+    reader,
   };
 }
 
-export function verifyWith(iced: Disassembler, bytes: Uint8Array): VerifyReport {
+/** `reader` may be the same for many files. */
+export function verifyWith(reader: CodeReader, bytes: Uint8Array): VerifyReport {
   const image = readImage(bytes);
-  const world = worldOf(iced, image);
+  const world = worldOf(reader, image);
   checkImages(image, world.types);
   const rights = new RightsOf(image.policy);
   const trusted: Record<string, string[]> = {};
@@ -78,7 +79,7 @@ export function verifyWith(iced: Disassembler, bytes: Uint8Array): VerifyReport 
     functions++;
     size += f.end - f.start;
     const found = verifyFunction(world, f, rights);
-    for (const p of found.slice(0, PROBLEMS_PER_FUNCTION)) problems.push(describe(iced, image, p));
+    for (const p of found.slice(0, PROBLEMS_PER_FUNCTION)) problems.push(describe(reader.iced, image, p));
   }
   return { functions, bytes: size, trusted, problems };
 }

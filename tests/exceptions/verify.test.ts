@@ -9,6 +9,7 @@ import { compile } from "../../src/driver/compile.ts";
 import { LANDING_OFFSET } from "../../src/layout/offsets.ts";
 import { readElf } from "../../src/object/reader.ts";
 import { readImage } from "../../src/verify/image.ts";
+import { CodeReader } from "../../src/verify/decode.ts";
 import { verifyWith } from "../../src/verify/verify.ts";
 import { ROOT } from "../support/windlass.ts";
 import { assemble } from "../support/wat.ts";
@@ -27,7 +28,8 @@ function changed(bytes: Uint8Array, section: string, change: (view: DataView) =>
   return copy;
 }
 
-const problems = (bytes: Uint8Array): readonly string[] => verifyWith(iced, bytes).problems.map((p) => p.reason);
+const reader = new CodeReader(iced);
+const problems = (bytes: Uint8Array): readonly string[] => verifyWith(reader, bytes).problems.map((p) => p.reason);
 
 for (const optLevel of [0, 2] as const) {
   test(`calls that exceptions come back to, -O${optLevel}`, async () => {

@@ -2,11 +2,14 @@
 
 import * as iced from "iced-x86";
 import { type CompileOptions, type CompileResult, compile as compileOnly } from "../../src/driver/compile.ts";
+import { CodeReader } from "../../src/verify/decode.ts";
 import { rejection, verifyWith } from "../../src/verify/verify.ts";
+
+const reader = new CodeReader(iced);
 
 /** What is not proved of an object or executable; undefined: nothing. Throws `WindlassError` on another file. */
 export function unproved(file: Uint8Array): string | undefined {
-  const report = verifyWith(iced, file);
+  const report = verifyWith(reader, file);
   return report.problems.length === 0 ? undefined : `verifier: ${rejection(report).message}`;
 }
 

@@ -10,6 +10,7 @@ import { compile } from "../../src/driver/compile.ts";
 import { FUNCREF_SIZE } from "../../src/layout/funcref.ts";
 import { ContextField, GUARD_SIZE } from "../../src/layout/offsets.ts";
 import { RightsOf } from "../../src/verify/context.ts";
+import { CodeReader } from "../../src/verify/decode.ts";
 import { verifyFunction } from "../../src/verify/function.ts";
 import { readImage } from "../../src/verify/image.ts";
 import { worldOf } from "../../src/verify/verify.ts";
@@ -313,7 +314,7 @@ for (const optLevel of [0, 2] as const) {
         bounds,
       });
       const image = readImage(bytes);
-      const world = worldOf(iced, image);
+      const world = worldOf(new CodeReader(iced), image);
       const rights = new RightsOf(image.policy);
       const raise = BigInt(image.functions.find((f) => f.kind === "support raise")?.start ?? -1);
       const sites = new Map(MUTATIONS.map((m) => [m.name, 0]));

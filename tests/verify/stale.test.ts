@@ -5,10 +5,13 @@ import { test } from "node:test";
 import * as iced from "iced-x86";
 import { compile } from "../../src/driver/compile.ts";
 import { RightsOf } from "../../src/verify/context.ts";
+import { CodeReader } from "../../src/verify/decode.ts";
 import { verifyFunction } from "../../src/verify/function.ts";
 import { readImage } from "../../src/verify/image.ts";
 import { verifyWith, worldOf } from "../../src/verify/verify.ts";
 import { assemble } from "../support/wat.ts";
+
+const reader = new CodeReader(iced);
 
 const MODULE = `(module
   (type $one (func (param i32) (result i32)))
@@ -22,7 +25,7 @@ test("a signature from before a table.set says nothing of what is called behind 
   const { bytes } = await compile(await assemble(MODULE), { output: "object", soname: "s.so", optLevel: 2 });
   const image = readImage(bytes);
   const f = image.functions.find((g) => g.kind === "wasm") ?? assert.fail();
-  const world = worldOf(iced, image);
+  const world = worldOf(reader, image);
   const rights = new RightsOf(image.policy);
   assert.deepEqual(verifyFunction(world, f, rights), []);
   const text = image.text.subarray(f.start - image.textStart, f.end - image.textStart);
@@ -66,7 +69,7 @@ test("a table that does not change is what it was from the start, and nothing ma
     readImage(bytes).policy.tables.map((t) => t.constant),
     [true, false],
   );
-  assert.deepEqual(verifyWith(iced, bytes).problems, []);
+  assert.deepEqual(verifyWith(reader, bytes).problems, []);
 
   // The policy claims the same of the other one.
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -74,7 +77,7 @@ test("a table that does not change is what it was from the start, and nothing ma
   assert.ok(at > 0);
   text.write('"constant":true ', at, "latin1");
   assert.deepEqual(
-    verifyWith(iced, bytes).problems.map((p) => p.reason),
+    verifyWith(reader, bytes).problems.map((p) => p.reason),
     ["writes to table 1, which does not change"],
   );
 });

@@ -376,7 +376,7 @@ class Encoder {
   #immediate(w: ByteWriter, immediate: Immediate): void {
     switch (immediate.kind) {
       case "bytes":
-        w.bytes(Uint8Array.from(immediate.bytes));
+        for (const byte of immediate.bytes) w.u8(byte);
         return;
       case "u32":
         w.varU32(immediate.value);

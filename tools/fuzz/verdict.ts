@@ -11,9 +11,19 @@ const INTERESTING = [
   0x7f, 0x80, 0xc0, 0xd0, 0xfb, 0xfc, 0xfd, 0xfe, 0xff,
 ];
 
+/** A copy with `removed` bytes at `at` taken out, and others put in. */
+function spliced(bytes: Uint8Array, at: number, removed: number, others: Uint8Array): Uint8Array {
+  const rest = bytes.subarray(at + removed);
+  const out = new Uint8Array(at + others.length + rest.length);
+  out.set(bytes.subarray(0, at));
+  out.set(others, at);
+  out.set(rest, at + others.length);
+  return out;
+}
+
 /** A copy with a few bytes changed, taken out, put in or doubled. */
 export function mutate(r: Random, bytes: Uint8Array): Uint8Array {
-  let out = [...bytes];
+  let out: Uint8Array = bytes.slice();
   for (let edits = r.chance(0.6) ? 1 : r.between(2, 5); edits > 0; edits--) {
     const at = r.between(r.chance(0.98) ? 8 : 0, out.length - 1);
     switch (r.below(8)) {
@@ -29,19 +39,23 @@ export function mutate(r: Random, bytes: Uint8Array): Uint8Array {
         out[at] = r.below(256);
         break;
       case 5:
-        out.splice(at, r.between(1, 3));
+        out = spliced(out, at, r.between(1, 3), new Uint8Array());
         break;
       case 6:
-        out.splice(at, 0, r.pick(INTERESTING));
+        out = spliced(out, at, 0, Uint8Array.of(r.pick(INTERESTING)));
         break;
       default: {
-        if (r.chance(0.3)) out = out.slice(0, at);
-        else out.splice(r.below(out.length), 0, ...out.slice(at, at + r.between(1, 8)));
+        if (r.chance(0.3)) {
+          out = out.slice(0, at);
+          break;
+        }
+        const to = r.below(out.length);
+        out = spliced(out, to, 0, out.subarray(at, at + r.between(1, 8)));
       }
     }
     if (out.length < 9) break;
   }
-  return Uint8Array.from(out);
+  return out;
 }
 
 /** The engine rejects, and we accept: features that it does not have yet, and limits of its own. By its message. */
