@@ -340,7 +340,7 @@ function loadField(m: Machine, field: Field, at: number, size: number): Form {
       return m.atom(Number.POSITIVE_INFINITY, AtomKind.reference, 0, token, Part.load);
     }
     case "passive segment":
-      return size === 4 ? m.bounded(4, policy.passive[field.index] ?? 0, Part.load) : m.fresh(size, Part.load);
+      return size === 4 ? segmentLength(m, field.index, policy.passive[field.index] ?? 0) : m.fresh(size, Part.load);
     default:
       return m.fresh(size, Part.load);
   }
@@ -353,6 +353,13 @@ function length(m: Machine, kind: number, index: number, min: number, max: numbe
   m.state.narrow(f.a, min, max);
   const sum = new Form(Base.number, 0, f.a, 1);
   m.state.relate(sum, lengthClass(kind, index), 0);
+  return f;
+}
+
+/** What is left of a passive segment. */
+function segmentLength(m: Machine, index: number, whole: number): Form {
+  const f = m.atom(whole, AtomKind.segmentLength, index, undefined, Part.load);
+  m.state.narrow(f.a, 0, whole);
   return f;
 }
 

@@ -13,6 +13,7 @@ import {
   type Condition,
   Form,
   isConstant,
+  isLength,
   loneAtom,
   multiply,
   not,
@@ -55,7 +56,7 @@ export function addOrSubtract(m: Machine, sign: 1 | -1): void {
   const x = m.operand(0);
   const y = m.operand(1);
   if (i.k0 === OperandKind.register && i.r0 === Reg.rsp) return moveStack(m, combine(x, y, sign));
-  const sum = combine(x, y, sign);
+  const sum = m.state.sum(x, y, sign);
   const value = computed(m, sum, size);
   if (size >= 4) {
     m.state.flags =
@@ -71,7 +72,7 @@ export function addOrSubtract(m: Machine, sign: 1 | -1): void {
 function computed(m: Machine, f: Form | undefined, size: number): Form {
   if (f === undefined) return m.fresh(size);
   const { kind } = m.atoms;
-  const ofLength = [kind[f.a], kind[f.b]].some((k) => k === AtomKind.memoryLength || k === AtomKind.tableLength);
+  const ofLength = isLength(kind[f.a]) || isLength(kind[f.b]);
   if (f.base === Base.number && f.b !== 0 && !ofLength) {
     if (!m.state.isExact(f)) return m.fresh(size);
     m.state.range(f);

@@ -179,6 +179,11 @@ export class Atoms {
     return this.make(NO_PLACE, Part.constant - number, block, Number.POSITIVE_INFINITY, AtomKind.plain, 0, undefined);
   }
 
+  /** What a form without a base is modulo 2^64, as an atom. */
+  unknownOf(f: Form): number {
+    return this.make(NO_PLACE, Part.sum, this.block[f.a] ?? 0, Number.POSITIVE_INFINITY, AtomKind.sum, 0, f);
+  }
+
   /** Low 32 bits of a form with one unknown and no base, as an atom. */
   low(f: Form): number {
     const plain = loneAtom(f);

@@ -12,6 +12,7 @@ import {
   constant,
   Form,
   isConstant,
+  isLength,
   loneAtom,
   ofAtom,
 } from "./values.ts";
@@ -190,10 +191,9 @@ function lengthsIn(state: State, x: Form, y: Form): { readonly length: number; r
     [y.a, y.s],
     [y.b, y.t],
   ] as const) {
-    const of = kind[length];
-    if (length === 0 || s !== 1 || (of !== AtomKind.memoryLength && of !== AtomKind.tableLength)) continue;
+    if (length === 0 || s !== 1 || !isLength(kind[length])) continue;
     const rest = combine(y, ofAtom(length), -1);
-    const sum = rest === undefined ? undefined : combine(x, rest, -1);
+    const sum = rest === undefined ? undefined : state.sum(x, rest, -1);
     if (sum?.base === Base.number) found.push({ length, sum });
   }
   return found;
@@ -205,7 +205,11 @@ function assumeLess(state: State, x: Form, y: Form, d: number): void {
   state.range(y);
   // Above 2^63, of 64 bits.
   if (isConstant(x) && x.c < 0 && Number.isFinite(state.hi)) state.impossible = true;
-  if (!state.isExact(x)) return;
+  if (!state.isExact(x)) {
+    const value = state.wrapped(x);
+    if (value !== undefined) assumeLess(state, value, y, d);
+    return;
+  }
   if (isLess(state, y, x, 1 - d)) state.impossible = true;
   state.range(y);
   const limit = state.hi - d;
@@ -244,7 +248,10 @@ function relateTo(state: State, x: Form, y: Form, d: number): void {
   const { kind, detail } = state.atoms;
   for (const { length, sum } of lengthsIn(state, x, y)) {
     state.relate(sum, length, sum.c + d);
-    state.relate(sum, lengthClass(kind[length] ?? AtomKind.memoryLength, detail[length] ?? 0), sum.c + d);
+    const of = kind[length];
+    if (of !== AtomKind.memoryLength && of !== AtomKind.tableLength) continue;
+    // These never get shorter.
+    state.relate(sum, lengthClass(of, detail[length] ?? 0), sum.c + d);
   }
 }
 

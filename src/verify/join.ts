@@ -33,17 +33,19 @@ export function renamed(state: State, b: number): State {
   return out;
 }
 
+/** The greatest common one, with either sign. */
+function divisor(x: number, y: number): number {
+  return y === 0 ? x : divisor(y, x % y);
+}
+
 /**
  * What two addresses have in common: base, constant, and scale of their unknowns, as a form whose `s` is that scale; undefined when that is
  * nothing, as of two numbers.
  */
 export function commonPart(f: Form, g: Form): Form | undefined {
   if (f.base !== g.base || (f.base !== Base.context && f.base !== Base.image)) return undefined;
-  const isMultiple = (n: number, s: number): boolean => n % s === 0;
-  // Two constants are so many times their difference.
-  const scale = Math.max(f.s, g.s, 1, f.a === 0 && g.a === 0 ? Math.abs(f.c - g.c) : 0);
-  const scaled = [f, g].every((x) => isMultiple(x.s, scale) && isMultiple(x.t, scale) && isMultiple(x.c - f.c, scale));
-  return new Form(f.base, Math.min(f.c, g.c), 0, scaled ? scale : 1);
+  const scale = [f.t, g.s, g.t, f.c - g.c].reduce(divisor, f.s);
+  return new Form(f.base, Math.min(f.c, g.c), 0, Math.abs(scale) || 1);
 }
 
 /** What is known of a value that is x, if `whenX` holds, or y, if `whenY` does, and of lengths. */

@@ -180,7 +180,7 @@ export class Machine {
     }
     if (i.index === NO_REGISTER) return f;
     const scaled = multiply(this.state.register(i.index), i.scale);
-    return scaled === undefined ? undefined : combine(f, scaled, 1);
+    return scaled === undefined ? undefined : this.state.sum(f, scaled, 1);
   }
 
   /** Puts a result where operand 0 is. */

@@ -7,7 +7,18 @@
 
 import { type Atoms, Part } from "./atoms.ts";
 import { SharedMap } from "./shared-map.ts";
-import { AtomKind, Base, type CompareFlags, Form, formKey, isConstant, loneAtom } from "./values.ts";
+import {
+  AtomKind,
+  Base,
+  type CompareFlags,
+  combine,
+  Form,
+  formKey,
+  isConstant,
+  isLength,
+  loneAtom,
+  ofAtom,
+} from "./values.ts";
 
 /** Inclusive. `free`: adding this much does not wrap around. */
 export interface Range {
@@ -135,6 +146,36 @@ export class State {
     return hi;
   }
 
+  /**
+   * f + k × g, or undefined. Where that would be more than two unknowns, an operand's two are one from here on: the same one wherever they are
+   * added.
+   */
+  sum(f: Form, g: Form, k: 1 | -1): Form | undefined {
+    const whole = combine(f, g, k);
+    if (whole !== undefined) return whole;
+    const [x, y] = [this.#asOne(f), this.#asOne(g)];
+    return combine(x, g, k) ?? combine(f, y, k) ?? combine(x, y, k);
+  }
+
+  /** `f` with one unknown in place of two whose sum is a number without a wrap, of which the range is known. */
+  #asOne(f: Form): Form {
+    if (f.b === 0) return f;
+    // Bytes of elements stay multiples.
+    const scale = f.s % 8 === 0 && f.t % 8 === 0 ? 8 : 1;
+    const unknowns = new Form(Base.number, 0, f.a, f.s / scale, f.b, f.t / scale);
+    if (!this.isExact(unknowns)) return f;
+    const hi = this.upperBound(unknowns);
+    const atom = this.atoms.unknownOf(unknowns);
+    this.narrow(atom, this.lo, hi);
+    return new Form(f.base, f.c, atom, scale);
+  }
+
+  /** A sum of one unknown that may wrap around, as the number that it is: another unknown, the same wherever that sum is. */
+  wrapped(f: Form): Form | undefined {
+    const isSum = f.base === Base.number && f.a !== 0 && f.s === 1 && f.b === 0;
+    return isSum ? ofAtom(this.atoms.unknownOf(f)) : undefined;
+  }
+
   rangeOf(atom: number): Range {
     return this.ranges.get(atom) ?? { lo: this.atoms.lo[atom] ?? 0, hi: this.atoms.hi[atom] ?? 0, free: 0 };
   }
@@ -234,11 +275,9 @@ export class State {
 /** For each length l in `f` with factor 1, the negation of the rest's unknowns. */
 function lengthsMinus(atoms: Atoms, f: Form): (readonly [number, Form])[] {
   const out: (readonly [number, Form])[] = [];
-  const isLength = (atom: number): boolean =>
-    atoms.kind[atom] === AtomKind.memoryLength || atoms.kind[atom] === AtomKind.tableLength;
   if (f.b === 0) return out;
-  if (f.s === 1 && isLength(f.a)) out.push([f.a, new Form(Base.number, 0, f.b, -f.t)]);
-  if (f.t === 1 && isLength(f.b)) out.push([f.b, new Form(Base.number, 0, f.a, -f.s)]);
+  if (f.s === 1 && isLength(atoms.kind[f.a])) out.push([f.a, new Form(Base.number, 0, f.b, -f.t)]);
+  if (f.t === 1 && isLength(atoms.kind[f.b])) out.push([f.b, new Form(Base.number, 0, f.a, -f.s)]);
   return out;
 }
 

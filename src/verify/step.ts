@@ -189,6 +189,10 @@ function conditionalMove(m: Machine): void {
   else m.result(either(m, stays, ifNot, comes, ifSo, size));
 }
 
+function numberIn(state: State, f: Form): Form | undefined {
+  return state.isExact(f) ? f : state.wrapped(f);
+}
+
 /** x, of which `whenX` holds, or y, of which `whenY` holds. */
 function either(m: Machine, x: Form, whenX: State, y: Form, whenY: State, size: number): Form {
   if (sameForm(x, y)) return x;
@@ -198,8 +202,8 @@ function either(m: Machine, x: Form, whenX: State, y: Form, whenY: State, size: 
   }
   const common = commonPart(x, y) ?? new Form(Base.number, 0, 0, 1);
   if (x.base !== common.base || y.base !== common.base) return m.fresh(size);
-  const [p, q] = [partOf(x, common), partOf(y, common)];
-  if (!whenX.isExact(p) || !whenY.isExact(q)) return m.fresh(size);
+  const [p, q] = [numberIn(whenX, partOf(x, common)), numberIn(whenY, partOf(y, common))];
+  if (p === undefined || q === undefined) return m.fresh(size);
   const hi = Math.max(whenX.upperBound(p), whenY.upperBound(q));
   whenX.range(p);
   whenY.range(q);

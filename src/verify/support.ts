@@ -103,7 +103,7 @@ type Extent =
 function rangeOf(m: Machine, start: Form, bytes: Form): Extent | undefined {
   const { state, world } = m;
   if (!state.isExact(bytes)) return undefined;
-  const end = combine(start, bytes, 1);
+  const end = state.sum(start, bytes, 1);
   if (end === undefined) return undefined;
   state.range(start);
   const { lo } = state;

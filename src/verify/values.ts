@@ -140,9 +140,18 @@ export const AtomKind = {
   elementCode: 12,
   /** Callee of lowering `detail`, or destructor of host resource `detail`. */
   hostFunction: 11,
+  /** What is left of a passive segment: bytes or elements. */
+  segmentLength: 15,
+  /** What form `payload` is modulo 2^64. */
+  sum: 14,
   /** Whether the operand was not 0 in which `payload` is the position of a bit; it has `detail` bits. */
   scan: 13,
 } as const;
+
+/** What is compared with lengths is remembered. */
+export function isLength(kind: number | undefined): boolean {
+  return kind === AtomKind.memoryLength || kind === AtomKind.tableLength || kind === AtomKind.segmentLength;
+}
 
 export interface CompareFlags {
   /** `compare`: of left with right, unsigned or signed; `result`: of left with 0, only equal or not. */
