@@ -229,6 +229,7 @@ function boundAbove(state: State, x: Form, limit: number): void {
   const first = state.rangeOf(x.a);
   if (x.b === 0) {
     if (x.s > 0) state.narrow(x.a, 0, Math.floor((limit - x.c) / x.s));
+    else state.narrow(x.a, Math.ceil((limit - x.c) / x.s), Number.POSITIVE_INFINITY);
     return;
   }
   if (x.s < 0 || x.t < 0) return;
@@ -238,9 +239,9 @@ function boundAbove(state: State, x: Form, limit: number): void {
 }
 
 function boundBelow(state: State, y: Form, limit: number): void {
-  if (y.a !== 0 && y.b === 0 && y.s > 0) {
-    state.narrow(y.a, Math.ceil((limit - y.c) / y.s), Number.POSITIVE_INFINITY);
-  }
+  if (y.a === 0 || y.b !== 0) return;
+  if (y.s > 0) state.narrow(y.a, Math.ceil((limit - y.c) / y.s), Number.POSITIVE_INFINITY);
+  else state.narrow(y.a, 0, Math.floor((limit - y.c) / y.s));
 }
 
 /** When y is a length plus something: x less that something is at most the length. */
