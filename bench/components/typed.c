@@ -69,6 +69,7 @@ static windlass_status_t k_points(void *d, windlass_call_t *c, typed_list_host_p
 
 static uint32_t c_add(uint32_t a, uint32_t b) { return a + b; }
 static uint32_t c_seen(const void *s, size_t n) { return (uint32_t)n + *(const uint8_t *)s; }
+static uint32_t c_seen_points(const void *s, size_t n) { return (uint32_t)n + (uint32_t)((const typed_host_point_t *)s)->x; }
 static uint32_t c_seen_text(const void *s, size_t n) { if (!is_utf8((const char *)s, n)) abort(); return (uint32_t)n + *(const uint8_t *)s; }
 static uint32_t c_kept(const void *s, size_t n) { memcpy(kept, s, n); return (uint32_t)n + (uint8_t)kept[0]; }
 static uint32_t c_kept_text(const void *s, size_t n) { if (!is_utf8((const char *)s, n)) abort(); memcpy(kept, s, n); return (uint32_t)n + (uint8_t)kept[0]; }
@@ -79,7 +80,7 @@ static char *c_name_out(size_t *n) { const char *name = name_of_host; char *p = 
 
 typedef uint32_t span_fn(const void *, size_t);
 static uint32_t (*volatile p_add)(uint32_t, uint32_t) = c_add;
-static span_fn *volatile p_seen = c_seen, *volatile p_seen_text = c_seen_text, *volatile p_kept = c_kept, *volatile p_kept_text = c_kept_text;
+static span_fn *volatile p_seen = c_seen, *volatile p_seen_points = c_seen_points, *volatile p_seen_text = c_seen_text, *volatile p_kept = c_kept, *volatile p_kept_text = c_kept_text;
 static span_fn *volatile p_in = c_in, *volatile p_in_text = c_in_text;
 static const char *(*volatile p_name)(size_t *) = c_name;
 static char *(*volatile p_name_out)(size_t *) = c_name_out;
@@ -140,7 +141,7 @@ int main(void) {
   ROW("guest → host string of 16, kept", typed_loop_text(k, CALLS, &n), EACH s += p_kept_text(letters, 16));
   ROW("guest → host list<u8> of 1 KiB, seen", typed_loop_bytes(t, CALLS, &n), EACH s += p_seen(kilobyte, 1024));
   ROW("guest → host list<u8> of 1 KiB, kept", typed_loop_bytes(k, CALLS, &n), EACH s += p_kept(kilobyte, 1024));
-  ROW("guest → host 100 records, seen", typed_loop_points(t, CALLS, &n), EACH s += p_seen(many, sizeof two.many));
+  ROW("guest → host 100 records, seen", typed_loop_points(t, CALLS, &n), EACH s += p_seen_points(many, 100));
   ROW("guest → host 100 records, kept", typed_loop_points(k, CALLS, &n), EACH s += p_kept(many, sizeof two.many));
   ROW("guest → host -> string of 16", typed_loop_name(t, CALLS, &n), EACH { const char *p = p_name(&length); s += p_in_text(p, length); });
   ROW("host → guest (u32, u32) -> u32", EACH { typed_add(t, s, i, &n); s = n; }, EACH s = p_add(s, i));

@@ -84,7 +84,7 @@ function stringsOf(
   });
 }
 
-/** The way of values in one direction; `checks` emits what is checked while they are lifted. `inPlace`: that of strings is not a function's. */
+/** The way of values in one direction; `checks` emits what is checked while they are lifted. `inPlace`: that of strings is not a function's, nor are copies. */
 export function transferOf(
   e: Emitter,
   program: Program,
@@ -92,7 +92,7 @@ export function transferOf(
   checks = liftEmitter(e, program, direction),
   inPlace = false,
 ): Transfer<Value, Variable> {
-  const abi = new IrAbiEmitter(e, program);
+  const abi = new IrAbiEmitter(e, program, undefined, inPlace);
   const lift = liftContext(e, program, direction, checks);
   const lower = lowerContext(e, program, direction.lower);
   const context = e.param(0);

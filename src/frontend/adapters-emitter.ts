@@ -6,24 +6,34 @@ import type { Value } from "../ir/function.ts";
 import { Access, IntCC, Op, Region } from "../ir/ops.ts";
 import { F32, F64, I32, I64, type Type, V128 } from "../ir/types.ts";
 import { Shape } from "../ir/vector.ts";
+import { WIDE_COPY } from "../layout/offsets.ts";
 import { Trap, type TrapName } from "../layout/traps.ts";
+import { LONG_COPY, WIDE_STRING_COPY } from "./memory.ts";
 import type { Program } from "./program.ts";
 import type { Emitter, Variable } from "./structured.ts";
 import { SUPPORT } from "./support.ts";
 
 const TYPES = { i32: I32, i64: I64, f32: F32, f64: F64 } as const satisfies Record<CoreType, Type>;
 
+/** What of a program copies need. */
+interface CopyUser extends Pick<Program, "support"> {
+  readonly offsets: Pick<Program["offsets"], "wideCopy">;
+}
+
 /** Loads and stores are of linear memory, or of what a host gave. */
 export class IrAbiEmitter implements AbiEmitter<Value, Variable> {
   readonly e: Emitter;
-  readonly program: Pick<Program, "support">;
+  readonly program: CopyUser;
   /** What a failed check does, if it does not trap. Ends the code. */
   readonly #fail: ((name: TrapName) => void) | undefined;
+  readonly #copiesInPlace: boolean;
 
-  constructor(e: Emitter, program: Pick<Program, "support">, fail?: (name: TrapName) => void) {
+  /** `copiesInPlace`: what is as long as most long copies are, is copied here. */
+  constructor(e: Emitter, program: CopyUser, fail?: (name: TrapName) => void, copiesInPlace = false) {
     this.e = e;
     this.program = program;
     this.#fail = fail;
+    this.#copiesInPlace = copiesInPlace;
   }
 
   i32(value: number): Value {
@@ -138,7 +148,16 @@ export class IrAbiEmitter implements AbiEmitter<Value, Variable> {
   }
   copy(destination: Value, source: Value, length: Value): void {
     const { e, program } = this;
-    e.call(program.support("copy_bytes"), SUPPORT.copy_bytes, [e.param(0), destination, source, length]);
+    const call = (): void => {
+      e.call(program.support("copy_bytes"), SUPPORT.copy_bytes, [e.param(0), destination, source, length]);
+    };
+    if (!this.#copiesInPlace) return call();
+    const isWidest = e.eqImm(e.load32(e.param(0), program.offsets.wideCopy), WIDE_COPY.widest);
+    e.if(
+      e.ult(e.offset(length, -LONG_COPY), e.i64(WIDE_STRING_COPY - LONG_COPY)),
+      () => e.if(isWidest, () => e.copyWidest(destination, source, length), call),
+      call,
+    );
   }
 
   loadVector(address: Value, offset: number): Value {

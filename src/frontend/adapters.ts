@@ -5,6 +5,7 @@
 
 import { Abi, type PointerAbi } from "../abi/abi.ts";
 import { Flattening, MAX_FLAT_PARAMS } from "../abi/flatten.ts";
+import { elementFields } from "../abi/despecialize.ts";
 import { Sizes, typeKey } from "../abi/sizes.ts";
 import { transcodersOf } from "../abi/strings.ts";
 import type { TranscoderName } from "../abi/transcode.ts";
@@ -24,8 +25,8 @@ import { type FuncType, I32, I64 } from "../wasm/types.ts";
 import { coreFuncKey } from "./api.ts";
 import { isByValue } from "./c-signature.ts";
 
-/** So many strings a typed call has in its own code, if they are its parameters or its result themselves. */
-const STRINGS_IN_PLACE = 2;
+/** So many strings and lists a typed call transfers in its own code. */
+const IN_PLACE = 2;
 /** Parts of types that the code of all adapters and typed calls may name. Bounds the code that types with shared parts multiply. */
 export const MAX_ADAPTER_PARTS = 2_000_000;
 
@@ -144,7 +145,7 @@ export class AdapterFunctions {
     const func = this.#component.types.func(type);
     const { paramsInMemory } = this.flattening.flattenFuncType(func, "lift");
     const { check, direction } = this.exportParameters(type, options);
-    const inPlace = this.haveStringsInPlace(func.params.map((p) => p.type));
+    const inPlace = this.areInPlace(func.params.map((p) => p.type));
     for (const param of func.params) {
       if (inPlace && param.type.kind === "string") this.#transcode(direction);
       else this.#value(param.type, direction, !isByValue(param.type), paramsInMemory);
@@ -160,7 +161,7 @@ export class AdapterFunctions {
     const func = this.#component.types.func(lowering.type);
     const { paramsInMemory, resultInMemory } = this.flattening.flattenFuncType(func, "lower", lowering.options);
     const direction = this.importParameters(lowering);
-    const inPlace = this.haveStringsInPlace(func.params.map((p) => p.type));
+    const inPlace = this.areInPlace(func.params.map((p) => p.type));
     for (const param of func.params) {
       if (inPlace && param.type.kind === "string") this.#transcode(direction);
       else this.#value(param.type, direction, paramsInMemory, !isByValue(param.type));
@@ -292,12 +293,18 @@ export class AdapterFunctions {
   }
 
   /**
-   * Whether a typed call transfers the strings of its parameters, or its result, in its own code: a call of a function for it costs as much as a short
-   * string does.
+   * Whether a typed call transfers its parameters of these types, or its result, in its own code, text and copies of lists included: a call of a
+   * function for it costs as much as a short string or a few hundred bytes do. They are few, and strings or lists that are copied as they are.
    */
-  haveStringsInPlace(types: readonly InterfaceType[]): boolean {
-    const holders = types.filter((type) => this.facts.holds(type, (t) => t.kind === "string"));
-    return holders.length <= STRINGS_IN_PLACE && holders.every((type) => type.kind === "string");
+  areInPlace(types: readonly InterfaceType[]): boolean {
+    const withPointers = types.filter((type) => this.flattening.containsPointer(type));
+    return withPointers.length <= IN_PLACE && withPointers.every((t) => t.kind === "string" || this.isView(t));
+  }
+
+  /** Whether a host gets a value of this type as a view of a guest's list, so that there is nothing to do for each element. */
+  isView(type: InterfaceType): boolean {
+    const d = this.facts.despecialize(type);
+    return d.kind === "list" && d.length === undefined && this.facts.areViewable(elementFields(d.element));
   }
 
   /** The position in `strings`. */

@@ -40,6 +40,13 @@ import {
 
 export const ENTRY_ATTRIBUTES = { stackCheck: false, entry: true } as const;
 
+/** The stack pointer minus the budget, or 0. */
+function emitStackLimit(e: Emitter, context: Value): { readonly stack: Value; readonly limit: Value } {
+  const stack = e.stackPointer();
+  const budget = e.load64(context, ContextField.stackBudget);
+  return { stack, limit: e.sub(stack, e.select(e.ult(stack, budget), stack, budget)) };
+}
+
 /** A failure that was announced outside of any call is nobody's. Only what has no status to return looks at it. */
 function emitForgetFailure(e: Emitter, program: Program, context: Value): void {
   if (program.hostMayFail) e.store(context, ContextField.hostFailure, e.i32(0));
@@ -59,9 +66,7 @@ export function emitEnter(
 ): { readonly status: Value; readonly results: readonly Value[] } {
   const outerLimit = e.load64(context, ContextField.stackLimit);
   const outermost = e.load64(context, ContextField.outermostFrame);
-  const stack = e.stackPointer();
-  const budget = e.load64(context, ContextField.stackBudget);
-  const own = e.select(e.ult(budget, stack), e.sub(stack, budget), e.i64(0));
+  const { stack, limit: own } = emitStackLimit(e, context);
   const limit = e.variable(own);
   // A little below the limit is the outer one's stack as well: its host has used up what was left.
   const within = (): Value => e.and(e.ult(own, outerLimit), e.ule(outerLimit, e.offset(stack, STACK_SLACK)));
@@ -94,9 +99,7 @@ export function emitEnterIdle(
   signature: Signature,
   args: readonly Value[],
 ): { readonly status: Value; readonly results: readonly Value[]; readonly context: Value } {
-  const stack = e.stackPointer();
-  const budget = e.load64(context, ContextField.stackBudget);
-  const limit = e.select(e.ult(budget, stack), e.sub(stack, budget), e.i64(0));
+  const { limit } = emitStackLimit(e, context);
   emitForgetFailure(e, program, context);
   const leaveStack = program.exceptions && emitEnterStack(e, program, context, e.i64(0), e.i32(0));
   e.store(context, ContextField.stackLimit, limit);

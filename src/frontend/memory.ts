@@ -117,10 +117,10 @@ export function buildMemoryCopy(e: Emitter): void {
 }
 
 /** From so many bytes on a copy is worth to know the processor for, and a call of `copy_long`. */
-const LONG_COPY = 256;
+export const LONG_COPY = 256;
 /** From so many bytes on the string instruction, which takes a while to begin, is as fast as a loop; as one with wide registers. */
 const STRING_COPY = 2048;
-const WIDE_STRING_COPY = 4096;
+export const WIDE_STRING_COPY = 4096;
 
 /** `copy_bytes`. What is longer than a step ends with a step that may overlap the one before. */
 export function buildCopyBytes(e: Emitter, program: Program): void {

@@ -58,7 +58,7 @@ function transferOfTypes(
   direction: Direction,
   types: readonly InterfaceType[],
 ): ValueTransfer {
-  return transferOf(e, program, direction, undefined, program.adapters.haveStringsInPlace(types));
+  return transferOf(e, program, direction, undefined, program.adapters.areInPlace(types));
 }
 
 function typesOf(func: TypeFunc): readonly InterfaceType[] {
@@ -409,9 +409,14 @@ function arenaFrame(program: Program, func: TypeFunc): ArenaFrame {
 export function buildTypedLowered(program: Program, index: LoweredIndex, name: string): Func {
   const lowering = program.component.lowerings.get(index);
   const func = program.component.types.func(lowering.type);
-  const types = [...typesOf(func), ...(func.result === undefined ? [] : [func.result])];
-  // A few scalars need no more stack than any trampoline.
-  const stackCheck = types.some((t) => !isByValue(t)) || hasPointers(program, types);
+  // A few scalars and views need no more stack than any trampoline.
+  const { result } = func;
+  const isShallow = (type: InterfaceType): boolean => isByValue(type) && !hasPointers(program, [type]);
+  const isView = (type: InterfaceType): boolean => isByValue(type) && program.adapters.isView(type);
+  const stackCheck = !(
+    typesOf(func).every((t) => isShallow(t) || isView(t)) &&
+    (result === undefined || isShallow(result))
+  );
   const e = Emitter.start(name, program.signature(lowering.signature), { ...TRAMPOLINE_ATTRIBUTES, stackCheck });
   emitCheckMayLeave(e, program, e.param(0), lowering.options.instance);
   if (func.isAsync) emitCheckMayBlock(e, program, lowering.options);

@@ -28,7 +28,10 @@ const POISON = 0xee;
 function build(name: TranscoderName): Func {
   const e = Emitter.start(name, transcoderSignature(name), { stackCheck: false, entry: false });
   const [a, b] = [e.param(1), e.param(2)];
-  const noSupport = { support: () => assert.fail("a transcoder copies nothing by call") };
+  const noSupport = {
+    support: () => assert.fail("a transcoder copies nothing by call"),
+    offsets: { wideCopy: 0 },
+  };
   e.return(...emitTranscoder(new IrAbiEmitter(e, noSupport), name, e.params.length > 3 ? [a, b, e.param(3)] : [a, b]));
   return e.finish();
 }

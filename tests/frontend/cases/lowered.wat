@@ -69,28 +69,27 @@ block14:
   v28 = load.i32 [v1 + 16] full any
   v29 = stack_pointer
   v30 = load.i64 [v0 + 32] full any
-  v31 = icmp.i64 ult v30, v29
-  v32 = isub.i64 v29, v30
-  v33 = iconst.i64 0
-  v34 = select.i64 v31, v32, v33
-  store.i64 [v0 + 8], v34 full any
-  v35 = frame_pointer
-  v36 = load.i64 [v35 + 8] full any
-  store.i64 [v0 + 16], v35 full any
-  store.i64 [v0 + 24], v36 full any
-  v37, v38 = call_catch fn0(v0, v27, v28)
-  v39 = frame_pointer
-  v40 = load.i64 [v39 - 8] full any
-  v41 = iconst.i64 0
-  store.i64 [v40 + 16], v41 full any
-  v42 = iconst.i32 0
-  v43 = icmp.i32 eq v37, v42
-  brif v43, block15, block16
+  v31 = icmp.i64 ult v29, v30
+  v32 = select.i64 v31, v29, v30
+  v33 = isub.i64 v29, v32
+  store.i64 [v0 + 8], v33 full any
+  v34 = frame_pointer
+  v35 = load.i64 [v34 + 8] full any
+  store.i64 [v0 + 16], v34 full any
+  store.i64 [v0 + 24], v35 full any
+  v36, v37 = call_catch fn0(v0, v27, v28)
+  v38 = frame_pointer
+  v39 = load.i64 [v38 - 8] full any
+  v40 = iconst.i64 0
+  store.i64 [v39 + 16], v40 full any
+  v41 = iconst.i32 0
+  v42 = icmp.i32 eq v36, v41
+  brif v42, block15, block16
 block15:
-  store.i32 [v1], v38 full any
+  store.i32 [v1], v37 full any
   jump block16
 block16:
-  return v37
+  return v36
 }
 
 ;; dynamic
