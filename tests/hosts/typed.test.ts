@@ -79,6 +79,11 @@ test("texts at the edges of readable memory", { skip: noHost }, async () => {
   assert.deepEqual(hosts.run(program), { status: 0, signal: null, stdout: "ok\n", stderr: "" });
 });
 
+test("lists of many lengths at the edges of readable memory", { skip: noHost }, async () => {
+  const program = hosts.program({ sources: ["typed_lists.c"], objects: [await typed("own", "plain", "plain")] });
+  assert.deepEqual(hosts.run(program), { status: 0, signal: null, stdout: "ok\n", stderr: "" });
+});
+
 test("memory of results: hooks, what is left behind, what is dropped twice", { skip: noHost }, async () => {
   const program = hosts.program({ sources: ["typed_memory.c"], objects: [await typed("own", "echo", "echo")] });
   assert.deepEqual(hosts.run(program), { status: 0, signal: null, stdout: "ok\n", stderr: "" });
