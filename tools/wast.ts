@@ -16,7 +16,7 @@ interface Options {
   readonly optimize: string;
   readonly bounds: ScriptOptions["bounds"];
   readonly verify?: boolean;
-  readonly sandbox?: boolean;
+  readonly sandbox: boolean;
   readonly verbose?: boolean;
   readonly jobs: number;
   readonly timeout: number;
@@ -35,7 +35,7 @@ function parse() {
     .addOption(new Option("-O, --optimize <level>", "level of the compiler").choices(["0", "1", "2"]).default("2"))
     .addOption(new Option("--bounds <how>", "how memories are bounded").choices(["guard", "explicit"]).default("guard"))
     .option("--verify", "check the compiler's own representation behind every pass")
-    .option("--sandbox", "give programs to the sandbox verifier before they run")
+    .option("--no-sandbox", "don't give programs to the sandbox verifier before they run")
     .option("--verbose", "every failure and skip")
     .option("--jobs <n>", "processes", numberFrom(1, true), 1)
     .option("--timeout <seconds>", "for one answer of a program", numberFrom(0.1, false), 20)
@@ -57,7 +57,7 @@ Examples:
     optLevel,
     bounds,
     verify: verify === true,
-    sandbox: sandbox === true,
+    sandbox,
     only,
     timeout: 1000 * timeout,
   };

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { formatDiagnostic, InternalError, WindlassError } from "../../src/base/diagnostics.ts";
-import { compile } from "../../src/driver/compile.ts";
+import { compile } from "../support/sandbox.ts";
 import { assemble } from "../support/wat.ts";
 import { ROOT, sharedComponent, windlass } from "../support/windlass.ts";
 

@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { compile } from "../../src/driver/compile.ts";
+import { compile } from "../support/sandbox.ts";
 import { forwarded } from "../support/forwarder.ts";
 import { type ProcessResult, ROOT, runProcess, sharedComponent, windlass } from "../support/windlass.ts";
 
