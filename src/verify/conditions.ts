@@ -44,6 +44,13 @@ export function negated(condition: number): number {
 /** `typeOf` gives the number of the type that a signature half stands for, or -1. */
 export type TypeOfSignature = (half: number) => number;
 
+/** Whether something may be learnt of signatures from `c`, or that it does not hold. */
+export function mayTellSignature(state: State, c: Condition): boolean {
+  if (c.op !== "compare") return true;
+  const kind = state.atoms.kind[loneAtom(c.flags.left)];
+  return kind === AtomKind.signature || kind === AtomKind.condition;
+}
+
 /** Learns that `c` holds (or, `truth` false, does not). */
 export function assume(state: State, c: Condition, truth: boolean, typeOf: TypeOfSignature): void {
   // Twice: what one part says may need what another does.

@@ -9,7 +9,7 @@
 import { LANDING_OFFSET } from "../layout/offsets.ts";
 import { Atoms, NO_PLACE, Part } from "./atoms.ts";
 import { Blocks, type Shape } from "./blocks.ts";
-import { assume } from "./conditions.ts";
+import { assume, mayTellSignature } from "./conditions.ts";
 import type { RightsOf } from "./context.ts";
 import { type End, run } from "./control.ts";
 import { Flow } from "./decode.ts";
@@ -180,6 +180,7 @@ class Verifier {
   #assume(state: State, condition: Condition, truth: boolean): void {
     const typeOf = (half: number): number => this.#world.types.ofHalf(half);
     if (!this.#machine.speculative) return assume(state, condition, truth, typeOf);
+    if (!mayTellSignature(state, condition)) return;
     const learnt = state.clone();
     assume(learnt, condition, truth, typeOf);
     state.elements = learnt.elements;

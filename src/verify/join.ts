@@ -28,6 +28,7 @@ export function join(to: State, from: State, b: number, loop: boolean): boolean 
 export function renamed(state: State, b: number): State {
   const { flags, atoms } = state;
   const out = state.clone();
+  if (!state.mentions(b)) return out;
   join(out, state, b, false);
   if (flags !== undefined && !atoms.mentions(flags.left, b) && !atoms.mentions(flags.right, b)) out.flags = flags;
   return out;
@@ -104,7 +105,9 @@ class Join {
   readonly #block: number;
   /** By `hashOf` their values. */
   readonly #groups = new Map<number, Group>();
-  /** Those that are numbers. */
+  /** `Part` of each address that differs. */
+  readonly #addresses: number[] = [];
+  /** Groups of numbers. */
   readonly #numbers: Group[] = [];
   readonly #ranges: [number, Range][] = [];
   readonly #relations: [Form, number, number][] = [];
@@ -127,8 +130,7 @@ class Join {
       to.slots.delete(key);
       this.#changed = true;
     }
-    this.#values(true);
-    this.#values(false);
+    this.#values();
     this.#joinRanges();
     this.#joinRelations();
     this.#joinElements();
@@ -170,30 +172,47 @@ class Join {
   }
 
   /** Joins what is everywhere: numbers first, then addresses, which may be made of them. */
-  #values(numbers: boolean): void {
+  #values(): void {
     const to = this.#to;
     const from = this.#from;
     for (let n = 0; n < to.registers.length; n++) {
       const old = to.register(n);
       const value = from.register(n);
-      if (areNumbers(old, value) === numbers) to.registers[n] = this.#value(old, value, Part.register + n);
+      if (this.#isKept(old, value)) continue;
+      if (areNumbers(old, value)) to.registers[n] = this.#value(old, value, Part.register + n);
+      else this.#addresses.push(Part.register + n);
     }
     for (const [key, old] of to.slots.entries()) {
       const value = from.slots.get(key);
-      if (value === undefined || areNumbers(old, value) !== numbers) continue;
-      const joined = this.#value(old, value, Part.slot + key);
-      if (joined !== old) to.slots.set(key, joined);
+      if (value === undefined || this.#isKept(old, value)) continue;
+      if (areNumbers(old, value)) this.#setSlot(key, old, this.#value(old, value, Part.slot + key));
+      else this.#addresses.push(Part.slot + key);
+    }
+    for (const part of this.#addresses) {
+      const n = part - Part.register;
+      const isRegister = n < to.registers.length;
+      const old = isRegister ? to.register(n) : to.slots.get(part - Part.slot);
+      const value = isRegister ? from.register(n) : from.slots.get(part - Part.slot);
+      if (old === undefined || value === undefined) continue;
+      const joined = this.#value(old, value, part);
+      if (isRegister) to.registers[n] = joined;
+      else this.#setSlot(part - Part.slot, old, joined);
     }
   }
 
+  #setSlot(key: number, old: Form, joined: Form): void {
+    if (joined !== old) this.#to.slots.set(key, joined);
+  }
+
+  #isKept(old: Form, value: Form): boolean {
+    return sameForm(old, value) && !this.#to.atoms.mentions(value, this.#block);
+  }
+
   #value(old: Form, value: Form, part: number): Form {
-    const { atoms } = this.#to;
-    if (sameForm(old, value) && !atoms.mentions(value, this.#block)) return old;
     const joined = this.#likeNumber(old, value) ?? this.#joined(old, value, part);
-    if (!sameForm(joined, old)) {
-      this.#changed = true;
-      this.#new.add(joined.a);
-    }
+    if (sameForm(joined, old)) return old;
+    this.#changed = true;
+    this.#new.add(joined.a);
     return joined;
   }
 
@@ -280,6 +299,7 @@ class Join {
         continue;
       }
       const other = this.#from.rangeOf(atom);
+      if (other === old) continue;
       this.#setRange(atom, old, {
         lo: Math.min(old.lo, other.lo),
         hi: Math.max(old.hi, other.hi),

@@ -38,8 +38,8 @@ export class SharedMap<K, V> {
   delete(key: K): void {
     if (this.#map.has(key)) this.#owned().delete(key);
   }
-  /** What is there now; changes on the way are not seen. */
+  /** What is there. Who goes through it may change or delete the entry where it is, and no other. */
   entries(): ReadonlyMap<K, V> {
-    return this.#share();
+    return this.#map;
   }
 }

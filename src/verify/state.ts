@@ -103,6 +103,23 @@ export class State {
     return new State(this.atoms, this);
   }
 
+  /** Something is known of what block `b` defines. */
+  mentions(b: number): boolean {
+    const { atoms, flags } = this;
+    for (const f of this.registers) if (atoms.mentions(f, b)) return true;
+    for (const f of this.slots.entries().values()) if (atoms.mentions(f, b)) return true;
+    for (const atom of this.ranges.entries().keys()) if (atoms.isOf(atom, b)) return true;
+    for (const { sum, list } of this.relations.entries().values()) {
+      if (atoms.mentions(sum, b)) return true;
+      for (const { l } of list) if (l > 0 && atoms.isOf(l, b)) return true;
+    }
+    for (const { address, since } of this.elements.entries().values()) {
+      if (atoms.mentions(address, b) || atoms.isOf(since, b)) return true;
+    }
+    if (flags !== undefined && (atoms.mentions(flags.left, b) || atoms.mentions(flags.right, b))) return true;
+    return atoms.isOf(this.tables, b);
+  }
+
   register(n: number): Form {
     const f = this.registers[n];
     if (f === undefined) throw new RangeError(`no register ${n}`);
