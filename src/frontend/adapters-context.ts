@@ -120,15 +120,15 @@ export function emitLend(e: Emitter, headAt: number, entry: Value, handle: Value
 /** `deliver_resolve`: nothing of what an instance has lent is lent any more. */
 export function emitReturnLent(e: Emitter, program: Program, options: CanonicalOptions): void {
   const { offsets } = program;
-  emitReturn(e, offsets.instanceLenders(options.instance), offsets.handleTable(options.instance));
+  emitReturn(e, program, offsets.instanceLenders(options.instance), offsets.handleTable(options.instance));
 }
 
 /** The same of the host. */
 export function emitReturnLentByHost(e: Emitter, program: Program): void {
-  emitReturn(e, program.offsets.hostLenders, program.offsets.hostHandles);
+  emitReturn(e, program, program.offsets.hostLenders, program.offsets.hostHandles);
 }
 
-function emitReturn(e: Emitter, headAt: number, tableAt: number): void {
+function emitReturn(e: Emitter, program: Program, headAt: number, tableAt: number): void {
   const context = e.param(0);
   const table = e.offset(context, tableAt);
   const at = e.variable(e.load32(context, headAt));
@@ -136,7 +136,7 @@ function emitReturn(e: Emitter, headAt: number, tableAt: number): void {
   e.loop((loop) => {
     const handle = e.get(at);
     e.breakIf(loop, e.or(e.eqz(handle), e.eqImm(handle, LENDERS_END)));
-    const entry = entryAddress(e, table, handle);
+    const entry = entryAddress(e, program, table, handle);
     e.set(at, e.load32(entry, HandleEntry.link));
     e.store(entry, HandleEntry.link, e.i32(0));
   });
@@ -175,7 +175,7 @@ export class GuestLower extends Guest implements LowerContext<Value> {
 
   lowerOwn(resource: ResourceIndex, representation: Value): Value {
     const { e } = this;
-    return emitHandleNew(e, this.table(), e.i32(handleTag(HANDLE_OWN, resource)), representation);
+    return emitHandleNew(e, this.program, this.table(), e.i32(handleTag(HANDLE_OWN, resource)), representation);
   }
 
   lowerBorrow(resource: ResourceIndex, representation: Value): Value {
@@ -183,7 +183,7 @@ export class GuestLower extends Guest implements LowerContext<Value> {
     if (isDefinedBy(program.component, resource, this.options)) return e.wrap(representation);
     const scope = program.offsets.instanceBorrows(this.options.instance);
     const tag = e.i32(handleTag(HANDLE_BORROW, resource));
-    const handle = emitHandleNew(e, this.table(), tag, representation, e.i32(scope));
+    const handle = emitHandleNew(e, this.program, this.table(), tag, representation, e.i32(scope));
     e.store(this.context, scope, e.offset(e.load32(this.context, scope), 1));
     return handle;
   }

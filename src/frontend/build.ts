@@ -59,7 +59,7 @@ import {
   buildThrow,
   buildThrowRef,
 } from "./exceptions.ts";
-import { buildHandleNewSupport, buildHandleRepSupport, buildHandleTakeSupport } from "./handles.ts";
+import { buildHandleNewSupport, buildHandleRepSupport, buildHandleSpace, buildHandleTakeSupport } from "./handles.ts";
 import { buildCreateRegion, buildInstantiate, buildInstantiateCore } from "./instantiate.ts";
 import { buildGuestAddress, buildGuestRealloc } from "./intrinsics.ts";
 import { RESTORER_CODE } from "./linux.ts";
@@ -120,6 +120,7 @@ const SUPPORT_BUILDERS: Readonly<Record<SupportName, Builder>> = {
   exception_mark: buildExceptionMark,
   guest_address: buildGuestAddress,
   guest_realloc: buildGuestRealloc,
+  handle_space: buildHandleSpace,
   handle_new: buildHandleNewSupport,
   handle_rep: buildHandleRepSupport,
   handle_take: buildHandleTakeSupport,

@@ -12,6 +12,7 @@ import { EXCEPTION_MARK, EXCEPTION_TAG, ExceptionCell, ExceptionState, TableDefi
 import { FUNCREF_SIZE } from "../layout/funcref.ts";
 import { Trap } from "../layout/traps.ts";
 import { isExceptionReference } from "./exception-layout.ts";
+import { emitMap, emitPageAlign } from "./memory.ts";
 import type { Program, ProgramExceptions } from "./program.ts";
 import { emitInnermostEntry, emitRowKey, FRAME_CALLER, FRAME_RETURN } from "./raise.ts";
 import type { Emitter } from "./structured.ts";
@@ -257,6 +258,12 @@ export function buildExceptionCollect(e: Emitter, program: Program): void {
       e.set(limit, e.select(e.ult(e.get(limit), wanted), wanted, e.get(limit)));
     },
   );
+  // The store is mapped up to its largest limit so far.
+  e.if(e.ult(e.load32(state, ExceptionState.limit), e.get(limit)), () => {
+    const bytes = emitPageAlign(e, e.mul(e.offset(e.zext(e.get(limit)), 1), e.i64(exceptionSize)));
+    const cells = e.offset(e.param(0), program.offsets.exceptionCells);
+    e.trapIf(e.nez(emitMap(e, cells, bytes)), Trap.exceptions_exhausted);
+  });
   e.store(state, ExceptionState.limit, e.get(limit));
   const none = e.and(e.uge(used, e.get(limit)), e.eqz(e.load32(state, ExceptionState.free)));
   e.trapIf(none, Trap.exceptions_exhausted);

@@ -167,13 +167,14 @@ export class HostLower extends Host implements LowerContext<Value> {
       views,
       discards: false,
       allocate: (alignment, bytes) =>
-        emitTake(e, alignment, bytes, () => (views ? this.#full() : this.#grow(alignment, bytes))),
+        emitTake(e, alignment, bytes, (end) => (views ? this.#growArena(end) : this.#grow(alignment, bytes))),
       shrink: (end) => e.store(e.param(0), ContextField.hostCursor, end),
     };
   }
 
-  #full(): undefined {
-    this.e.trap(Trap.host_memory_exhausted);
+  #growArena(end: Value): undefined {
+    const { e, program } = this;
+    e.call(program.hostSupport("arena_grow"), HOST_SUPPORT.arena_grow, [e.param(0), end]);
   }
 
   #grow(alignment: number, bytes: Value): Value {

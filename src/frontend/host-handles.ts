@@ -41,7 +41,7 @@ export function emitHandleGive(e: Emitter, program: Program): void {
   const serial = emitFreshHandle(e, program);
   const table = e.offset(e.param(0), program.offsets.hostHandles);
   const low = e.zext(e.wrap(e.param(2)));
-  const index = emitHandleNew(e, table, e.param(1), e.or(serial, low));
+  const index = emitHandleNew(e, program, table, e.param(1), e.or(serial, low));
   e.return(e.or(serial, e.zext(index)));
 }
 
@@ -52,7 +52,7 @@ export function emitHandleFind(e: Emitter, program: Program): void {
   const table = e.offset(context, program.offsets.hostHandles);
   const index = e.wrap(handle);
   e.if(e.uge(e.offset(index, -1), e.load32(table, HandleEntry.tag)), none);
-  const entry = entryAddress(e, table, index);
+  const entry = entryAddress(e, program, table, index);
   const tag = e.load32(entry, HandleEntry.tag);
   e.if(e.or(e.eqz(tag), e.ne(e.shr(tag, 2), resource)), none);
   e.if(e.ne(e.load32(entry, HandleEntry.rep + 4), e.wrap(e.shr(handle, 32))), none);

@@ -17,13 +17,18 @@ import {
   BlockHeader,
   ContextField,
   FIRST_BLOCK_CLASS,
+  HOST_ARENA_MAPPED,
   HOST_ARENA_SIZE,
+  HOST_HEAP_MAPPED,
+  HOST_HEAP_SIZE,
   HostHeap,
   LAST_BLOCK_CLASS,
+  MAPPING_STEP,
 } from "../layout/offsets.ts";
 import { Trap } from "../layout/traps.ts";
 import { HOST_SUPPORT } from "./host-support.ts";
 import { MAP_ANONYMOUS, PROT_READ_WRITE, Sys } from "./linux.ts";
+import { emitMap } from "./memory.ts";
 import { emitGiveBack as emitGiveBackSpace } from "./options.ts";
 import type { Program } from "./program.ts";
 import { cSignature } from "./signatures.ts";
@@ -39,7 +44,9 @@ const LARGEST_STEP = 1024 * 1024;
 /** Everything a host function of the instance was given is gone: the cursor is at the arena's beginning, behind `used` bytes. */
 export function emitResetArena(e: Emitter, program: Program, used: number): void {
   const context = e.param(0);
-  e.store(context, ContextField.hostCursor, e.offset(context, program.offsets.hostArena + used));
+  const cursor = e.offset(context, program.offsets.hostArena + used);
+  if (used > HOST_ARENA_MAPPED) e.call(program.hostSupport("arena_grow"), HOST_SUPPORT.arena_grow, [context, cursor]);
+  else e.store(context, ContextField.hostCursor, cursor);
 }
 
 /** Values of a result go into blocks, of which there is none yet. */
@@ -52,13 +59,34 @@ export function emitBeginResult(e: Emitter, program: Program): void {
 
 export function emitOpenArena(e: Emitter, program: Program, context: Value): void {
   e.store(context, ContextField.hostCursor, e.offset(context, program.offsets.hostArena));
-  e.store(context, ContextField.hostEnd, e.offset(context, program.offsets.hostArena + HOST_ARENA_SIZE));
+  e.store(context, ContextField.hostEnd, e.load64(context, program.offsets.hostHeapState + HostHeap.arenaEnd));
+}
+
+/** Maps more of the arena, so that it reaches `end`, and takes what is before that. `none` leaves the function where there is no more. */
+function emitGrowArena(e: Emitter, program: Program, context: Value, end: Value, none: () => void): void {
+  const { hostArena, hostHeapState } = program.offsets;
+  e.if(e.ugt(e.sub(end, e.offset(context, hostArena)), e.i64(HOST_ARENA_SIZE)), none);
+  const mapped = e.load64(context, hostHeapState + HostHeap.arenaEnd);
+  e.if(e.ugt(end, mapped), () => {
+    const bytes = e.andImm(e.offset(e.sub(end, mapped), MAPPING_STEP - 1), -MAPPING_STEP);
+    e.if(e.nez(emitMap(e, mapped, bytes)), none);
+    const after = e.add(mapped, bytes);
+    e.store(context, hostHeapState + HostHeap.arenaEnd, after);
+    e.store(context, ContextField.hostEnd, after);
+  });
+  e.store(context, ContextField.hostCursor, end);
+}
+
+/** `arena_grow`. */
+export function emitArenaGrow(e: Emitter, program: Program): void {
+  emitGrowArena(e, program, e.param(0), e.param(1), () => e.trap(Trap.host_memory_exhausted));
+  e.return();
 }
 
 /**
- * So many bytes (`i64`, below 2^40) from the cursor. `full` is what happens when they do not fit, and gives the address instead.
+ * So many bytes (`i64`, below 2^40) from the cursor. `full` is what happens when they do not fit: it makes room up to `end`, or gives another address.
  */
-export function emitTake(e: Emitter, alignment: number, bytes: Value, full: () => Value | undefined): Value {
+export function emitTake(e: Emitter, alignment: number, bytes: Value, full: (end: Value) => Value | undefined): Value {
   const context = e.param(0);
   const cursor = e.load64(context, ContextField.hostCursor);
   const start = alignment === 1 ? cursor : e.andImm(e.offset(cursor, alignment - 1), -alignment);
@@ -68,7 +96,7 @@ export function emitTake(e: Emitter, alignment: number, bytes: Value, full: () =
     e.ule(end, e.load64(context, ContextField.hostEnd)),
     () => e.store(context, ContextField.hostCursor, end),
     () => {
-      const other = full();
+      const other = full(end);
       if (other !== undefined) e.set(place, other);
     },
   );
@@ -102,6 +130,31 @@ function emitFinishBlock(e: Emitter, block: Value, index: Value, bytes: Value): 
   e.return(block);
 }
 
+/** The next `size` bytes of the heap, a power of two up to a mapping step; goes on behind this where there are no more. */
+function emitTakeFromHeap(e: Emitter, program: Program, heap: Value, size: Value, then: (top: Value) => void): void {
+  const { hostHeap, hostHeapMore } = program.offsets;
+  const context = e.param(0);
+  const take = (top: Value, end: Value): void => {
+    e.store(heap, HostHeap.top, end);
+    then(top);
+  };
+  const top = e.load64(heap, HostHeap.top);
+  const next = e.add(top, size);
+  const mapped = e.load64(heap, HostHeap.end);
+  e.if(e.ule(next, mapped), () => take(top, next));
+  const isFirst = e.eq(mapped, e.offset(context, hostHeap + HOST_HEAP_MAPPED));
+  const from = e.select(isFirst, e.offset(context, hostHeapMore), mapped);
+  const start = e.select(isFirst, from, top);
+  const after = e.offset(from, MAPPING_STEP);
+  const last = e.offset(context, hostHeapMore + HOST_HEAP_SIZE);
+  e.if(e.ule(after, last), () => {
+    e.if(e.eqz(emitMap(e, from, e.i64(MAPPING_STEP))), () => {
+      e.store(heap, HostHeap.end, after);
+      take(start, e.add(start, size));
+    });
+  });
+}
+
 export function emitBlockNew(e: Emitter, program: Program): void {
   const heap = heapOf(e, program);
   const bytes = e.param(1);
@@ -116,12 +169,7 @@ export function emitBlockNew(e: Emitter, program: Program): void {
       e.store(list, 0, e.load64(free, BlockHeader.next));
       emitFinishBlock(e, free, index, size);
     });
-    const top = e.load64(heap, HostHeap.top);
-    const end = e.add(top, size);
-    e.if(e.ule(end, e.load64(heap, HostHeap.end)), () => {
-      e.store(heap, HostHeap.top, end);
-      emitFinishBlock(e, top, index, size);
-    });
+    emitTakeFromHeap(e, program, heap, size, (top) => emitFinishBlock(e, top, index, size));
   });
   const made = e.variable(e.i64(0));
   e.if(
@@ -238,7 +286,7 @@ export function emitBlocksDelete(e: Emitter, program: Program): void {
 }
 
 /** The call is at a fixed place in the context of its instance. 0 outside of a call. */
-export function emitCallAlloc(e: Emitter): void {
+export function emitCallAlloc(e: Emitter, program: Program): void {
   const context = e.load64(e.param(0), CallField.instance);
   const size = e.param(1);
   e.if(e.ugt(size, e.i64(HOST_ARENA_SIZE)), () => e.return(e.i64(0)));
@@ -246,7 +294,10 @@ export function emitCallAlloc(e: Emitter): void {
   const cursor = e.load64(context, ContextField.hostCursor);
   const start = e.andImm(e.offset(cursor, 15), -16);
   const end = e.add(start, size);
-  e.if(e.ugt(end, e.load64(context, ContextField.hostEnd)), () => e.return(e.i64(0)));
-  e.store(context, ContextField.hostCursor, end);
+  e.if(
+    e.ule(end, e.load64(context, ContextField.hostEnd)),
+    () => e.store(context, ContextField.hostCursor, end),
+    () => emitGrowArena(e, program, context, end, () => e.return(e.i64(0))),
+  );
   e.return(start);
 }

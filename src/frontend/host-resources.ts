@@ -3,7 +3,7 @@
  * did not drop them (it trapped, or it was not asked to). They find an instance that is not one any more.
  */
 
-import { HANDLE_LIMIT, HANDLE_OWN, HandleEntry, HostResource } from "../layout/offsets.ts";
+import { HANDLE_OWN, HandleEntry, HostResource } from "../layout/offsets.ts";
 import { entryAddress, handleTag } from "./handles.ts";
 import type { Program } from "./program.ts";
 import type { Emitter } from "./structured.ts";
@@ -20,14 +20,14 @@ export function emitDropHostResources(e: Emitter, program: Program): void {
   if (hostOwned.length === 0 || size === 0) return;
   const context = e.param(0);
   const first = offsets.handleTable(0);
-  const table = e.variable(e.offset(context, first + size * HANDLE_LIMIT * HandleEntry.size));
+  const table = e.variable(e.offset(context, first + size * HandleEntry.size));
   e.loop((tables) => {
     e.breakIf(tables, e.eq(e.get(table), e.offset(context, first)));
-    e.set(table, e.offset(e.get(table), -HANDLE_LIMIT * HandleEntry.size));
+    e.set(table, e.offset(e.get(table), -HandleEntry.size));
     const index = e.variable(e.load32(e.get(table), HandleEntry.tag));
     e.loop((handles) => {
       e.breakIf(handles, e.eqz(e.get(index)));
-      const entry = entryAddress(e, e.get(table), e.get(index));
+      const entry = entryAddress(e, program, e.get(table), e.get(index));
       const tag = e.load32(entry, HandleEntry.tag);
       for (const { tag: own, at } of hostOwned) {
         e.if(e.eqImm(tag, own), () => {

@@ -2,7 +2,14 @@
 
 import type { Func } from "../ir/function.ts";
 import { emitHandleFind, emitHandleGive } from "./host-handles.ts";
-import { emitBlockGrow, emitBlockNew, emitBlockRelease, emitBlocksDelete, emitCallAlloc } from "./host-memory.ts";
+import {
+  emitArenaGrow,
+  emitBlockGrow,
+  emitBlockNew,
+  emitBlockRelease,
+  emitBlocksDelete,
+  emitCallAlloc,
+} from "./host-memory.ts";
 import { HOST_SUPPORT, type HostSupportName } from "./host-support.ts";
 import type { Program } from "./program.ts";
 import { emitInnermostEntry } from "./raise.ts";
@@ -15,6 +22,7 @@ function emitRefuse(e: Emitter, program: Program): void {
 
 const BUILDERS: Readonly<Record<HostSupportName, (e: Emitter, program: Program) => void>> = {
   refuse: emitRefuse,
+  arena_grow: emitArenaGrow,
   block_grow: emitBlockGrow,
   block_new: emitBlockNew,
   block_release: emitBlockRelease,

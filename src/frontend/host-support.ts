@@ -13,6 +13,8 @@ const wasm = (params: Signature["params"], results: Signature["results"]): Signa
 export const HOST_SUPPORT = {
   /** (context, status): leaves the innermost entry with this status; the instance is not trapped. Does not return. */
   refuse: wasm([I64, I32], []),
+  /** (context, end): maps the arena up to there, where the cursor is then. Traps if that is beyond the arena, or there is no memory. */
+  arena_grow: wasm([I64, I64], []),
   /** (context, alignment, bytes, least bytes of a new block) → address; the cursor is behind it. Traps if there is no memory. */
   block_grow: wasm([I64, I64, I64, I64], [I64]),
   /** (context, bytes with the header) → a block, or 0. */

@@ -14,7 +14,8 @@ import { FUNCREF_SIZE } from "../layout/funcref.ts";
 import { CallField, HostStatus } from "../layout/host.ts";
 import {
   ContextField,
-  HOST_HEAP_SIZE,
+  HOST_ARENA_MAPPED,
+  HOST_HEAP_MAPPED,
   HostHeap,
   HostResource,
   InstanceFlag,
@@ -33,8 +34,7 @@ import { builtinFunction } from "./builtin.ts";
 import { emitCheckCoreImports, emitCoreImports } from "./core-entries.ts";
 import { emitFirstSerial } from "./host-handles.ts";
 import { emitOpenArena } from "./host-memory.ts";
-import { PROT_READ_WRITE, Sys } from "./linux.ts";
-import { emitPageAlign, limited, ownMemory } from "./memory.ts";
+import { emitMap, emitPageAlign, limited, ownMemory } from "./memory.ts";
 import { emitCheckHooks, emitGiveBack, emitReadOptions, emitReserve, type Options } from "./options.ts";
 import { emitSetState } from "./instance.ts";
 import type { Program } from "./program.ts";
@@ -51,14 +51,15 @@ function place(e: Emitter, context: Value, displacement: number): Value {
 /** What typed calls of a host need: the arena, the heap of results, and what host functions get. */
 function emitHostMemory(e: Emitter, program: Program, context: Value, asked: Options): void {
   const { offsets } = program;
-  emitOpenArena(e, program, context);
   const state = offsets.hostHeapState;
+  e.store(context, state + HostHeap.arenaEnd, e.offset(context, offsets.hostArena + HOST_ARENA_MAPPED));
+  emitOpenArena(e, program, context);
   e.store(context, state + HostHeap.allocate, asked.allocate);
   e.store(context, state + HostHeap.release, asked.release);
   e.store(context, state + HostHeap.data, asked.hookData);
   if (program.api.resourceDrops.length > 0) emitFirstSerial(e, program, context);
   e.store(context, state + HostHeap.top, e.offset(context, offsets.hostHeap));
-  e.store(context, state + HostHeap.end, e.offset(context, offsets.hostHeap + HOST_HEAP_SIZE));
+  e.store(context, state + HostHeap.end, e.offset(context, offsets.hostHeap + HOST_HEAP_MAPPED));
   e.store(context, ContextField.hostCall + CallField.allocate, e.funcAddress(program.hostSupport("call_alloc")));
   e.store(context, ContextField.hostCall + CallField.instance, context);
 }
@@ -101,10 +102,12 @@ export function buildCreateRegion(e: Emitter, program: Program): void {
 
   const size = e.i64(offsets.regionSize);
   const context = emitReserve(e, asked, size, refuse);
-  const writable = (address: Value, bytes: number): Value =>
-    e.syscall(Sys.mprotect, address, emitPageAlign(e, e.i64(bytes)), e.i64(PROT_READ_WRITE));
-  let failure = writable(context, offsets.eagerSize);
-  for (const { at, bytes } of [...memories, ...tables]) {
+  const writable = (address: Value, bytes: number): Value => emitMap(e, address, emitPageAlign(e, e.i64(bytes)));
+  const { handleArea, handleStep } = offsets;
+  const handles = { at: handleArea.at, bytes: handleArea.bytes > 0 ? handleStep : 0 };
+  const adjoins = handles.at === offsets.eagerSize;
+  let failure = writable(context, offsets.eagerSize + (adjoins ? handles.bytes : 0));
+  for (const { at, bytes } of [...(adjoins ? [] : [handles]), ...memories, ...tables]) {
     if (bytes > 0) failure = e.or(failure, writable(place(e, context, at), bytes));
   }
   e.if(e.nez(failure), () => {

@@ -25,13 +25,17 @@ export function limited(program: Program, memory: MemoryIndex): boolean {
   return program.component.memories.get(memory).instance !== program.component.builtin;
 }
 
+/** Makes whole pages of the region accessible: not 0 where the kernel has no more. */
+export function emitMap(e: Emitter, address: Value, bytes: Value): Value {
+  return e.syscall(Sys.mprotect, address, bytes, e.i64(PROT_READ_WRITE));
+}
+
 /** Maps what is at `base` from `old` to `length` bytes; returns -1 from the function where the kernel has no more. */
 function emitMapMore(e: Emitter, base: Value, old: Value, length: Value): void {
   const mapped = emitPageAlign(e, old);
   const needed = emitPageAlign(e, length);
   e.if(e.ugt(needed, mapped), () => {
-    const result = e.syscall(Sys.mprotect, e.add(base, mapped), e.sub(needed, mapped), e.i64(PROT_READ_WRITE));
-    e.if(e.nez(result), () => e.return(e.i64(-1)));
+    e.if(e.nez(emitMap(e, e.add(base, mapped), e.sub(needed, mapped))), () => e.return(e.i64(-1)));
   });
 }
 

@@ -71,6 +71,8 @@ export const SUPPORT = {
   guest_address: wasm([I64, I32, I32, I32], [I64]),
   /** (context, old, old size, alignment, new size) → pointer in the calling guest's memory. */
   guest_realloc: wasm([I64, I32, I32, I32, I32], [I32]),
+  /** (context, index): makes room in all handle tables from this index on. */
+  handle_space: wasm([I64, I32], []),
   /** (context, handle table, tag, representation) → index. */
   handle_new: wasm([I64, I64, I32, I64], [I32]),
   /** (context, handle table, resource, index) → representation; own or borrow. */

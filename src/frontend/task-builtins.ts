@@ -93,7 +93,7 @@ export function buildTaskBuiltin(program: Program, builtin: TaskBuiltin, name: s
       break;
     case "waitable-set-new": {
       const tag = handleTag(HANDLE_WAITABLE_SET, WAITABLE_SET_NUMBER);
-      e.return(emitHandleNew(e, table, e.i32(tag), e.i64(0)));
+      e.return(emitHandleNew(e, program, table, e.i32(tag), e.i64(0)));
       break;
     }
     case "waitable-set-drop": {

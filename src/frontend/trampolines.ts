@@ -249,7 +249,7 @@ export function buildTrampoline(
   if (kind !== "resource-rep") emitCheckMayLeave(e, program, context, instance);
   const table = e.offset(context, program.offsets.handleTable(instance));
   if (kind === "resource-new") {
-    e.return(emitHandleNew(e, table, e.i32(handleTag(HANDLE_OWN, resource)), e.zext(operand)));
+    e.return(emitHandleNew(e, program, table, e.i32(handleTag(HANDLE_OWN, resource)), e.zext(operand)));
     return e.finish();
   }
   const { entry, tag } = emitHandleLookup(e, program, table, e.i32(resource), operand);

@@ -3,7 +3,9 @@
  *
  * An instantiated component is one reserved region of address space:
  *
- *     context │ tables │ handle tables │ exceptions │ checked memories │ guarded memory 0 │ guarded memory 1 │ …
+ *     context │ small tables │ memory of a typed host │ handle tables │ exceptions │ tables │ checked memories │ guarded memory 0 │ …
+ *
+ * What is small is mapped writable when the instance is made (`eagerSize`); everything else is address space until it is used.
  *
  * Everything sits at a displacement from the context that is known when the component is compiled, so that a linear memory needs no
  * base register: the address of `memory[i]` is `context + displacement + i`. Read by the code that is generated and by
@@ -31,6 +33,10 @@ export const TABLE_LIMIT = 10_000_000;
 
 /** Entries of a handle table: index 0 is its header. */
 export const HANDLE_LIMIT = 1 << 20;
+/** Handle tables are mapped as they are used, so many bytes at a time, or one entry of each. */
+const HANDLE_STEP = 16 * 1024;
+/** The arena and the heap of a typed host are mapped so many bytes at a time, where their first parts do not suffice. */
+export const MAPPING_STEP = 64 * 1024;
 
 /** What a table may become is mapped from the start up to this many bytes, so that most instances need one call for all of them. */
 const MAPPED_TABLE_BYTES = 64 * 1024;
@@ -249,16 +255,18 @@ export const GLOBAL_SIZE = 16;
 /** u32: bytes, or elements; 0 once the segment was dropped. */
 export const PASSIVE_SEGMENT_SIZE = 4;
 export const RESULT_SLOT_SIZE = 16;
-/** Scratch memory of a call of a host function, for values that can't be views: address space until it is touched. */
+/** Scratch memory of a call of a host function, for values that can't be views; so much of it is mapped from the start. */
 export const HOST_ARENA_SIZE = 64 * 1024 * 1024;
-/** Memory for small results of exports. */
+export const HOST_ARENA_MAPPED = 16 * 1024;
+/** Memory for small results of exports: a part that is mapped from the start, and what is mapped when that is full. */
+export const HOST_HEAP_MAPPED = 32 * 1024;
 export const HOST_HEAP_SIZE = 64 * 1024 * 1024;
 /** Results of one size: `1 << class` bytes, header included. */
 export const FIRST_BLOCK_CLASS = 6;
 export const LAST_BLOCK_CLASS = 16;
 /** What the allocator of results knows, relative to `VMComponentOffsets.hostHeapState`. */
 export const HostHeap = {
-  /** u64: never used from here on; u64: its end. */
+  /** u64: never used from here on; u64: the end of what is mapped. */
   top: 0,
   end: 8,
   /** u64: the first block that is not in the heap, or 0. */
@@ -273,7 +281,9 @@ export const HostHeap = {
   serial: 56,
   /** u64 for each class: its first free block, or 0. */
   free: 64,
-  size: 64 + 8 * (LAST_BLOCK_CLASS - FIRST_BLOCK_CLASS + 1),
+  /** u64: the end of what is mapped of the arena. */
+  arenaEnd: 64 + 8 * (LAST_BLOCK_CLASS - FIRST_BLOCK_CLASS + 1),
+  size: 72 + 8 * (LAST_BLOCK_CLASS - FIRST_BLOCK_CLASS + 1),
 } as const;
 /** In front of a block's contents. */
 export const BlockHeader = {
@@ -307,8 +317,15 @@ export class VMComponentOffsets {
   readonly contextSize: number;
   /** Size of the region, a multiple of the page; the memories' unbacked parts included. */
   readonly regionSize: number;
-  /** The part of the region that is mapped writable from the start: context, small tables, handle tables, exceptions. */
+  /** The part of the region that is mapped writable from the start: context, small tables, the first of what a typed host needs. */
   readonly eagerSize: number;
+  /**
+   * Bytes from one entry of a handle table to the next, a power of two: the tables of all owners are one area, in which entries with the same
+   * index are neighbours. So one area is mapped as they grow, and the headers of all of them are in its first page or pages.
+   */
+  readonly handleStride: number;
+  /** Bytes of that area which are mapped at a time, from the start: a power of two. */
+  readonly handleStep: number;
 
   readonly #flags: number;
   readonly #borrows: number;
@@ -324,6 +341,8 @@ export class VMComponentOffsets {
   readonly hostHeapState: number;
   readonly hostArena: number;
   readonly hostHeap: number;
+  /** More of the heap, `HOST_HEAP_SIZE` bytes. */
+  readonly hostHeapMore: number;
   readonly #elementAreas: number[] = [];
   readonly #tables: number[] = [];
   readonly #handles: number;
@@ -368,14 +387,17 @@ export class VMComponentOffsets {
       });
     };
     placeTables(true);
+    this.hostHeap = at;
+    this.hostArena = at + HOST_HEAP_MAPPED;
+    this.hostHeapMore = this.hostArena + HOST_ARENA_SIZE;
+    this.eagerSize = shape.typedHost ? this.hostArena + HOST_ARENA_MAPPED : at;
+    if (shape.typedHost) at = this.hostHeapMore + HOST_HEAP_SIZE;
     this.#handles = at;
-    at += owners * HANDLE_LIMIT * HandleEntry.size;
-    this.hostArena = at;
-    this.hostHeap = at + HOST_ARENA_SIZE;
-    if (shape.typedHost) at = this.hostHeap + HOST_HEAP_SIZE;
+    this.handleStride = HandleEntry.size * 2 ** Math.ceil(Math.log2(Math.max(owners, 1)));
+    this.handleStep = Math.max(HANDLE_STEP, this.handleStride);
+    if (owners > 0) at += HANDLE_LIMIT * this.handleStride;
     this.#exceptionCells = at;
     at = alignUp(at + (this.exceptionLimit + 1) * this.exceptionSize, PAGE_SIZE);
-    this.eagerSize = at;
     placeTables(false);
     shape.memories.forEach((memory, i) => {
       if (memory.style !== "checked") return;
@@ -460,12 +482,17 @@ export class VMComponentOffsets {
   }
   /** Displacement of the handle table of a typed host: of the component's resources that it owns. */
   get hostHandles(): number {
-    return this.#handles + this.shape.componentInstances * HANDLE_LIMIT * HandleEntry.size;
+    return this.#handles + this.shape.componentInstances * HandleEntry.size;
+  }
+  /** Displacement of what all handle tables are in, and its bytes; 0 when there are none. */
+  get handleArea(): { readonly at: number; readonly bytes: number } {
+    const { componentInstances, typedHost } = this.shape;
+    return { at: this.#handles, bytes: componentInstances > 0 || typedHost ? HANDLE_LIMIT * this.handleStride : 0 };
   }
   /** Displacement of the handle table of a component instance. */
   handleTable(index: number): number {
-    const size = HANDLE_LIMIT * HandleEntry.size;
-    return this.#element(this.#handles, this.shape.componentInstances, size, index, "component instance");
+    const { componentInstances } = this.shape;
+    return this.#element(this.#handles, componentInstances, HandleEntry.size, index, "component instance");
   }
   /** `ExceptionState`. */
   get exceptionState(): number {

@@ -9,8 +9,6 @@ import {
   ExceptionState,
   GLOBAL_SIZE,
   GUARDED_RESERVATION,
-  HANDLE_LIMIT,
-  HandleEntry,
   Lowering,
   MemoryDefinition,
   PASSIVE_SEGMENT_SIZE,
@@ -174,11 +172,9 @@ function listRegions(policy: SandboxPolicy, offsets: VMComponentOffsets): Region
     const start = offsets.table(index);
     regions.push({ kind: "table", index, start, end: start + maxElements * FUNCREF_SIZE });
   });
-  if (shape.componentInstances > 0) {
-    const start = offsets.handleTable(0);
-    const size = shape.componentInstances * HANDLE_LIMIT * HandleEntry.size;
-    regions.push({ kind: "handles", index: 0, start, end: start + size });
-  }
+  const handles = offsets.handleArea;
+  if (handles.bytes > 0)
+    regions.push({ kind: "handles", index: 0, start: handles.at, end: handles.at + handles.bytes });
   if (offsets.exceptionLimit > 0) {
     const start = offsets.exceptionCells;
     const size = (offsets.exceptionLimit + 1) * offsets.exceptionSize;

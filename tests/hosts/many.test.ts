@@ -36,6 +36,14 @@ describe("many instances", () => {
     assert.deepEqual(hosts.run(hosts.program({ sources: ["hooks.c"], objects: ["greeter"] })), OK);
   });
 
+  for (const bounds of ["guard", "explicit"] as const) {
+    test(`what grows is counted as it is used, bounds: ${bounds}`, { skip: noHost }, async () => {
+      const key = `space-${bounds}`;
+      await hosts.object(key, await ownComponent("space"), { hostAbi: "typed", name: "space", bounds });
+      assert.deepEqual(hosts.run(hosts.program({ sources: ["space.c"], objects: [key] })), OK);
+    });
+  }
+
   test("explicit bounds", { skip: noHost }, async () => {
     const program = await many([], { bounds: "explicit" });
     for (const argument of ["some", "limits", "hooks"]) assert.deepEqual(hosts.run(program, [argument]), OK);

@@ -14,7 +14,9 @@ import {
   GUARDED_RESERVATION,
   HANDLE_LIMIT,
   HandleEntry,
+  HOST_ARENA_MAPPED,
   HOST_ARENA_SIZE,
+  HOST_HEAP_MAPPED,
   HOST_HEAP_SIZE,
   HostHeap,
   HostResource,
@@ -90,13 +92,27 @@ test("regions of the context and of the reservation do not overlap", () => {
           assert.equal(o.isMappedTable(i), t.maxElements <= 8192);
           (o.isMappedTable(i) ? areas : growing).push([o.table(i), 8 * t.maxElements, PAGE_SIZE]);
         });
-        each(componentInstances, (i) => o.handleTable(i), HANDLE_LIMIT * HandleEntry.size, PAGE_SIZE);
         if (rest.typedHost) {
-          areas.push([o.hostArena, HOST_ARENA_SIZE, PAGE_SIZE], [o.hostHeap, HOST_HEAP_SIZE, PAGE_SIZE]);
+          areas.push([o.hostHeap, HOST_HEAP_MAPPED, PAGE_SIZE]);
+          assert.ok(o.hostArena + HOST_ARENA_MAPPED <= o.eagerSize);
+          growing.push([o.hostHeapMore, HOST_HEAP_SIZE, PAGE_SIZE]);
         }
+        // One row of the area for all tables holds the entries with one index, each somewhere else.
+        const { handleArea, handleStride, handleStep } = o;
+        const owners = componentInstances + (rest.typedHost ? 1 : 0);
+        const first = Array.from({ length: componentInstances }, (_, i) => o.handleTable(i));
+        if (rest.typedHost) first.push(o.hostHandles);
+        assert.throws(() => o.handleTable(componentInstances), RangeError);
+        assert.deepEqual(
+          first,
+          first.map((_, i) => handleArea.at + HandleEntry.size * i),
+        );
+        assert.ok(owners * HandleEntry.size <= handleStride && handleStep % handleStride === 0);
+        assert.equal(handleArea.bytes, owners === 0 ? 0 : HANDLE_LIMIT * handleStride);
+        growing.push([handleArea.at, handleArea.bytes, PAGE_SIZE]);
         if (exceptionPayload !== undefined) {
           assert.ok(o.exceptionLimit > 0);
-          areas.push([
+          growing.push([
             o.exceptionCells,
             (o.exceptionLimit + 1) * (ExceptionCell.payload + exceptionPayload),
             PAGE_SIZE,
@@ -104,6 +120,7 @@ test("regions of the context and of the reservation do not overlap", () => {
         }
         for (const [at, size] of areas) assert.ok(at + size <= o.eagerSize);
         for (const [at] of growing) assert.ok(at >= o.eagerSize);
+        if (rest.typedHost) areas.push([o.hostArena, HOST_ARENA_SIZE, PAGE_SIZE]);
         areas.push(...growing);
         memories.forEach((m, i) => {
           areas.push([o.memory(i), m.style === "guarded" ? GUARDED_RESERVATION : m.maxBytes + 1, PAGE_SIZE]);
