@@ -37,11 +37,16 @@ describe("many instances", () => {
   });
 
   for (const bounds of ["guard", "explicit"] as const) {
-    test(`what grows is counted as it is used, bounds: ${bounds}`, { skip: noHost }, async () => {
-      const key = `space-${bounds}`;
-      await hosts.object(key, await ownComponent("space"), { hostAbi: "typed", name: "space", bounds });
-      assert.deepEqual(hosts.run(hosts.program({ sources: ["space.c"], objects: [key] })), OK);
-    });
+    for (const [name, what] of [
+      ["space", "what grows is counted as it is used"],
+      ["brink", "the end of a memory of 4 GiB"],
+    ] as const) {
+      test(`${what}, bounds: ${bounds}`, { skip: noHost }, async () => {
+        const key = `${name}-${bounds}`;
+        await hosts.object(key, await ownComponent(name), { hostAbi: "typed", name, bounds });
+        assert.deepEqual(hosts.run(hosts.program({ sources: [`${name}.c`], objects: [key] })), OK);
+      });
+    }
   }
 
   test("explicit bounds", { skip: noHost }, async () => {

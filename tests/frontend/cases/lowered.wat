@@ -11,7 +11,7 @@
 ;; dynamic
 function "test_sum" (i64, i64, i64) -> i32 c [entry] {
   sig0 = (i64, i32, i32) -> i32 wasm
-  fn0 = @31 sig0
+  fn0 = @32 sig0
 block0(v0: i64, v1: i64, v2: i64):
   v3 = iconst.i64 0
   v4 = icmp.i64 eq v0, v3
