@@ -249,11 +249,16 @@ export function buildReallocEntry(program: Program, index: number, name: string)
   const args = [1, 2, 3, 4].map((i) => e.param(i));
   const callee = program.functions.symbolOf({ kind: "checked-realloc", realloc: index });
   const entered = emitEnter(e, program, context, callee, program.signature(reallocSignature(ptr)), args);
-  e.if(e.eqz(entered.status), () => {
-    emitSetMayLeave(e, program, context, item.instance, true);
-    const [pointer] = entered.results;
-    if (pointer !== undefined) e.store(out, 0, pointer);
-  });
+  e.if(
+    e.eqz(entered.status),
+    () => {
+      emitSetMayLeave(e, program, context, item.instance, true);
+      const [pointer] = entered.results;
+      if (pointer !== undefined) e.store(out, 0, pointer);
+    },
+    // It has trapped: the host function that called it has failed, even if it does not say so.
+    () => e.store(context, ContextField.hostFailure, e.i32(1)),
+  );
   e.return(entered.status);
   return e.finish();
 }

@@ -32,7 +32,7 @@ import { emitMap } from "./memory.ts";
 import { emitGiveBack as emitGiveBackSpace } from "./options.ts";
 import type { Program } from "./program.ts";
 import { cSignature } from "./signatures.ts";
-import type { Emitter } from "./structured.ts";
+import type { Emitter, Variable } from "./structured.ts";
 
 /** The host's functions of `windlass_options_t`: (data, size) → address. */
 const HOST_ALLOCATE = cSignature([I64, I64], I64);
@@ -191,10 +191,10 @@ export function emitBlockNew(e: Emitter, program: Program): void {
   emitFinishBlock(e, block, e.i32(0), bytes);
 }
 
-/** Frees a block that is not in the heap. */
-function emitGiveBack(e: Emitter, heap: Value, block: Value): void {
-  const size = e.load64(block, BlockHeader.size);
-  emitGiveBackSpace(e, block, size, e.load64(heap, HostHeap.release), e.load64(heap, HostHeap.data));
+/** What gives a block back that is not in the heap. It is not looked for in the context any more: the host's function may delete the instance. */
+function givesBack(e: Emitter, heap: Value): (block: Value) => void {
+  const [release, data] = [e.load64(heap, HostHeap.release), e.load64(heap, HostHeap.data)];
+  return (block) => emitGiveBackSpace(e, block, e.load64(block, BlockHeader.size), release, data);
 }
 
 export function emitBlockGrow(e: Emitter, program: Program): void {
@@ -240,12 +240,16 @@ export function emitBlockRelease(e: Emitter, program: Program): void {
   const heap = heapOf(e, program);
   const contents = e.param(1);
   e.if(e.eqz(contents), () => e.return(e.i32(0)));
+  const status = e.variable(e.i32(0));
   const next = e.variable(e.offset(contents, -BlockHeader.byteSize));
+  // Those that go back, when nothing refers to any of them: a list by `after`.
+  const gone = e.variable(e.i64(0));
   e.loop((loop) => {
     const block = e.get(next);
     e.breakIf(loop, e.eqz(block));
     e.if(e.neImm(e.load32(block, BlockHeader.magic), BLOCK_LIVE), () => {
-      e.return(e.i32(HostStatus.invalid_argument));
+      e.set(status, e.i32(HostStatus.invalid_argument));
+      e.break(loop);
     });
     e.store(block, BlockHeader.magic, e.i32(0));
     e.set(next, e.load64(block, BlockHeader.next));
@@ -266,22 +270,28 @@ export function emitBlockRelease(e: Emitter, program: Program): void {
           () => e.store(heap, HostHeap.blocks, after),
         );
         e.if(e.nez(after), () => e.store(after, BlockHeader.before, before));
-        emitGiveBack(e, heap, block);
+        e.store(block, BlockHeader.after, e.get(gone));
+        e.set(gone, block);
       },
     );
   });
-  e.return(e.i32(0));
+  e.if(e.nez(e.get(gone)), () => emitEach(e, gone, givesBack(e, heap)));
+  e.return(e.get(status));
 }
 
-export function emitBlocksDelete(e: Emitter, program: Program): void {
-  const heap = heapOf(e, program);
-  const next = e.variable(e.load64(heap, HostHeap.blocks));
+/** Each block of a list by `after`, which may be gone afterwards. */
+function emitEach(e: Emitter, next: Variable, body: (block: Value) => void): void {
   e.loop((loop) => {
     const block = e.get(next);
     e.breakIf(loop, e.eqz(block));
     e.set(next, e.load64(block, BlockHeader.after));
-    emitGiveBack(e, heap, block);
+    body(block);
   });
+}
+
+export function emitBlocksDelete(e: Emitter, program: Program): void {
+  const heap = heapOf(e, program);
+  emitEach(e, e.variable(e.load64(heap, HostHeap.blocks)), givesBack(e, heap));
   e.return();
 }
 

@@ -19,7 +19,7 @@ import type { Func, Value } from "../ir/function.ts";
 import { Region } from "../ir/ops.ts";
 import { I32, I64, type Signature } from "../ir/types.ts";
 import { StringEncodingCode, VAL_RAW_SIZE } from "../layout/host.ts";
-import { ContextField, HANDLE_OWN, HandleEntry, HostResource, Lowering } from "../layout/offsets.ts";
+import { ContextField, HANDLE_OWN, HandleEntry, HostResource, InstanceState, Lowering } from "../layout/offsets.ts";
 import { Trap } from "../layout/traps.ts";
 import type { ResourceIndex } from "../component/types.ts";
 import type {
@@ -40,6 +40,7 @@ import {
 import type * as wasm from "../wasm/types.ts";
 import { reallocIndex } from "./api.ts";
 import { emitCheckNotLent, emitHandleFree, emitHandleLookup, emitHandleNew, emitIsOwn, handleTag } from "./handles.ts";
+import { emitState } from "./instance.ts";
 import { emitCheckRange } from "./memory.ts";
 import { emitEndTask, emitMayBlock } from "./tasks.ts";
 import type { Program } from "./program.ts";
@@ -107,6 +108,10 @@ function emitDynamicCall(e: Emitter, program: Program, index: LoweredIndex, lowe
     e.i64(count),
   ]);
   e.trapIf(status, Trap.host_function_failed);
+  // What has trapped inside of `realloc` does not go on, whatever the host makes of that.
+  if (program.api.reallocs.length > 0) {
+    e.trapIf(e.eqImm(emitState(e, context), InstanceState.trapped), Trap.host_function_failed);
+  }
   return signature.results.map((type, i) => e.load(irType(type), values, VAL_RAW_SIZE * i));
 }
 

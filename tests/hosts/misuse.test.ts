@@ -18,3 +18,13 @@ test("pointers and lengths that lead nowhere, and instances that are gone", { sk
   );
   assert.deepEqual({ status, signal }, { status: 0, signal: null });
 });
+
+for (const hostAbi of ["typed", "dynamic", "flat"] as const) {
+  test(`calls from inside what may not be left or entered, ${hostAbi}`, { skip: noHost }, async () => {
+    const key = `forbidden-${hostAbi}`;
+    await hosts.object(key, await ownComponent("forbidden"), { name: "forbidden", hostAbi });
+    const flags = hostAbi === "dynamic" ? [] : [`-D${hostAbi.toUpperCase()}`];
+    const program = hosts.program({ sources: ["forbidden.c"], objects: [key], flags });
+    assert.deepEqual(hosts.run(program), { status: 0, signal: null, stdout: "ok\n", stderr: "" });
+  });
+}
