@@ -27,14 +27,18 @@ static windlass_status_t huge(void *data, windlass_call_t *call, const space_lis
   return WINDLASS_OK;
 }
 
-static space_t *make(const windlass_options_t *options) {
+static windlass_status_t try_make(const windlass_options_t *options, space_t **out) {
   space_imports_t imports;
-  space_t *space = NULL;
   memset(&imports, 0, sizeof imports);
   imports.host.strings = strings;
   imports.host.block = block;
   imports.host.huge = huge;
-  EQUAL(space_new(&imports, options, &space), WINDLASS_OK);
+  return space_new(&imports, options, out);
+}
+
+static space_t *make(const windlass_options_t *options) {
+  space_t *space = NULL;
+  EQUAL(try_make(options, &space), WINDLASS_OK);
   return space;
 }
 
@@ -128,7 +132,7 @@ static void large(void) {
 /* Where the system gives no more. */
 static void short_of(void) {
   space_list_string_t list;
-  space_t *space;
+  space_t *space, *none = NULL;
   uint32_t r = 0;
   int i;
   for (i = 0; i < 4; i++) {
@@ -138,16 +142,8 @@ static void short_of(void) {
     if (i == 1) EQUAL(space_exceptions(space, 1000, &r), WINDLASS_TRAP_EXCEPTIONS_EXHAUSTED);
     if (i == 2) EQUAL(space_strings(space, 5000, &r), WINDLASS_TRAP_HOST_MEMORY_EXHAUSTED);
     if (i == 3) EQUAL(space_texts(space, 5000, &list), WINDLASS_TRAP_HOST_MEMORY_EXHAUSTED);
-    {
-      space_imports_t imports;
-      space_t *none = NULL;
-      memset(&imports, 0, sizeof imports);
-      imports.host.strings = strings;
-      imports.host.block = block;
-      imports.host.huge = huge;
-      EQUAL(space_new(&imports, NULL, &none), WINDLASS_OUT_OF_MEMORY);
-      CHECK(none == NULL);
-    }
+    EQUAL(try_make(NULL, &none), WINDLASS_OUT_OF_MEMORY);
+    CHECK(none == NULL);
     EQUAL(space_delete(space), WINDLASS_OK);
     allow(0);
   }
