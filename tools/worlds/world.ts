@@ -122,15 +122,22 @@ export function holds(t: Type | undefined, is: (t: Type & { readonly resource: R
   }
 }
 
-/** Distinct labels: names of one scope may not differ in case only. */
+/** Distinct labels: names of one scope may not differ in case only, nor in whether a function of a resource is static. */
 export class Labels {
   readonly #used = new Set<string>();
+
+  /** Whether nobody had it; then it is taken. */
+  #take(name: string): boolean {
+    const key = name.toLowerCase().replace(/^\[static\]/, "[method]");
+    if (this.#used.has(key)) return false;
+    this.#used.add(key);
+    return true;
+  }
 
   /** `wanted`, or `wanted` with a number. */
   free(wanted: string): string {
     let name = wanted;
-    for (let n = 2; this.#used.has(name.toLowerCase()); n++) name = `${wanted}-${n}`;
-    this.#used.add(name.toLowerCase());
+    for (let n = 2; !this.#take(name); n++) name = `${wanted}-${n}`;
     return name;
   }
 }
