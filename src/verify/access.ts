@@ -140,11 +140,21 @@ function locateFrame(m: Machine, address: Form, size: number): Place | undefined
     m.failAccess("accesses the stack outside of the function's frame");
     return undefined;
   }
-  if (!m.speculative && address.c < Math.min(-UNCHECKED_STACK, m.state.floor - UNCHECKED_STACK) - RED_ZONE) {
-    m.fail("uses more stack than was compared with the limit");
-    return undefined;
-  }
-  return { kind: "slot", at: address.c };
+  return checkDepth(m, address.c) ? { kind: "slot", at: address.c } : undefined;
+}
+
+/** The frame's byte `at` is no deeper than what was compared with the limit allows. */
+function checkDepth(m: Machine, at: number): boolean {
+  if (m.speculative || at >= Math.min(-UNCHECKED_STACK, m.state.floor - UNCHECKED_STACK) - RED_ZONE) return true;
+  m.fail("uses more stack than was compared with the limit");
+  return false;
+}
+
+/** A push to the frame's byte `at`, wherever the stack pointer was put before. */
+export function checkPush(m: Machine, at: number): boolean {
+  if (at + 8 <= 16 + m.type.stackBytes) return checkDepth(m, at);
+  m.failAccess("pushes to outside of the function's frame");
+  return false;
 }
 
 function locateImage(m: Machine, address: Form, size: number, write: boolean): Place | undefined {

@@ -34,8 +34,8 @@ export const Part = {
   /** + number of the register. */
   register: 32,
   landing: 64,
-  /** + displacement of the slot. */
-  slot: 2 ** 42,
+  /** + displacement of the slot, which is whole: no other part is like that. */
+  slot: 0.5,
   /** - number of a constant that is not exact. */
   constant: -1,
 } as const;

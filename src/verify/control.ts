@@ -3,7 +3,7 @@
  * expected; and what is left of the registers behind a call.
  */
 
-import { checkFrame, isReference, UNCHECKED_STACK } from "./access.ts";
+import { checkFrame, checkPush, isReference, UNCHECKED_STACK } from "./access.ts";
 import { Part } from "./atoms.ts";
 import { Flow, OperandKind } from "./decode.ts";
 import type { CodeFunction } from "./image.ts";
@@ -84,6 +84,7 @@ function stack(m: Machine, op: number): void {
   if (i.k0 !== OperandKind.register || i.s0 !== 8) return m.fail("an instruction that compiled code does not have");
   if (op === Op.pop) return pop(m, sp.c, i.r0);
   const at = sp.c - 8;
+  if (!checkPush(m, at)) return;
   const value = state.register(i.r0);
   state.registers[Reg.rsp] = new Form(Base.frame, at);
   state.killSlots(at, at + 8);
@@ -254,7 +255,9 @@ function directCall(m: Machine): End {
     return ENDS;
   }
   if (target.kind === "support raise") {
-    checkFrame(m, "a call");
+    const sp = m.state.register(Reg.rsp);
+    if (sp.base !== Base.frame || sp.a !== 0 || sp.c > 0) m.fail("the stack pointer is not in the frame at a call");
+    else if (checkFrame(m, "a call")) checkPush(m, sp.c - 8);
     return ENDS;
   }
   const type = calleeType(m, target);

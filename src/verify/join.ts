@@ -190,7 +190,7 @@ class Join {
     }
     for (const part of this.#addresses) {
       const n = part - Part.register;
-      const isRegister = n < to.registers.length;
+      const isRegister = Number.isInteger(part);
       const old = isRegister ? to.register(n) : to.slots.get(part - Part.slot);
       const value = isRegister ? from.register(n) : from.slots.get(part - Part.slot);
       if (old === undefined || value === undefined) continue;
