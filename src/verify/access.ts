@@ -179,8 +179,9 @@ function locateImage(m: Machine, address: Form, size: number, write: boolean): P
   return undefined;
 }
 
-function locateContext(m: Machine, address: Form, size: number, write: boolean): Place | undefined {
+function locateContext(m: Machine, place: Form, size: number, write: boolean): Place | undefined {
   const { map } = m.world;
+  const address = m.state.byKnownSum(place);
   const hi = m.state.upperBound(address);
   const { lo } = m.state;
   if (address.a === 0 && address.c < map.contextSize) return locateField(m, address.c, size, write);

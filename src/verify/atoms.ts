@@ -101,6 +101,8 @@ class Buckets {
   }
 }
 
+const NONE: readonly number[] = [];
+
 export class Atoms {
   readonly joinTokens: JoinTokens;
   readonly kind: number[] = [];
@@ -117,6 +119,7 @@ export class Atoms {
   readonly #part: number[] = [];
   readonly #buckets = new Buckets();
   readonly #low: number[] = [];
+  readonly #made = new Map<number, number[]>();
   readonly #constants = new Map<string, number>();
   readonly #sums: Form[] = [];
   readonly #sumBuckets = new Buckets();
@@ -181,7 +184,16 @@ export class Atoms {
 
   /** What a form without a base is modulo 2^64, as an atom. */
   unknownOf(f: Form): number {
-    return this.make(NO_PLACE, Part.sum, this.block[f.a] ?? 0, Number.POSITIVE_INFINITY, AtomKind.sum, 0, f);
+    const atom = this.make(NO_PLACE, Part.sum, this.block[f.a] ?? 0, Number.POSITIVE_INFINITY, AtomKind.sum, 0, f);
+    const known = this.#made.get(f.a);
+    if (known === undefined) this.#made.set(f.a, [atom]);
+    else if (!known.includes(atom)) known.push(atom);
+    return atom;
+  }
+
+  /** Such atoms of forms that have `atom` as their first unknown. */
+  madeOf(atom: number): readonly number[] {
+    return this.#made.get(atom) ?? NONE;
   }
 
   /** Low 32 bits of a form with one unknown and no base, as an atom. */

@@ -208,15 +208,15 @@ function lengthsIn(state: State, x: Form, y: Form): { readonly length: number; r
 
 /** x + d ≤ y, unsigned. */
 function assumeLess(state: State, x: Form, y: Form, d: number): void {
-  if (!state.isExact(y)) return;
+  const right = state.asNumber(y);
+  if (right === undefined) return;
+  if (right !== y) return assumeLess(state, x, right, d);
   state.range(y);
   // Above 2^63, of 64 bits.
   if (isConstant(x) && x.c < 0 && Number.isFinite(state.hi)) state.impossible = true;
-  if (!state.isExact(x)) {
-    const value = state.wrapped(x);
-    if (value !== undefined) assumeLess(state, value, y, d);
-    return;
-  }
+  const left = state.asNumber(x);
+  if (left === undefined) return;
+  if (left !== x) return assumeLess(state, left, y, d);
   if (isLess(state, y, x, 1 - d)) state.impossible = true;
   state.range(y);
   const limit = state.hi - d;

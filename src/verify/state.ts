@@ -193,6 +193,24 @@ export class State {
     return isSum ? ofAtom(this.atoms.unknownOf(f)) : undefined;
   }
 
+  /** An exact number for `f`, or undefined. */
+  asNumber(f: Form): Form | undefined {
+    return this.isExact(f) ? f : this.wrapped(f);
+  }
+
+  /** The same place by a sum of which something is known, where `f` is an unknown without a bound and a constant. */
+  byKnownSum(f: Form): Form {
+    if (f.s !== 1 || f.b !== 0 || Number.isFinite(this.rangeOf(f.a).hi)) return f;
+    for (const atom of this.atoms.madeOf(f.a)) {
+      const sum = this.atoms.payload[atom];
+      if (!(sum instanceof Form) || sum.s !== 1 || sum.b !== 0) continue;
+      if (this.ranges.has(atom) || this.relationsOf(ofAtom(atom)) !== undefined) {
+        return new Form(f.base, f.c - sum.c, atom, 1);
+      }
+    }
+    return f;
+  }
+
   rangeOf(atom: number): Range {
     return this.ranges.get(atom) ?? { lo: this.atoms.lo[atom] ?? 0, hi: this.atoms.hi[atom] ?? 0, free: 0 };
   }

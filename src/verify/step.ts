@@ -189,10 +189,6 @@ function conditionalMove(m: Machine): void {
   else m.result(either(m, stays, ifNot, comes, ifSo, size));
 }
 
-function numberIn(state: State, f: Form): Form | undefined {
-  return state.isExact(f) ? f : state.wrapped(f);
-}
-
 /** x, of which `whenX` holds, or y, of which `whenY` holds. */
 function either(m: Machine, x: Form, whenX: State, y: Form, whenY: State, size: number): Form {
   if (sameForm(x, y)) return x;
@@ -202,7 +198,7 @@ function either(m: Machine, x: Form, whenX: State, y: Form, whenY: State, size: 
   }
   const common = commonPart(x, y) ?? new Form(Base.number, 0, 0, 1);
   if (x.base !== common.base || y.base !== common.base) return m.fresh(size);
-  const [p, q] = [numberIn(whenX, partOf(x, common)), numberIn(whenY, partOf(y, common))];
+  const [p, q] = [whenX.asNumber(partOf(x, common)), whenY.asNumber(partOf(y, common))];
   if (p === undefined || q === undefined) return m.fresh(size);
   const hi = Math.max(whenX.upperBound(p), whenY.upperBound(q));
   whenX.range(p);

@@ -59,6 +59,7 @@ const MODULE = `(module
   (data $bytes "BYTES")
   (func (export "load wide next") (param i64) (result i32)
     (i32.add (i32.load8_u $wide (local.get 0)) (i32.load8_u $wide (i64.add (local.get 0) (i64.const 1)))))
+  (func (export "load wide sum") (param i64) (result i64) (i64.load $wide (i64.add (local.get 0) (i64.const 16))))
   (func (export "init") (param i32 i32 i32) (memory.init $plain $bytes (local.get 0) (local.get 1) (local.get 2)))
   (func (export "copy to a sum") (param i32 i32 i32)
     (memory.copy $plain $plain
