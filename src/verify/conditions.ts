@@ -143,7 +143,16 @@ function assumeEqual(state: State, left: Form, right: Form, typeOf: TypeOfSignat
 }
 
 function assumeUnequal(state: State, left: Form, right: Form, typeOf: TypeOfSignature): void {
-  if (!isConstant(right)) return;
+  if (!isConstant(right)) {
+    // One that is at most the other is less.
+    for (const [x, y] of [
+      [left, right],
+      [right, left],
+    ] as const) {
+      if (state.isExact(x) && state.isExact(y) && isLess(state, x, y, 0)) assumeLess(state, x, y, 1);
+    }
+    return;
+  }
   if (isConstant(left) && left.c === right.c) state.impossible = true;
   const atom = loneAtom(left);
   if (atom === 0) return;

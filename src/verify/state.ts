@@ -187,9 +187,9 @@ export class State {
     return new Form(f.base, f.c, atom, scale);
   }
 
-  /** A sum of one unknown that may wrap around, as the number that it is: another unknown, the same wherever that sum is. */
+  /** A multiple of an unknown, plus a constant, that may wrap around, as the number that it is: another unknown, the same wherever that sum is. */
   wrapped(f: Form): Form | undefined {
-    const isSum = f.base === Base.number && f.a !== 0 && f.s === 1 && f.b === 0;
+    const isSum = f.base === Base.number && f.a !== 0 && f.b === 0;
     return isSum ? ofAtom(this.atoms.unknownOf(f)) : undefined;
   }
 
@@ -198,12 +198,12 @@ export class State {
     return this.isExact(f) ? f : this.wrapped(f);
   }
 
-  /** The same place by a sum of which something is known, where `f` is an unknown without a bound and a constant. */
+  /** The same place by a sum of which something is known, where `f` is a multiple of an unknown without a bound, plus a constant. */
   byKnownSum(f: Form): Form {
-    if (f.s !== 1 || f.b !== 0 || Number.isFinite(this.rangeOf(f.a).hi)) return f;
+    if (f.a === 0 || f.b !== 0 || Number.isFinite(this.rangeOf(f.a).hi)) return f;
     for (const atom of this.atoms.madeOf(f.a)) {
       const sum = this.atoms.payload[atom];
-      if (!(sum instanceof Form) || sum.s !== 1 || sum.b !== 0) continue;
+      if (!(sum instanceof Form) || sum.s !== f.s || sum.b !== 0) continue;
       if (this.ranges.has(atom) || this.relationsOf(ofAtom(atom)) !== undefined) {
         return new Form(f.base, f.c - sum.c, atom, 1);
       }

@@ -196,8 +196,12 @@ function either(m: Machine, x: Form, whenX: State, y: Form, whenY: State, size: 
   if (token !== undefined) {
     return m.atom(Number.POSITIVE_INFINITY, AtomKind.reference, 0, token);
   }
-  const common = commonPart(x, y) ?? new Form(Base.number, 0, 0, 1);
-  if (x.base !== common.base || y.base !== common.base) return m.fresh(size);
+  const shared = commonPart(x, y) ?? new Form(Base.number, 0, 0, 1);
+  if (x.base !== shared.base || y.base !== shared.base) return m.fresh(size);
+  // A multiple that may wrap around is bounded as a whole, if at all.
+  const isBounded =
+    Number.isFinite(whenX.upperBound(partOf(x, shared))) && Number.isFinite(whenY.upperBound(partOf(y, shared)));
+  const common = isBounded ? shared : new Form(shared.base, shared.c, 0, 1);
   const [p, q] = [whenX.asNumber(partOf(x, common)), whenY.asNumber(partOf(y, common))];
   if (p === undefined || q === undefined) return m.fresh(size);
   const hi = Math.max(whenX.upperBound(p), whenY.upperBound(q));
