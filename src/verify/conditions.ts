@@ -143,19 +143,8 @@ function assumeEqual(state: State, left: Form, right: Form, typeOf: TypeOfSignat
 }
 
 function assumeUnequal(state: State, left: Form, right: Form, typeOf: TypeOfSignature): void {
-  if (!isConstant(right)) {
-    // One that is at most the other is less.
-    for (const [x, y] of [
-      [left, right],
-      [right, left],
-    ] as const) {
-      if (state.isExact(x) && state.isExact(y) && isLess(state, x, y, 0)) assumeLess(state, x, y, 1);
-    }
-    return;
-  }
-  if (isConstant(left) && left.c === right.c) state.impossible = true;
   const atom = loneAtom(left);
-  if (atom === 0) return;
+  if (atom === 0 || !isConstant(right)) return assumeApart(state, left, right);
   const { kind, detail, payload } = state.atoms;
   if (kind[atom] === AtomKind.condition && (right.c === 0 || right.c === 1)) {
     const c = payload[atom];
@@ -170,6 +159,13 @@ function assumeUnequal(state: State, left: Form, right: Form, typeOf: TypeOfSign
   const { lo, hi } = state.rangeOf(atom);
   if (lo === right.c) state.narrow(atom, lo + 1, hi);
   else if (hi === right.c) state.narrow(atom, lo, hi - 1);
+}
+
+/** Of two that are not the same, what is at most the other is less. */
+function assumeApart(state: State, left: Form, right: Form): void {
+  if (!state.isExact(left) || !state.isExact(right)) return;
+  if (isLess(state, left, right, 0)) assumeLess(state, left, right, 1);
+  if (isLess(state, right, left, 0)) assumeLess(state, right, left, 1);
 }
 
 function isCondition(payload: unknown): payload is Condition {
