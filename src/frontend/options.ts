@@ -25,6 +25,8 @@ const LARGEST = 4096;
 
 /** Bytes of address space that regions are spread over: tools that watch memory allow this much below the stack. */
 const PLACE_RANGE = 2 ** 39;
+/** Places that are tried after the first one. */
+const PLACES = 7;
 
 export interface Options {
   readonly stackBudget: Value;
@@ -104,7 +106,7 @@ export function emitGiveBack(e: Emitter, region: Value, size: Value, unmap: Valu
 
 /**
  * Where to ask for a region: any page of a large range below the stack. So the place of a deleted instance hardly ever is that of another one, and
- * what still calls it is noticed; and a guest can't guess where it is. The kernel chooses where the place is taken, or the stack is somewhere low.
+ * what still calls it is noticed; and a guest can't guess where it is. The kernel chooses where several such places are taken, or the stack is low.
  */
 function emitPlace(e: Emitter): Value {
   const random = e.slotAddress(e.slot(8));
@@ -130,9 +132,16 @@ export function emitReserve(e: Emitter, options: Options, size: Value, refuse: (
       e.set(region, given);
     },
     () => {
-      const mapped = e.syscall(Sys.mmap, emitPlace(e), size, e.i64(PROT_NONE), e.i64(MAP_RESERVE), e.i64(-1), e.i64(0));
-      e.if(e.failed(mapped), refuse);
-      e.set(region, mapped);
+      const more = e.variable(e.i32(PLACES));
+      e.loop((loop) => {
+        const wanted = emitPlace(e);
+        const mapped = e.syscall(Sys.mmap, wanted, size, e.i64(PROT_NONE), e.i64(MAP_RESERVE), e.i64(-1), e.i64(0));
+        e.if(e.failed(mapped), refuse);
+        e.set(region, mapped);
+        e.breakIf(loop, e.or(e.or(e.eq(mapped, wanted), e.eqz(wanted)), e.eqz(e.get(more))));
+        e.set(more, e.offset(e.get(more), -1));
+        e.syscall(Sys.munmap, mapped, size);
+      });
     },
   );
   return e.get(region);

@@ -155,7 +155,7 @@ function randomHandle(r: Random, t: Type, instance: Instance, given: Set<number>
   return handle;
 }
 
-/** A handle table as it is in the context. */
+/** The entries of a handle table. */
 function tableBytes(instance: Instance): Uint8Array {
   const bytes = new Uint8Array(HandleEntry.size * instance.handles.length);
   const view = new DataView(bytes.buffer);
@@ -174,6 +174,26 @@ function tableBytes(instance: Instance): Uint8Array {
     view.setBigUint64(at + HandleEntry.rep, BigInt(h.rep), true);
   });
   return bytes;
+}
+
+/** Handle tables of several owners as they are in the context: entries with one index side by side, `at` bytes from the first. */
+function interleaved(tables: readonly Uint8Array[], at: readonly number[], stride: number): Uint8Array {
+  const { size } = HandleEntry;
+  const bytes = new Uint8Array(stride * Math.max(...tables.map((t) => t.length / size)));
+  tables.forEach((table, i) => {
+    for (let k = 0; k * size < table.length; k++) {
+      bytes.set(table.subarray(k * size, (k + 1) * size), k * stride + (at[i] ?? 0));
+    }
+  });
+  return bytes;
+}
+
+/** The first `count` entries of one of them. */
+function entriesOf(bytes: Uint8Array, at: number, stride: number, count: number): Buffer {
+  const { size } = HandleEntry;
+  return Buffer.concat(
+    Array.from({ length: count }, (_, k) => bytes.subarray(k * stride + at, k * stride + at + size)),
+  );
 }
 
 export interface Statistics {
@@ -459,11 +479,12 @@ export class Pair {
     const world = prepare(r, signature);
     const { callee, caller, calleeInstance, callerInstance } = world;
     const program = this.#program;
-    const tables = [program.offsets.handleTable(CALLEE), program.offsets.handleTable(CALLER)];
+    const { handleArea, handleStride } = program.offsets;
+    const tables = [CALLEE, CALLER].map((i) => program.offsets.handleTable(i) - handleArea.at);
     const memories = [program.offsets.memory(0), program.offsets.memory(1)];
     const before = this.#isClean ? [] : this.#restore();
-    before.push(writeCommand(tables[0] ?? 0, tableBytes(calleeInstance)));
-    before.push(writeCommand(tables[1] ?? 0, tableBytes(callerInstance)));
+    const handles = [calleeInstance, callerInstance].map(tableBytes);
+    before.push(writeCommand(handleArea.at, interleaved(handles, tables, handleStride)));
     for (const [i, { memory }] of [callee, caller].entries()) {
       const used = Math.max(this.#used[i] ?? 0, usedOf(memory));
       before.push(writeCommand(memories[i] ?? 0, memory.subarray(0, used)));
@@ -495,7 +516,7 @@ export class Pair {
     const instances = [calleeInstance, callerInstance].map((instance) => Buffer.from(tableBytes(instance)));
     const places: readonly (readonly [place: number, length: number])[] = [
       ...memories.map((place) => [place, MEMORY_SIZE] as const),
-      ...tables.map((place, i) => [place, instances[i]?.length ?? 0] as const),
+      [handleArea.at, handleStride * Math.max(...[calleeInstance, callerInstance].map((i) => i.handles.length))],
       [program.offsets.instanceBorrows(CALLEE), 4],
       ...[CALLEE, CALLER].map((i) => [program.offsets.instanceTask(i), InstanceTask.result] as const),
     ];
@@ -514,7 +535,7 @@ export class Pair {
       );
     }
     for (const [i, instance] of [calleeInstance, callerInstance].entries()) {
-      const found = Buffer.from(bytesOf(2 + i));
+      const found = entriesOf(bytesOf(2), tables[i] ?? 0, handleStride, instance.handles.length);
       // What an entry holds that is free is nobody's business but for its link.
       for (const free of instance.free)
         found.fill(0, HandleEntry.size * free + HandleEntry.rep, HandleEntry.size * (free + 1));
@@ -524,9 +545,9 @@ export class Pair {
         `handles of the ${i === 0 ? "callee" : "caller"}`,
       );
     }
-    assert.deepEqual(bytesOf(4), new Uint8Array(4), "number of borrowed handles");
+    assert.deepEqual(bytesOf(3), new Uint8Array(4), "number of borrowed handles");
     // Where the result went stays.
-    for (const i of [5, 6]) {
+    for (const i of [4, 5]) {
       assert.deepEqual(bytesOf(i), new Uint8Array(InstanceTask.result), "what is known of a task that is over");
     }
     this.#isClean = true;

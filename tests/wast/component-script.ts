@@ -343,7 +343,7 @@ function memoryOf(process: ScriptProcess, program: BuiltScript["program"], item:
     read: (address, length) => process.read(at(address), length),
     write: (address, bytes) => process.write(at(address), bytes),
     takeHandle: async (resource, index) => {
-      const at = program.offsets.handleTable(item.lifted.options.instance) + HandleEntry.size * index;
+      const at = program.offsets.handleTable(item.lifted.options.instance) + program.offsets.handleStride * index;
       const inTable = index > 0 && index < HANDLE_LIMIT;
       const [tag = 0n, rep = 0n] = inTable ? decodeHandle(await process.read(at, HandleEntry.size)) : [];
       if (tag === 0n) throw new LiftTrap(trapMessage(Trap.unknown_handle));
