@@ -203,9 +203,10 @@ export class State {
     if (f.a === 0 || f.b !== 0 || Number.isFinite(this.rangeOf(f.a).hi)) return f;
     for (const atom of this.atoms.madeOf(f.a)) {
       const sum = this.atoms.payload[atom];
-      if (!(sum instanceof Form) || sum.s !== f.s || sum.b !== 0) continue;
+      if (!(sum instanceof Form) || f.s % sum.s !== 0 || sum.b !== 0) continue;
       if (this.ranges.has(atom) || this.relationsOf(ofAtom(atom)) !== undefined) {
-        return new Form(f.base, f.c - sum.c, atom, 1);
+        const times = f.s / sum.s;
+        return new Form(f.base, f.c - times * sum.c, atom, times);
       }
     }
     return f;

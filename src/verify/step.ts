@@ -189,10 +189,11 @@ function conditionalMove(m: Machine): void {
   else m.result(either(m, stays, ifNot, comes, ifSo, size));
 }
 
-/** x, of which `whenX` holds, or y, of which `whenY` holds. */
-function either(m: Machine, x: Form, whenX: State, y: Form, whenY: State, size: number): Form {
-  if (sameForm(x, y)) return x;
-  const token = size === 8 ? joinReferences(m.atoms, x, y) : undefined;
+/** `one`, of which `whenX` holds, or `other`, of which `whenY` holds. */
+function either(m: Machine, one: Form, whenX: State, other: Form, whenY: State, size: number): Form {
+  if (sameForm(one, other)) return one;
+  const [x, y] = [whenX.byKnownSum(one), whenY.byKnownSum(other)];
+  const token = size === 8 ? joinReferences(m.atoms, one, other) : undefined;
   if (token !== undefined) {
     return m.atom(Number.POSITIVE_INFINITY, AtomKind.reference, 0, token);
   }
