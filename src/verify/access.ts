@@ -247,8 +247,8 @@ export function isBelowLength(m: Machine, f: Form, kind: number, index: number, 
   const length = lengthClass(kind, index);
   if (state.margin(f, length) >= f.c + extra) return true;
   // Everything that it may be is below what the length is known to be at least.
-  state.range(f);
-  return state.lo >= 0 && state.hi + extra <= state.leastOf(length);
+  const hi = state.upperBound(f);
+  return state.lo >= 0 && hi + extra <= state.leastOf(length);
 }
 
 function locateElement(m: Machine, address: Form, offset: Form, index: number, size: number): Place | undefined {
@@ -263,12 +263,12 @@ function locateElement(m: Machine, address: Form, offset: Form, index: number, s
     return refuse(m, `accesses table ${index} across its elements`);
   }
   const element = inElements(offset);
-  m.state.range(element);
+  const hi = m.state.upperBound(element);
   const max = m.world.map.policy.shape.tables[index]?.maxElements ?? 0;
-  if (m.speculative && m.state.hi >= max) return refuse(m, `may run ahead out of table ${index}`);
+  if (m.speculative && hi >= max) return refuse(m, `may run ahead out of table ${index}`);
   const inside =
     m.speculative ||
-    (m.state.lo >= 0 && (m.state.hi < table.minElements || isBelowLength(m, element, AtomKind.tableLength, index, 1)));
+    (m.state.lo >= 0 && (hi < table.minElements || isBelowLength(m, element, AtomKind.tableLength, index, 1)));
   if (!inside) return refuse(m, `accesses table ${index} at an index that is not known to be in bounds`);
   const start = new Form(address.base, address.c - within, address.a, address.s, address.b, address.t);
   return { kind: "table", table: index, address: start, within };
