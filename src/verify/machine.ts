@@ -157,7 +157,10 @@ export class Machine {
 
   /** A constant of 64 bits that is no exact number: the same unknown wherever it occurs. */
   #inexact(): Form {
-    return ofAtom(this.atoms.constant(this.i.immediateBits, NO_BLOCK));
+    const atom = this.atoms.constant(this.i.immediateBits, NO_BLOCK);
+    // All that are exact are smaller, and negative ones are large without a sign.
+    this.state.narrow(atom, Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY);
+    return ofAtom(atom);
   }
 
   /** Bytes that the instruction works on. */
