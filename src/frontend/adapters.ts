@@ -147,14 +147,12 @@ export class AdapterFunctions {
     const { check, direction } = this.exportParameters(type, options);
     const inPlace = this.areInPlace(func.params.map((p) => p.type));
     for (const param of func.params) {
-      if (inPlace && param.type.kind === "string") this.#transcode(direction);
-      else this.#value(param.type, direction, !isByValue(param.type), paramsInMemory);
+      this.#typed(param.type, direction, inPlace, !isByValue(param.type), paramsInMemory);
       if (check !== undefined && this.facts.holds(param.type, (t) => t.kind === "string")) this.#string(check);
     }
     if (func.result === undefined) return;
     const result: Direction = { lift: options, lower: { role: "copy" }, lends: false };
-    if (func.result.kind === "string") this.#transcode(result);
-    else this.#value(func.result, result, this.leavesInMemory(func, options), true);
+    this.#typed(func.result, result, true, this.leavesInMemory(func, options), true);
   }
 
   #typedImport(lowering: LowerImport): void {
@@ -163,13 +161,9 @@ export class AdapterFunctions {
     const direction = this.importParameters(lowering);
     const inPlace = this.areInPlace(func.params.map((p) => p.type));
     for (const param of func.params) {
-      if (inPlace && param.type.kind === "string") this.#transcode(direction);
-      else this.#value(param.type, direction, paramsInMemory, !isByValue(param.type));
+      this.#typed(param.type, direction, inPlace, paramsInMemory, !isByValue(param.type));
     }
-    if (func.result === undefined) return;
-    const result = this.importResults(lowering);
-    if (func.result.kind === "string") this.#transcode(result);
-    else this.#value(func.result, result, true, resultInMemory);
+    if (func.result !== undefined) this.#typed(func.result, this.importResults(lowering), true, true, resultInMemory);
   }
 
   /**
@@ -248,6 +242,12 @@ export class AdapterFunctions {
     const { params, result } = this.passing(adapter);
     for (const { type } of func.params) this.#value(type, this.parameters(adapter), params.from, params.to);
     if (func.result !== undefined) this.#value(func.result, this.results(adapter), result.from, result.to);
+  }
+
+  /** Of a typed call: a string that is in place calls transcoders itself. */
+  #typed(type: InterfaceType, direction: Direction, inPlace: boolean, from: boolean, to: boolean): void {
+    if (inPlace && type.kind === "string") this.#transcode(direction);
+    else this.#value(type, direction, from, to);
   }
 
   /** `from` and `to`: whether the value is in memory there. */

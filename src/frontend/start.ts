@@ -14,7 +14,8 @@ import type { Value } from "../ir/function.ts";
 import { OptionsField, VAL_RAW_SIZE } from "../layout/host.ts";
 import { ContextField, PAGE_SIZE, TrapRecord } from "../layout/offsets.ts";
 import { Trap } from "../layout/traps.ts";
-import { MAP_RESERVE, PROT_NONE, PROT_READ_WRITE, Sys } from "./linux.ts";
+import { MAP_RESERVE, PROT_NONE, Sys } from "./linux.ts";
+import { emitMap } from "./memory.ts";
 import { textLength, textOffset } from "./messages.ts";
 import { DEFAULT_STACK_SIZE, type Program } from "./program.ts";
 import type { Emitter } from "./structured.ts";
@@ -55,7 +56,7 @@ export function buildStart(e: Emitter, program: Program): void {
   const base = e.syscall(Sys.mmap, e.i64(0), all, e.i64(PROT_NONE), e.i64(MAP_RESERVE), e.i64(-1), e.i64(0));
   e.if(e.failed(base), () => emitNoMemory(e, program));
   const bottom = e.offset(base, GUARD);
-  const made = e.syscall(Sys.mprotect, bottom, e.i64(size), e.i64(PROT_READ_WRITE));
+  const made = emitMap(e, bottom, e.i64(size));
   e.if(e.nez(made), () => emitNoMemory(e, program));
   e.callOnStack(e.offset(bottom, size), program.functions.symbolOf({ kind: "main" }), MAIN, [startup]);
   e.trap(Trap.unreachable);

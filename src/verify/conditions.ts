@@ -14,6 +14,7 @@ import {
   isConstant,
   isLength,
   loneAtom,
+  neverShrinks,
   ofAtom,
 } from "./values.ts";
 
@@ -262,9 +263,7 @@ function relateTo(state: State, x: Form, y: Form, d: number): void {
   for (const { length, sum } of lengthsIn(state, x, y)) {
     state.relate(sum, length, sum.c + d);
     const of = kind[length];
-    if (of !== AtomKind.memoryLength && of !== AtomKind.tableLength) continue;
-    // These never get shorter.
-    state.relate(sum, lengthClass(of, detail[length] ?? 0), sum.c + d);
+    if (neverShrinks(of)) state.relate(sum, lengthClass(of, detail[length] ?? 0), sum.c + d);
   }
 }
 

@@ -6,7 +6,7 @@
 import { type Atoms, headOf, Part } from "./atoms.ts";
 import { type Range, type Relation, type State, referenceToken } from "./state.ts";
 import { SharedMap } from "./shared-map.ts";
-import { AtomKind, Base, combine, Form, loneAtom, ofAtom, type Payload, sameForm } from "./values.ts";
+import { AtomKind, Base, combine, Form, loneAtom, neverShrinks, ofAtom, type Payload, sameForm } from "./values.ts";
 
 /** A range that grows at a join goes on to one of these. */
 const STEPS = [255, 65535, 0x7fff_ffff, 0xffff_ffff] as const;
@@ -73,7 +73,7 @@ export function partOf(f: Form, { c, s }: Form): Form {
 
 /** Kinds that a joined value keeps. */
 function keepsKind(kind: number): boolean {
-  return kind === AtomKind.memoryLength || kind === AtomKind.tableLength || kind === AtomKind.code;
+  return neverShrinks(kind) || kind === AtomKind.code;
 }
 
 /** The token of a value that is one of two references, of which not both are null; or undefined. */

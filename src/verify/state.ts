@@ -17,6 +17,7 @@ import {
   isConstant,
   isLength,
   loneAtom,
+  neverShrinks,
   ofAtom,
 } from "./values.ts";
 
@@ -241,7 +242,7 @@ export class State {
     if (next.lo > next.hi) this.impossible = true;
     if (next.lo !== old.lo || next.hi !== old.hi || next.free !== old.free) this.ranges.set(atom, next);
     const kind = this.atoms.kind[atom];
-    if (next.lo > old.lo && (kind === AtomKind.memoryLength || kind === AtomKind.tableLength)) {
+    if (next.lo > old.lo && neverShrinks(kind)) {
       const length = lengthClass(kind, this.atoms.detail[atom] ?? 0);
       if (next.lo > this.leastOf(length)) this.least.set(length, next.lo);
     }

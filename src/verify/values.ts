@@ -148,9 +148,16 @@ export const AtomKind = {
   scan: 13,
 } as const;
 
+/** The current length of a memory or table. */
+export function neverShrinks(
+  kind: number | undefined,
+): kind is typeof AtomKind.memoryLength | typeof AtomKind.tableLength {
+  return kind === AtomKind.memoryLength || kind === AtomKind.tableLength;
+}
+
 /** What is compared with lengths is remembered. */
 export function isLength(kind: number | undefined): boolean {
-  return kind === AtomKind.memoryLength || kind === AtomKind.tableLength || kind === AtomKind.segmentLength;
+  return neverShrinks(kind) || kind === AtomKind.segmentLength;
 }
 
 export interface CompareFlags {
