@@ -47,7 +47,7 @@ export function loadValue(m: Machine, size: number): Form {
     case "table":
       return loadElement(m, place.table, place.address, place.within, size);
     case "jump table":
-      return m.atom(Number.POSITIVE_INFINITY, AtomKind.jumpTable, place.start, `${place.entries}`, Part.load);
+      return m.atom(0xffff_ffff, AtomKind.jumpTable, place.start, `${place.entries}`, Part.load);
     case "other":
       return m.fresh(size, Part.load);
   }
@@ -170,7 +170,7 @@ function locateImage(m: Machine, address: Form, size: number, write: boolean): P
   const { end, constantsEnd } = m.f;
   if (lo >= end && hi + size <= constantsEnd) {
     // Entries of a jump table: distances from the table's start.
-    if (size === 4 && address.s === 4 && address.b === 0) {
+    if (size === 4 && address.b === 0 && (address.a === 0 || address.s === 4)) {
       return { kind: "jump table", start: lo, entries: (hi - lo) / 4 + 1 };
     }
     return OTHER;

@@ -165,7 +165,14 @@ export function product(m: Machine): void {
   const y = m.operand(i.operands === 3 ? 2 : 1);
   const k = isConstant(y) ? (size === 4 ? y.c | 0 : y.c) : Number.NaN;
   const product = Number.isNaN(k) ? undefined : multiply(x, k);
-  m.result(product === undefined ? m.fresh(size) : m.truncate(product, size));
+  m.result(product === undefined ? m.bounded(size, productOf(m, x, y, size)) : m.truncate(product, size));
+}
+
+/** The largest number that x × y may be, of `size` bytes. */
+function productOf(m: Machine, x: Form, y: Form, size: number): number {
+  const largest = boundOf(m, x, size) * boundOf(m, y, size);
+  // Larger ones may wrap around, and of 0 × infinity nothing is known.
+  return largest <= Math.min(limitOf(size), Number.MAX_SAFE_INTEGER) ? largest : limitOf(size);
 }
 
 /** bsf, bsr: the position of a bit, unless the operand is 0, which the flags tell. */

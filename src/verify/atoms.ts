@@ -3,7 +3,7 @@
  * unknowns have numbers, too, so that what is known of them is found by number.
  */
 
-import { AtomKind, type Condition, Form, loneAtom, type Payload, samePayload } from "./values.ts";
+import { AtomKind, type Condition, Form, loneAtom, ofAtom, type Payload, samePayload } from "./values.ts";
 
 /** The token of a value that is one of two references; `null` is null; undefined: there is none. */
 export type JoinTokens = (x: string | null, y: string | null) => string | undefined;
@@ -119,6 +119,7 @@ export class Atoms {
   readonly #part: number[] = [];
   readonly #buckets = new Buckets();
   readonly #low: number[] = [];
+  readonly #signed: number[] = [];
   readonly #made = new Map<number, number[]>();
   readonly #constants = new Map<string, number>();
   readonly #sums: Form[] = [];
@@ -201,12 +202,29 @@ export class Atoms {
     const plain = loneAtom(f);
     const known = plain === 0 ? undefined : this.#low[plain];
     if (known !== undefined) return known;
+    if (this.kind[plain] === AtomKind.signed) return this.twin(plain);
     const c = f.c | 0;
     const form = c === f.c ? f : new Form(f.base, c, f.a, f.s);
     const block = this.block[f.a] ?? 0;
     const atom = this.make(NO_PLACE, Part.low, block, 0xffff_ffff, AtomKind.low, 0, form);
     if (plain !== 0) this.#low[plain] = atom;
     return atom;
+  }
+
+  /** An atom of 32 bits with its sign in 64, as an atom. */
+  signed(atom: number): number {
+    const known = this.#signed[atom];
+    if (known !== undefined) return known;
+    const block = this.block[atom] ?? 0;
+    const copy = this.make(NO_PLACE, Part.signed, block, Number.POSITIVE_INFINITY, AtomKind.signed, 0, ofAtom(atom));
+    this.#signed[atom] = copy;
+    return copy;
+  }
+
+  /** What an atom is with its sign in 64 bits, where that was asked for, or was before it got it; or 0. */
+  twin(atom: number): number {
+    const payload = this.kind[atom] === AtomKind.signed ? this.payload[atom] : undefined;
+    return payload instanceof Form ? payload.a : (this.#signed[atom] ?? 0);
   }
 
   /** The number of the sum of unknowns in `f`: that of its one unknown, or below 0; 0 when it has none, or, `added` false, was not met. */

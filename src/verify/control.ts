@@ -185,7 +185,8 @@ function indirectJump(m: Machine): End {
     return ENDS;
   }
   const target = state.register(i.r0);
-  const entry = target.b === 0 && target.s === 1 ? target.a : 0;
+  const distance = target.b === 0 && target.s === 1 ? target.a : 0;
+  const entry = atoms.kind[distance] === AtomKind.signed ? atoms.twin(distance) : 0;
   if (target.base === Base.image && atoms.kind[entry] === AtomKind.jumpTable) return tableJump(m, target, entry);
   const type = checkedCode(m, target);
   if (type === undefined) m.fail("jumps to an address that was not checked");

@@ -201,9 +201,7 @@ class Verifier {
     const severalEntries = this.#blocks.hasEntries(block);
     const head = this.#heads[block];
     if (head === undefined) {
-      const first = (this.#visits[block] ?? 0) === 0 ? state.clone() : renamed(state, block);
-      if (severalEntries) first.flags = undefined;
-      this.#heads[block] = first;
+      this.#heads[block] = (this.#visits[block] ?? 0) === 0 ? state.clone() : renamed(state, block);
       this.#queue.add(block);
     } else if (!severalEntries) {
       // The state that leads here has changed: any cycle goes through a block that is entered from several places.

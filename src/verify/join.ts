@@ -6,7 +6,18 @@
 import { type Atoms, headOf, Part } from "./atoms.ts";
 import { type Range, type Relation, type State, referenceToken } from "./state.ts";
 import { SharedMap } from "./shared-map.ts";
-import { AtomKind, Base, combine, Form, loneAtom, neverShrinks, ofAtom, type Payload, sameForm } from "./values.ts";
+import {
+  AtomKind,
+  Base,
+  combine,
+  Form,
+  loneAtom,
+  neverShrinks,
+  ofAtom,
+  type Payload,
+  sameFlags,
+  sameForm,
+} from "./values.ts";
 
 /** A range that grows at a join goes on to one of these. */
 const STEPS = [255, 65535, 0x7fff_ffff, 0xffff_ffff] as const;
@@ -26,11 +37,8 @@ export function join(to: State, from: State, b: number, loop: boolean): boolean 
 
 /** What holds at the head of block `b`, which is entered from `state` alone and has run before: its own atoms get other names. */
 export function renamed(state: State, b: number): State {
-  const { flags, atoms } = state;
   const out = state.clone();
-  if (!state.mentions(b)) return out;
-  join(out, state, b, false);
-  if (flags !== undefined && !atoms.mentions(flags.left, b) && !atoms.mentions(flags.right, b)) out.flags = flags;
+  if (state.mentions(b)) join(out, state, b, false);
   return out;
 }
 
@@ -141,12 +149,23 @@ class Join {
       else to.least.set(length, other);
       this.#changed = true;
     }
-    to.flags = undefined;
+    this.#joinFlags();
     if (from.floor > to.floor) {
       to.floor = from.floor;
       this.#changed = true;
     }
     return this.#changed;
+  }
+
+  /** What was compared stays known where it was the same. */
+  #joinFlags(): void {
+    const { flags, atoms } = this.#to;
+    const { flags: other } = this.#from;
+    if (flags === undefined) return;
+    const isSame = other !== undefined && sameFlags(flags, other);
+    if (isSame && !atoms.mentions(flags.left, this.#block) && !atoms.mentions(flags.right, this.#block)) return;
+    this.#to.flags = undefined;
+    this.#changed = true;
   }
 
   /** What is known of elements as they are now stays known, under another name if something came between. */

@@ -61,6 +61,8 @@ function elementKey(address: Form, since: number): string {
 /** Relations of one sum: more are forgotten. */
 const RELATION_LIMIT = 8;
 const EXACT = 2 ** 53;
+/** The largest 32-bit number that is one with a sign, too. */
+const LARGEST_INT = 2 ** 31 - 1;
 /** Slots of the frame are keyed by their displacement from the frame record; of the context's result area by this plus theirs. */
 export const RESULT_SLOTS = 2 ** 40;
 
@@ -240,7 +242,11 @@ export class State {
       free: Math.max(old.free, free),
     };
     if (next.lo > next.hi) this.impossible = true;
-    if (next.lo !== old.lo || next.hi !== old.hi || next.free !== old.free) this.ranges.set(atom, next);
+    if (next.lo === old.lo && next.hi === old.hi && next.free === old.free) return;
+    this.ranges.set(atom, next);
+    // Without a sign both are the same number.
+    const twin = next.hi <= LARGEST_INT ? this.atoms.twin(atom) : 0;
+    if (twin !== 0) this.narrow(twin, next.lo, next.hi);
     const kind = this.atoms.kind[atom];
     if (next.lo > old.lo && neverShrinks(kind)) {
       const length = lengthClass(kind, this.atoms.detail[atom] ?? 0);

@@ -12,7 +12,18 @@ import { Op } from "./instructions.ts";
 import { commonPart, commonRelations, joinReferences, partOf } from "./join.ts";
 import { limitOf, type Machine, Reg } from "./machine.ts";
 import type { State } from "./state.ts";
-import { AtomKind, Base, combine, type Condition, Form, isConstant, loneAtom, sameForm, ZERO } from "./values.ts";
+import {
+  AtomKind,
+  Base,
+  combine,
+  type Condition,
+  Form,
+  isConstant,
+  loneAtom,
+  ofAtom,
+  sameForm,
+  ZERO,
+} from "./values.ts";
 
 /** All but what ends a block. */
 export function step(m: Machine): void {
@@ -121,12 +132,12 @@ function signExtend(m: Machine): void {
   const size = i.k1 === OperandKind.memory ? i.memorySize : i.s1;
   const value = m.operand(1);
   const atom = loneAtom(value);
-  if (size === 4 && m.atoms.kind[atom] === AtomKind.jumpTable) return m.result(value);
   if (m.state.isExact(value)) {
     m.state.range(value);
     if (m.state.hi <= limitOf(size) >>> 1) return m.result(value);
   }
-  m.result(m.fresh(i.s0, Part.signed));
+  if (size === 4 && atom !== 0) m.result(ofAtom(m.atoms.signed(atom)));
+  else m.result(m.fresh(i.s0, Part.signed));
 }
 
 function compare(m: Machine): void {

@@ -128,7 +128,7 @@ export const AtomKind = {
   code: 5,
   /** A reference whose token is `payload`. */
   reference: 6,
-  /** One of the `payload` distances, 4 bytes each, that a jump table has from address `detail` on. */
+  /** One of the `payload` distances, 4 bytes each, that a jump table has from address `detail` on; a distance is `signed`. */
   jumpTable: 7,
   /** 0 or 1: whether `payload`, a `Condition`, holds. */
   condition: 8,
@@ -144,6 +144,8 @@ export const AtomKind = {
   segmentLength: 15,
   /** What form `payload` is modulo 2^64. */
   sum: 14,
+  /** The 32-bit number of form `payload`, an atom, with its sign in 64 bits. */
+  signed: 16,
   /** Whether the operand was not 0 in which `payload` is the position of a bit; it has `detail` bits. */
   scan: 13,
 } as const;
@@ -198,7 +200,8 @@ function sameCondition(c: Condition, d: Condition): boolean {
   return c.op === d.op && sameCondition(c.x, d.x) && sameCondition(c.y, d.y);
 }
 
-function sameFlags(f: CompareFlags, g: CompareFlags): boolean {
+export function sameFlags(f: CompareFlags, g: CompareFlags): boolean {
+  if (f === g) return true;
   return f.kind === g.kind && f.size === g.size && sameForm(f.left, g.left) && sameForm(f.right, g.right);
 }
 

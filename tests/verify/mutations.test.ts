@@ -200,6 +200,17 @@ const MUTATIONS: readonly Mutation[] = [
         : undefined,
   },
   {
+    name: "distance without its sign",
+    change: (i) =>
+      i.mnemonic === Mnemonic.Movsxd && i.op1Kind === OpKind.Memory
+        ? (bytes) => {
+            // REX without W; mov.
+            bytes[0] = (bytes[0] ?? 0) & ~8;
+            bytes[1] = 0x8b;
+          }
+        : undefined,
+  },
+  {
     name: "access further away",
     change(i, { name, guarded }) {
       if (!accesses(i) || accessesField(i) || i.memoryDisplSize === 0 || !INDEXED.test(name)) return undefined;

@@ -1,0 +1,102 @@
+/** What the sandbox verifier knows of values where paths meet, of copies with a sign, and of products; and what it does not. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as iced from "iced-x86";
+import { compile } from "../../src/driver/compile.ts";
+import { Atoms, headOf, NO_PLACE, Part } from "../../src/verify/atoms.ts";
+import { RightsOf } from "../../src/verify/context.ts";
+import { CodeReader } from "../../src/verify/decode.ts";
+import { verifyFunction } from "../../src/verify/function.ts";
+import { readImage } from "../../src/verify/image.ts";
+import { join } from "../../src/verify/join.ts";
+import { State } from "../../src/verify/state.ts";
+import { AtomKind, constant, ofAtom } from "../../src/verify/values.ts";
+import { worldOf } from "../../src/verify/verify.ts";
+import { assemble } from "../support/wat.ts";
+
+const BLOCK = 1;
+
+function unknown(atoms: Atoms, n: number, hi: number, place = NO_PLACE, block = 0): number {
+  return atoms.make(place, Part.operand + n, block, hi, AtomKind.plain, 0, undefined);
+}
+
+test("what was compared is known behind a meeting of paths that compared the same", () => {
+  const atoms = new Atoms(() => undefined);
+  const [x, y, own] = [
+    unknown(atoms, 0, 255),
+    unknown(atoms, 1, 255),
+    unknown(atoms, 0, 255, headOf(BLOCK), BLOCK),
+  ].map(ofAtom);
+  assert.ok(x !== undefined && y !== undefined && own !== undefined);
+  const compared = (left: typeof x, right: typeof x, size = 4): State => {
+    const state = new State(atoms);
+    state.flags = { kind: "compare", size, left, right };
+    return state;
+  };
+  const same = compared(x, y);
+  assert.equal(join(same, compared(x, y), BLOCK, false), false);
+  assert.deepEqual(same.flags, { kind: "compare", size: 4, left: x, right: y });
+  for (const other of [compared(y, x), compared(x, constant(1)), compared(x, y, 8), new State(atoms)]) {
+    const state = compared(x, y);
+    assert.equal(join(state, other, BLOCK, false), true);
+    assert.equal(state.flags, undefined);
+  }
+  // Of what the block itself defines, the last round's value was compared.
+  const before = compared(own, y);
+  assert.equal(join(before, compared(own, y), BLOCK, true), true);
+  assert.equal(before.flags, undefined);
+});
+
+test("a copy with its sign in 64 bits is the same number below 2^31, and only there", () => {
+  const atoms = new Atoms(() => undefined);
+  const atom = unknown(atoms, 0, 2 ** 32 - 1);
+  const copy = atoms.signed(atom);
+  assert.equal(atoms.signed(atom), copy);
+  assert.equal(atoms.low(ofAtom(copy)), atom);
+
+  const small = new State(atoms);
+  small.narrow(atom, 3, 2 ** 31 - 1);
+  assert.deepEqual(small.rangeOf(copy), { lo: 3, hi: 2 ** 31 - 1, free: 0 });
+  const back = new State(atoms);
+  back.narrow(copy, 0, 9);
+  assert.equal(back.rangeOf(atom).hi, 9);
+
+  const large = new State(atoms);
+  large.narrow(atom, 3, 2 ** 31);
+  assert.deepEqual(large.rangeOf(copy), { lo: 0, hi: Number.POSITIVE_INFINITY, free: 0 });
+  large.narrow(copy, 3, 2 ** 31);
+  assert.equal(large.rangeOf(atom).hi, 2 ** 31);
+});
+
+test("a product of bounded values is bounded, and of others it is not", async () => {
+  const wat = `(module (memory 1)
+    (func (export "f") (param f32 f32) (result i32)
+      (i32.load8_u (i32.mul (f32.gt (local.get 0) (local.get 1)) (f32.ge (local.get 0) (f32.const 5))))))`;
+  for (const optLevel of [0, 2] as const) {
+    const options = { output: "object", soname: "s.so", optLevel, bounds: "explicit" } as const;
+    const { bytes } = await compile(await assemble(wat), options);
+    const image = readImage(bytes);
+    const f = image.functions.find((g) => g.kind === "wasm") ?? assert.fail();
+    const world = worldOf(new CodeReader(iced), image);
+    const rights = new RightsOf(image.policy);
+    assert.deepEqual(verifyFunction(world, f, rights), []);
+    if (optLevel === 0) continue;
+    const text = image.text.subarray(f.start - image.textStart, f.end - image.textStart);
+    const decoder = new iced.Decoder(64, text, iced.DecoderOptions.None);
+    let masks = 0;
+    while (decoder.canDecode) {
+      const i = decoder.decode();
+      const { mnemonic } = i;
+      if (mnemonic !== iced.Mnemonic.Movzx || i.op1Kind !== iced.OpKind.Register) continue;
+      masks++;
+      const place = text.subarray(Number(i.ip), Number(i.ip) + i.length);
+      const whole = place.slice();
+      place.fill(0x90);
+      assert.equal(verifyFunction(world, f, rights).length, 1, iced.Mnemonic[mnemonic]);
+      place.set(whole);
+    }
+    assert.equal(masks, 2);
+    decoder.free();
+  }
+});
