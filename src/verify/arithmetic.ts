@@ -65,6 +65,10 @@ export function addOrSubtract(m: Machine, sign: 1 | -1): void {
   m.result(value);
 }
 
+export function negate(m: Machine): void {
+  m.result(computed(m, combine(ZERO, m.operand(0), -1), m.size()));
+}
+
 /**
  * A sum or difference as a result of `size` bytes. Of two unknowns it is a new one where it may be anything, and where it is a difference,
  * of which no relation is kept; what a length has to do with stays.

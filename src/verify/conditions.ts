@@ -18,6 +18,9 @@ import {
   ofAtom,
 } from "./values.ts";
 
+/** Modulo 2^64, what is no further below 0 than this is above all exact numbers. */
+const EXACT = 2 ** 52;
+
 /** iced's `ConditionCode`. */
 export const Cc = {
   o: 1,
@@ -220,6 +223,7 @@ function assumeLess(state: State, x: Form, y: Form, d: number): void {
   state.range(y);
   // Above 2^63, of 64 bits.
   if (isConstant(x) && x.c < 0 && Number.isFinite(state.hi)) state.impossible = true;
+  if (Number.isFinite(state.hi)) learnPositive(state, x);
   const left = state.asNumber(x);
   if (left === undefined) return;
   if (left !== x) return assumeLess(state, left, y, d);
@@ -235,6 +239,13 @@ function assumeLess(state: State, x: Form, y: Form, d: number): void {
   state.range(x);
   if (state.lo > 0 || d > 0) boundBelow(state, y, state.lo + d);
   relateTo(state, x, y, d);
+}
+
+/** What is at most an exact number has not wrapped around, if it is no further below 0 than that. */
+function learnPositive(state: State, x: Form): void {
+  if (x.base !== Base.number) return;
+  state.range(x);
+  if (state.lo < 0 && state.lo >= -EXACT && state.hi <= EXACT) boundBelow(state, x, 0);
 }
 
 function boundAbove(state: State, x: Form, limit: number): void {

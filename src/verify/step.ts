@@ -4,7 +4,7 @@
  */
 
 import { storeValue, touch } from "./access.ts";
-import { addOrSubtract, divide, lea, logic, product, scan, shift, wide } from "./arithmetic.ts";
+import { addOrSubtract, divide, lea, logic, negate, product, scan, shift, wide } from "./arithmetic.ts";
 import { Part } from "./atoms.ts";
 import { assume, Cc, negated } from "./conditions.ts";
 import { Flow, OperandKind } from "./decode.ts";
@@ -12,18 +12,7 @@ import { Op } from "./instructions.ts";
 import { commonPart, commonRelations, joinReferences, partOf } from "./join.ts";
 import { limitOf, type Machine, Reg } from "./machine.ts";
 import type { State } from "./state.ts";
-import {
-  AtomKind,
-  Base,
-  combine,
-  type Condition,
-  Form,
-  isConstant,
-  loneAtom,
-  ofAtom,
-  sameForm,
-  ZERO,
-} from "./values.ts";
+import { AtomKind, Base, type Condition, Form, isConstant, loneAtom, ofAtom, sameForm, ZERO } from "./values.ts";
 
 /** All but what ends a block. */
 export function step(m: Machine): void {
@@ -90,11 +79,8 @@ export function step(m: Machine): void {
       return;
     case Op.scan:
       return scan(m);
-    case Op.negate: {
-      const value = combine(ZERO, m.operand(0), -1);
-      const isKnown = value !== undefined && m.state.isExact(value);
-      return m.result(isKnown ? m.truncate(value, m.size()) : m.fresh(m.size(), Part.result));
-    }
+    case Op.negate:
+      return negate(m);
     case Op.count:
       m.operand(1);
       m.result(m.bounded(m.size(), 64, Part.result));

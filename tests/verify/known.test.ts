@@ -6,12 +6,13 @@ import * as iced from "iced-x86";
 import { compile } from "../../src/driver/compile.ts";
 import { Atoms, headOf, NO_PLACE, Part } from "../../src/verify/atoms.ts";
 import { RightsOf } from "../../src/verify/context.ts";
+import { assume, Cc } from "../../src/verify/conditions.ts";
 import { CodeReader } from "../../src/verify/decode.ts";
 import { verifyFunction } from "../../src/verify/function.ts";
 import { readImage } from "../../src/verify/image.ts";
 import { join } from "../../src/verify/join.ts";
 import { State } from "../../src/verify/state.ts";
-import { AtomKind, constant, ofAtom } from "../../src/verify/values.ts";
+import { AtomKind, Base, constant, Form, ofAtom } from "../../src/verify/values.ts";
 import { worldOf } from "../../src/verify/verify.ts";
 import { assemble } from "../support/wat.ts";
 
@@ -67,6 +68,22 @@ test("a copy with its sign in 64 bits is the same number below 2^31, and only th
   assert.deepEqual(large.rangeOf(copy), { lo: 0, hi: Number.POSITIVE_INFINITY, free: 0 });
   large.narrow(copy, 3, 2 ** 31);
   assert.equal(large.rangeOf(atom).hi, 2 ** 31);
+});
+
+test("a negative number is at most another one only where it is none", () => {
+  const atoms = new Atoms(() => undefined);
+  const atom = unknown(atoms, 0, 60);
+  const negative = new Form(Base.number, 0, atom, -1);
+  const assumed = (right: Form): State => {
+    const state = new State(atoms);
+    const flags = { kind: "compare", size: 8, left: negative, right } as const;
+    assume(state, { op: "compare", condition: Cc.be, flags }, true, () => -1);
+    return state;
+  };
+  assert.ok(assumed(constant(100)).rangeOf(atom).hi === 0);
+  const before = new State(atoms).rangeOf(atom);
+  // 64 bits may be as large as it is.
+  assert.deepEqual(assumed(ofAtom(unknown(atoms, 1, Number.POSITIVE_INFINITY))).rangeOf(atom), before);
 });
 
 test("a product of bounded values is bounded, and of others it is not", async () => {
