@@ -18,7 +18,7 @@ import type {
   TableIndex,
 } from "../plan/component.ts";
 import { resolveFunc, signatureOf } from "../plan/signatures.ts";
-import { NULL_FUNCTION } from "../wasm/module.ts";
+import { visitNamedFunctions } from "../wasm/named-functions.ts";
 import {
   EXTERNREF,
   F32,
@@ -173,17 +173,9 @@ function describeImports(component: Component): Pick<CoreApi, "groups" | "import
 function referenced(component: Component): readonly CoreFunc[] {
   const found: CoreFunc[] = [];
   for (const [index, { module }] of component.instances.entries()) {
-    const { elements, globals, tables } = component.modules.get(module).module;
-    const add = (func: number): void => void found.push(resolveFunc(component, index, func));
-    const exprs = [
-      ...globals.map((g) => g.init),
-      ...tables.map((t) => t.init),
-      ...elements.flatMap(({ items }) => (items.kind === "expressions" ? items.expressions : [])),
-    ];
-    for (const { items } of elements) {
-      if (items.kind === "functions") for (const func of items.functions) if (func !== NULL_FUNCTION) add(func);
-    }
-    for (const expr of exprs) for (const { op, index: i } of expr?.operators ?? []) if (op === 0xd2) add(i); // ref.func
+    visitNamedFunctions(component.modules.get(module).module, (func) => {
+      found.push(resolveFunc(component, index, func));
+    });
   }
   for (const { item } of component.core?.exports ?? []) if (item.kind === "func") found.push(item.func);
   return found;

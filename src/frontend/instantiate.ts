@@ -30,6 +30,7 @@ import { Trap } from "../layout/traps.ts";
 import type { CoreFunc, CoreInstance, CoreInstanceIndex, MemoryIndex, SignatureIndex } from "../plan/component.ts";
 import type { ConstExpr, ElementSegment, Module } from "../wasm/module.ts";
 import { functionType, NULL_FUNCTION } from "../wasm/module.ts";
+import { Opcode } from "../wasm/opcodes.ts";
 import { builtinFunction } from "./builtin.ts";
 import { emitCheckCoreImports, emitCoreImports } from "./core-entries.ts";
 import { emitFirstSerial } from "./host-handles.ts";
@@ -259,55 +260,53 @@ class CoreInstantiation {
     for (const operator of expr.operators) {
       const { lo, hi, lo2, hi2, index } = operator;
       switch (operator.op) {
-        case 0x41: // i32.const
+        case Opcode.i32_const:
           stack.push(e.builder.iconst32(lo));
           break;
-        case 0x42: // i64.const
+        case Opcode.i64_const:
           stack.push(e.builder.iconst64(lo, hi));
           break;
-        case 0x43: // f32.const
+        case Opcode.f32_const:
           stack.push(e.builder.f32const(lo));
           break;
-        case 0x44: // f64.const
+        case Opcode.f64_const:
           stack.push(e.builder.f64const(lo, hi));
           break;
-        case 0x20c: // v128.const
+        case Opcode.v128_const:
           stack.push(e.builder.v128const(new Uint8Array(Int32Array.of(lo, hi, lo2, hi2).buffer)));
           break;
-        case 0xd0: // ref.null
+        case Opcode.ref_null:
           stack.push(e.i64(0));
           break;
-        case 0xd2: {
-          // ref.func
+        case Opcode.ref_func: {
           const { component } = this.program;
           const func = resolveFunction(component, this.index, index);
           stack.push(this.#funcref(func, functionSignature(component, this.index, index)));
           break;
         }
-        case 0x23: {
-          // global.get
+        case Opcode.global_get: {
           const t = irType(this.#index(module.globals, index, "global").type.type);
           stack.push(
             e.load(t, this.context, this.program.offsets.global(this.#index(this.instance.globals, index, "global"))),
           );
           break;
         }
-        case 0x6a: // i32.add
+        case Opcode.i32_add:
           binary(Op.iadd, I32);
           break;
-        case 0x6b: // i32.sub
+        case Opcode.i32_sub:
           binary(Op.isub, I32);
           break;
-        case 0x6c: // i32.mul
+        case Opcode.i32_mul:
           binary(Op.imul, I32);
           break;
-        case 0x7c: // i64.add
+        case Opcode.i64_add:
           binary(Op.iadd, I64);
           break;
-        case 0x7d: // i64.sub
+        case Opcode.i64_sub:
           binary(Op.isub, I64);
           break;
-        case 0x7e: // i64.mul
+        case Opcode.i64_mul:
           binary(Op.imul, I64);
           break;
         default:

@@ -1,7 +1,7 @@
 /** Which functions of the built-in WASI use native intrinsics in their own body: what makes them trusted, not just their module's. */
 
 import type { Component, CoreInstanceIndex } from "../plan/component.ts";
-import { OperatorReader } from "../wasm/operators.ts";
+import { BodyReaders } from "../wasm/body-calls.ts";
 import { resolveFunction } from "./wasm/constants.ts";
 
 export class IntrinsicUsers {
@@ -31,15 +31,9 @@ function scan(component: Component, instance: CoreInstanceIndex): Uint8Array {
   const isIntrinsic = module.functions
     .slice(0, module.importedFunctions)
     .map((_, i) => (resolveFunction(component, instance, i).kind === "intrinsic" ? 1 : 0));
-  const reader = new OperatorReader(module.bytes);
-  for (let body = 0; body < module.bodyStart.length; body++) {
-    reader.startBody(module.bodyStart[body] ?? 0, module.bodyEnd[body] ?? 0);
-    while (!reader.atEnd) {
-      reader.next();
-      if ((reader.op !== 0x10 && reader.op !== 0x12) || isIntrinsic[reader.index] !== 1) continue; // call, return_call
-      users[module.importedFunctions + body] = 1;
-      break;
-    }
+  const readers = new BodyReaders();
+  for (let func = module.importedFunctions; func < module.functions.length; func++) {
+    if (readers.calls(module, func).calls.some((index) => isIntrinsic[index] === 1)) users[func] = 1;
   }
   return users;
 }

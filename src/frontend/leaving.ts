@@ -5,7 +5,7 @@
  */
 
 import type { Component, CoreFunc } from "../plan/component.ts";
-import { OperatorReader } from "../wasm/operators.ts";
+import { BodyReaders } from "../wasm/body-calls.ts";
 import { coreFuncKey } from "./api.ts";
 import { resolveFunction } from "./wasm/constants.ts";
 
@@ -14,6 +14,7 @@ const MAX_BYTES = 1 << 16;
 
 export class Leaving {
   readonly #component: Component;
+  readonly #readers = new BodyReaders();
   readonly #known = new Map<string, boolean>();
 
   constructor(component: Component) {
@@ -43,25 +44,11 @@ export class Leaving {
       const { instance } = func;
       const { module } = component.modules.get(component.instances.get(instance).module);
       const body = func.func - module.importedFunctions;
-      const [start, end] = [module.bodyStart[body] ?? 0, module.bodyEnd[body] ?? 0];
-      left -= end - start;
+      left -= (module.bodyEnd[body] ?? 0) - (module.bodyStart[body] ?? 0);
       if (left < 0) return true;
-      const reader = new OperatorReader(module.bytes);
-      reader.startBody(start, end);
-      while (!reader.atEnd) {
-        reader.next();
-        switch (reader.op) {
-          case 0x10: // call
-          case 0x12: // return_call
-            open.push(resolveFunction(component, instance, reader.index));
-            break;
-          case 0x11: // call_indirect
-          case 0x13: // return_call_indirect
-          case 0x14: // call_ref
-          case 0x15: // return_call_ref
-            return true;
-        }
-      }
+      const { calls, indirect } = this.#readers.calls(module, func.func);
+      if (indirect) return true;
+      for (const index of calls) open.push(resolveFunction(component, instance, index));
     }
     return false;
   }

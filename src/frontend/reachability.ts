@@ -7,9 +7,9 @@
  */
 
 import type { Component, CoreFunc, CoreInstanceIndex } from "../plan/component.ts";
+import { BodyReaders } from "../wasm/body-calls.ts";
 import type { ValidatedModules } from "../wasm/facts.ts";
-import { type ConstExpr, type Module, NULL_FUNCTION } from "../wasm/module.ts";
-import { OperatorReader } from "../wasm/operators.ts";
+import { visitNamedFunctions } from "../wasm/named-functions.ts";
 import { resolveFunction } from "./wasm/constants.ts";
 
 /** For each core instance: a flag per function of its module (imported ones stay 0). Plain data: it can be sent to a worker. */
@@ -43,52 +43,29 @@ class Scan {
     this.add(resolveFunction(this.#component, instance, func));
   }
 
-  addExpr(instance: CoreInstanceIndex, expr: ConstExpr | undefined): void {
-    for (const { op, index } of expr?.operators ?? []) if (op === 0xd2) this.addIndex(instance, index); // ref.func
-  }
-
   /** What instantiation of `instance` calls or puts where code can reach it. */
   addInstance(instance: CoreInstanceIndex): void {
     const { module } = this.#component.modules.get(this.#component.instances.get(instance).module);
-    for (const global of module.globals) this.addExpr(instance, global.init);
-    for (const table of module.tables) this.addExpr(instance, table.init);
-    for (const segment of module.elements) {
-      if (segment.mode.kind === "declared") continue; // ref.func in a body is what counts
-      const { items } = segment;
-      if (items.kind === "functions") {
-        for (const func of items.functions) if (func !== NULL_FUNCTION) this.addIndex(instance, func);
-      } else for (const expr of items.expressions) this.addExpr(instance, expr);
-    }
+    // Of what a segment only declares, ref.func in a body is what counts.
+    const segments = module.elements.filter(({ mode }) => mode.kind !== "declared");
+    visitNamedFunctions(module, (func) => this.addIndex(instance, func), segments);
     if (module.startFunction !== undefined) this.addIndex(instance, module.startFunction);
   }
 
   run(): void {
-    const readers = new Map<Module, OperatorReader>();
+    const readers = new BodyReaders();
     for (;;) {
       const instance = this.#instances.pop();
       const func = this.#functions.pop();
       if (instance === undefined || func === undefined) return;
       const { module } = this.#component.modules.get(this.#component.instances.get(instance).module);
-      const body = func - module.importedFunctions;
       const facts = this.#validated?.get(module);
       if (facts !== undefined) {
-        for (const index of facts.mentions[body] ?? []) this.addIndex(instance, index);
-        continue;
-      }
-      let reader = readers.get(module);
-      if (reader === undefined) {
-        reader = new OperatorReader(module.bytes);
-        readers.set(module, reader);
-      }
-      reader.startBody(module.bodyStart[body] ?? 0, module.bodyEnd[body] ?? 0);
-      while (!reader.atEnd) {
-        reader.next();
-        switch (reader.op) {
-          case 0x10: // call
-          case 0x12: // return_call
-          case 0xd2: // ref.func
-            this.addIndex(instance, reader.index);
-        }
+        for (const index of facts.mentions[func - module.importedFunctions] ?? []) this.addIndex(instance, index);
+      } else {
+        const { calls, references } = readers.calls(module, func);
+        for (const index of calls) this.addIndex(instance, index);
+        for (const index of references) this.addIndex(instance, index);
       }
     }
   }

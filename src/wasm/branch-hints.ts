@@ -6,14 +6,13 @@
 import { ByteReader, ReadError } from "../base/bytes.ts";
 import type { WindlassError } from "../base/diagnostics.ts";
 import type { Module } from "./module.ts";
+import { Opcode } from "./opcodes.ts";
 import { OperatorReader } from "./operators.ts";
 import { moduleError } from "./validate-types.ts";
 
 const SECTION = "metadata.code.branch_hint";
 const CUSTOM_SECTION = 0;
 const HEADER_SIZE = 8;
-const IF = 0x04;
-const BR_IF = 0x0d;
 
 export interface BranchHint {
   /** In the module's function index space. */
@@ -84,6 +83,7 @@ function checkTargets(module: Module, hints: readonly BranchHint[]): void {
       reader.next();
       found = reader.offset === offset;
     }
-    if (!found || (reader.op !== IF && reader.op !== BR_IF)) throw fault("invalid", "invalid target", offset);
+    if (!found || (reader.op !== Opcode.if && reader.op !== Opcode.br_if))
+      throw fault("invalid", "invalid target", offset);
   }
 }

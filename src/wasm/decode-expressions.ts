@@ -17,7 +17,7 @@ import {
   NULL_FUNCTION,
   type SegmentMode,
 } from "./module.ts";
-import { opcodeFeature, opcodeName } from "./opcodes.ts";
+import { Opcode, opcodeFeature, opcodeName } from "./opcodes.ts";
 import { OperatorReader } from "./operators.ts";
 import { abstractRef, FUNCREF, HEAP_FUNC, type ValType } from "./types.ts";
 
@@ -67,11 +67,9 @@ export class ExpressionDecoder {
     for (let i = 0; i < count && plain; i++) {
       operators.next();
       const { op } = operators;
-      if (op === 0xd2 && operators.index !== NULL_FUNCTION) {
-        // ref.func
+      if (op === Opcode.ref_func && operators.index !== NULL_FUNCTION) {
         functions[i] = operators.index;
-      } else if (op === 0xd0 && (nullType === undefined || nullType === operators.type)) {
-        // ref.null
+      } else if (op === Opcode.ref_null && (nullType === undefined || nullType === operators.type)) {
         nullType = operators.type;
         functions[i] = NULL_FUNCTION;
       } else {
@@ -79,7 +77,7 @@ export class ExpressionDecoder {
         break;
       }
       operators.next();
-      plain = operators.op === 0x0b; // end
+      plain = operators.op === Opcode.end;
     }
     if (plain) {
       reader.pos = operators.reader.pos;
@@ -101,37 +99,37 @@ export class ExpressionDecoder {
       const { op, offset } = o;
       const operator = { op, offset, index: 0, lo: 0, hi: 0, lo2: 0, hi2: 0, type: 0 };
       switch (op) {
-        case 0x0b: // end
+        case Opcode.end:
           reader.pos = o.reader.pos;
           return { operators, start, end: reader.pos };
-        case 0x23: // global.get
-        case 0xd2: // ref.func
+        case Opcode.global_get:
+        case Opcode.ref_func:
           operator.index = o.index;
           break;
-        case 0xd0: // ref.null
+        case Opcode.ref_null:
           operator.type = o.type;
           break;
-        case 0x20c: // v128.const
+        case Opcode.v128_const:
           operator.lo = o.lo;
           operator.hi = o.hi;
           operator.lo2 = o.lo2;
           operator.hi2 = o.hi2;
           break;
-        case 0x42: // i64.const
-        case 0x44: // f64.const
+        case Opcode.i64_const:
+        case Opcode.f64_const:
           operator.lo = o.lo;
           operator.hi = o.hi;
           break;
-        case 0x41: // i32.const
-        case 0x43: // f32.const
+        case Opcode.i32_const:
+        case Opcode.f32_const:
           operator.lo = o.lo;
           break;
-        case 0x6a: // i32.add
-        case 0x6b: // i32.sub
-        case 0x6c: // i32.mul
-        case 0x7c: // i64.add
-        case 0x7d: // i64.sub
-        case 0x7e: // i64.mul
+        case Opcode.i32_add:
+        case Opcode.i32_sub:
+        case Opcode.i32_mul:
+        case Opcode.i64_add:
+        case Opcode.i64_sub:
+        case Opcode.i64_mul:
           break;
         default: {
           const name = opcodeName(op);

@@ -12,8 +12,9 @@
  * | 0xfe   | 0x180 | threads                    |
  * | 0xfd   | 0x200 | SIMD and relaxed SIMD      |
  *
- * so `i32.add` is 0x6a and `v128.const` is 0x20c everywhere. In hot code write `case 0x6a: // i32.add`; a test reads
- * those comments and checks them against this table.
+ * so `i32.add` is 0x6a and `v128.const` is 0x20c everywhere. Code names them, `Opcode.i32_add`; where it looks at every operator of a body
+ * and wants few of them, by a column (`opcodeKinds`). Only the largest loops, files that begin with `// hot loop`, write `case 0x6a: // i32.add`:
+ * names cost them some percent before V8's optimizer arrives. A test checks those comments against this table.
  *
  * Signature: operands, `:`, results; `i l f d v` are i32 i64 f32 f64 v128, `a` is the address type of the memory
  * immediate; `*` has rules of its own in the validator.
@@ -684,7 +685,7 @@ export const PREFIX_FD = 0x200;
 
 type Row = (typeof OPCODES)[number];
 type Mangle<S extends string> = S extends `${infer Head}.${infer Tail}` ? `${Head}_${Mangle<Tail>}` : S;
-/** Opcode by mnemonic, dots as underscores: `Opcode.i32_add`. For cold code and tests. */
+/** Opcode by mnemonic, dots as underscores: `Opcode.i32_add`. */
 export type OpcodeByName = { readonly [R in Row as Mangle<R[0]>]: R[1] };
 /** Every mnemonic of the table. */
 export type OpcodeName = Row[0];
@@ -758,6 +759,13 @@ export const OPCODE_LANES = COLUMNS.extra;
 
 /** Features that are decoded and then refused by name. */
 export const REFUSED_FEATURES: readonly Feature[] = ["gc", "legacy-exceptions"];
+
+/** Opcode → the number that a row gives it, or 0: what a loop over operators dispatches on that wants few of them. */
+export function opcodeKinds(rows: readonly (readonly [kind: number, ...opcodes: number[]])[]): Uint8Array {
+  const kinds = new Uint8Array(OPCODE_SPACE);
+  for (const [kind, ...opcodes] of rows) for (const opcode of opcodes) kinds[opcode] = kind;
+  return kinds;
+}
 
 /** The mnemonic, for messages and printers. */
 export function opcodeName(code: number): string {

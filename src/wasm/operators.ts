@@ -12,7 +12,7 @@ import { WindlassError } from "../base/diagnostics.ts";
 import type { I64 } from "../base/int64.ts";
 import { readHeapType, readValType } from "./binary-types.ts";
 import { MAX_BR_TABLE_TARGETS, MAX_CATCHES, MAX_LOCALS, MAX_RESULTS } from "./limits.ts";
-import { OPCODE_IMMEDIATES, PREFIX_FB, PREFIX_FC, PREFIX_FD, PREFIX_FE } from "./opcodes.ts";
+import { OPCODE_IMMEDIATES, Opcode, PREFIX_FB, PREFIX_FC, PREFIX_FD, PREFIX_FE } from "./opcodes.ts";
 import type { ValType } from "./types.ts";
 
 /** Clause kinds of `try_table`, as in the binary. */
@@ -23,6 +23,9 @@ export const CATCH_ALL_REF = 3;
 
 /** The block type of a block without parameters and results. */
 export const BLOCK_EMPTY = -1;
+
+/** A byte that is no opcode and no prefix. */
+const NO_OPCODE = 0xff;
 
 /**
  * A reader over `bytes[start, end)`. Malformed bytes throw `ReadError` with the absolute offset; what exceeds a limit
@@ -135,7 +138,7 @@ export class OperatorReader {
     const reader = this.reader;
     this.offset = reader.pos;
     let op = reader.u8();
-    if (op >= 0xfb && op !== 0xff) op = this.#prefixed(op);
+    if (op >= 0xfb && op !== NO_OPCODE) op = this.#prefixed(op);
     this.op = op;
     // The numbers are positions in `IMMEDIATES`.
     switch (OPCODE_IMMEDIATES[op]) {
@@ -209,8 +212,10 @@ export class OperatorReader {
         this.#selectTypes();
         return;
       case 22: // heapType
-        // ref.null, ref.test null and ref.cast null
-        this.type = readHeapType(reader, op === 0xd0 || op === 0x115 || op === 0x117);
+        this.type = readHeapType(
+          reader,
+          op === Opcode.ref_null || op === Opcode.ref_test_null || op === Opcode.ref_cast_null,
+        );
         return;
       case 24: // tryTable
         this.#tryTable();
@@ -229,12 +234,12 @@ export class OperatorReader {
   #bytesOf(op: number): string {
     const hex = (n: number): string => n.toString(16).padStart(2, "0");
     const first = this.reader.bytes[this.offset] ?? 0;
-    return first >= 0xfb && first !== 0xff ? `${hex(first)} ${hex(op & 0xff)}` : hex(first);
+    return first >= 0xfb && first !== NO_OPCODE ? `${hex(first)} ${hex(op & 0xff)}` : hex(first);
   }
 
   #prefixed(prefix: number): number {
     const sub = this.reader.varU32();
-    let op = 0xff; // never an opcode
+    let op = NO_OPCODE;
     if (prefix === 0xfd) {
       if (sub < 0x200) op = PREFIX_FD + sub;
     } else if (prefix === 0xfc) {
@@ -242,7 +247,7 @@ export class OperatorReader {
     } else if (prefix === 0xfe) {
       if (sub < 0x80) op = PREFIX_FE + sub;
     } else if (sub < 0x40) op = PREFIX_FB + sub;
-    if (op === 0xff) this.reader.fail(`illegal opcode ${prefix.toString(16)} ${sub.toString(16)}`, this.offset);
+    if (op === NO_OPCODE) this.reader.fail(`illegal opcode ${prefix.toString(16)} ${sub.toString(16)}`, this.offset);
     return op;
   }
 

@@ -3,7 +3,7 @@
 import { concreteRef, F32, F64, I32, I64, V128, type ValType, valTypeName } from "./types.ts";
 import { valTypeMatches } from "./matching.ts";
 import type { ConstExpr, ConstOperator, Module } from "./module.ts";
-import { opcodeName } from "./opcodes.ts";
+import { Opcode, opcodeName } from "./opcodes.ts";
 import { checkValType, moduleError } from "./validate-types.ts";
 
 /**
@@ -60,45 +60,43 @@ function step(
     stack.push(type);
   };
   switch (op) {
-    case 0x41: // i32.const
+    case Opcode.i32_const:
       stack.push(I32);
       return;
-    case 0x42: // i64.const
+    case Opcode.i64_const:
       stack.push(I64);
       return;
-    case 0x43: // f32.const
+    case Opcode.f32_const:
       stack.push(F32);
       return;
-    case 0x44: // f64.const
+    case Opcode.f64_const:
       stack.push(F64);
       return;
-    case 0x20c: // v128.const
+    case Opcode.v128_const:
       stack.push(V128);
       return;
-    case 0x6a: // i32.add
-    case 0x6b: // i32.sub
-    case 0x6c: // i32.mul
+    case Opcode.i32_add:
+    case Opcode.i32_sub:
+    case Opcode.i32_mul:
       binary(I32);
       return;
-    case 0x7c: // i64.add
-    case 0x7d: // i64.sub
-    case 0x7e: // i64.mul
+    case Opcode.i64_add:
+    case Opcode.i64_sub:
+    case Opcode.i64_mul:
       binary(I64);
       return;
-    case 0x23: {
-      // global.get
+    case Opcode.global_get: {
       const global = module.globals[index];
       if (global === undefined || index >= globalCount) return fail(`unknown global ${index}`);
       if (global.type.mutable) fail(`constant expression required: global ${index} is mutable`);
       stack.push(global.type.type);
       return;
     }
-    case 0xd0: // ref.null
+    case Opcode.ref_null:
       checkValType(operator.type, module.types.length, offset, path);
       stack.push(operator.type);
       return;
-    case 0xd2: {
-      // ref.func
+    case Opcode.ref_func: {
       const type = module.functions[index];
       if (type === undefined) return fail(`unknown function ${index}`);
       stack.push(concreteRef(type, false));

@@ -276,7 +276,7 @@ export class FunctionValidator {
         const type = this.#localType(reader.index);
         stack.pop(type);
         if (!isDefaultable(type)) stack.setLocal(reader.index);
-        if (reader.op === 0x22) stack.push(type);
+        if (reader.op === 0x22 /* local.tee */) stack.push(type);
         return;
       }
       case 0x23: // global.get
@@ -435,7 +435,7 @@ export class FunctionValidator {
         stack.pop(concreteRef(index, true));
     }
     stack.popAll(type.params);
-    if (op === 0x10 || op === 0x11 || op === 0x14) {
+    if (op === 0x10 /* call */ || op === 0x11 /* call_indirect */ || op === 0x14 /* call_ref */) {
       stack.pushAll(type.results);
       return;
     }

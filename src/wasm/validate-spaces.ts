@@ -5,11 +5,11 @@
  * segments, and the operators on references. `validate-function.ts` hands it what it has no case for itself.
  */
 
-import { declaredFunctions } from "./declared-functions.ts";
 import type { ModuleFacts } from "./facts.ts";
 import { valTypeMatches } from "./matching.ts";
 import { functionType, type Module } from "./module.ts";
-import { OPCODE_ALIGN, OPCODE_IMMEDIATES, opcodeFeature, opcodeName } from "./opcodes.ts";
+import { declaredFunctions } from "./named-functions.ts";
+import { Opcode, OPCODE_ALIGN, OPCODE_IMMEDIATES, opcodeFeature, opcodeName } from "./opcodes.ts";
 import type { OperatorReader } from "./operators.ts";
 import {
   asNonNull,
@@ -106,7 +106,7 @@ export class SpaceValidator {
   /** An operator on references, tables or memories; refuses what no validator function knows. */
   operator(): void {
     const { op } = this.#reader;
-    if (op >= 0xd0 && op <= 0xd6) this.#reference();
+    if (op >= Opcode.ref_null && op <= Opcode.br_on_non_null) this.#reference();
     else this.#space();
   }
 
@@ -114,15 +114,15 @@ export class SpaceValidator {
     const stack = this.#stack;
     const reader = this.#reader;
     switch (reader.op) {
-      case 0xd0: // ref.null
+      case Opcode.ref_null:
         this.checkType(reader.type);
         stack.push(reader.type);
         return;
-      case 0xd1: // ref.is_null
+      case Opcode.ref_is_null:
         stack.popRef();
         stack.push(I32);
         return;
-      case 0xd2: // ref.func
+      case Opcode.ref_func:
         this.functionType(reader.index);
         if (this.#declared[reader.index] === 0) {
           throw stack.error(`undeclared function reference ${reader.index}`);
@@ -131,11 +131,10 @@ export class SpaceValidator {
         this.mention(reader.index);
         stack.push(concreteRef(this.#module.functions[reader.index]!, false));
         return;
-      case 0xd4: // ref.as_non_null
+      case Opcode.ref_as_non_null:
         stack.push(asNonNull(stack.popRef()));
         return;
-      case 0xd5: {
-        // br_on_null
+      case Opcode.br_on_null: {
         const type = stack.popRef();
         const label = stack.labelTypes(reader.index);
         stack.popAll(label);
@@ -143,8 +142,7 @@ export class SpaceValidator {
         stack.push(asNonNull(type));
         return;
       }
-      case 0xd6: {
-        // br_on_non_null
+      case Opcode.br_on_non_null: {
         const label = stack.labelTypes(reader.index);
         const last = label[label.length - 1];
         if (last === undefined || !isRef(last)) {
@@ -170,23 +168,20 @@ export class SpaceValidator {
     const stack = this.#stack;
     const { op, index, index2 } = this.#reader;
     switch (op) {
-      case 0x25: {
-        // table.get
+      case Opcode.table_get: {
         const table = this.table(index);
         stack.pop(addressType(table));
         stack.push(table.element);
         return;
       }
-      case 0x26: {
-        // table.set
+      case Opcode.table_set: {
         const table = this.table(index);
         stack.pop(table.element);
         stack.pop(addressType(table));
         this.#facts.tableMutated[index] = 1;
         return;
       }
-      case 0x14c: {
-        // table.init
+      case Opcode.table_init: {
         const table = this.table(index2);
         const type = this.#elementType(index);
         if (!valTypeMatches(type, this.#module, table.element, this.#module)) {
@@ -196,11 +191,10 @@ export class SpaceValidator {
         this.#facts.tableMutated[index2] = 1;
         return;
       }
-      case 0x14d: // elem.drop
+      case Opcode.elem_drop:
         this.#elementType(index);
         return;
-      case 0x14e: {
-        // table.copy
+      case Opcode.table_copy: {
         const to = this.table(index);
         const from = this.table(index2);
         if (!valTypeMatches(from.element, this.#module, to.element, this.#module)) {
@@ -210,8 +204,7 @@ export class SpaceValidator {
         this.#facts.tableMutated[index] = 1;
         return;
       }
-      case 0x14f: {
-        // table.grow
+      case Opcode.table_grow: {
         const table = this.table(index);
         stack.pop(addressType(table));
         stack.pop(table.element);
@@ -220,46 +213,41 @@ export class SpaceValidator {
         this.#facts.tableGrows[index] = 1;
         return;
       }
-      case 0x150: // table.size
+      case Opcode.table_size:
         stack.push(addressType(this.table(index)));
         return;
-      case 0x151: {
-        // table.fill
+      case Opcode.table_fill: {
         const table = this.table(index);
         this.#popRange(addressType(table), table.element, addressType(table));
         this.#facts.tableMutated[index] = 1;
         return;
       }
-      case 0x3f: // memory.size
+      case Opcode.memory_size:
         stack.push(addressType(this.memory(index)));
         return;
-      case 0x40: {
-        // memory.grow
+      case Opcode.memory_grow: {
         const type = addressType(this.memory(index));
         stack.pop(type);
         stack.push(type);
         this.#facts.memoryGrows[index] = 1;
         return;
       }
-      case 0x148: {
-        // memory.init
+      case Opcode.memory_init: {
         const memory = this.memory(index2);
         this.#checkData(index);
         this.#popRange(addressType(memory), I32, I32);
         return;
       }
-      case 0x149: // data.drop
+      case Opcode.data_drop:
         this.#checkData(index);
         return;
-      case 0x14a: {
-        // memory.copy
+      case Opcode.memory_copy: {
         const to = this.memory(index);
         const from = this.memory(index2);
         this.#popRange(addressType(to), addressType(from), to.is64 && from.is64 ? I64 : I32);
         return;
       }
-      case 0x14b: {
-        // memory.fill
+      case Opcode.memory_fill: {
         const type = addressType(this.memory(index));
         this.#popRange(type, I32, type);
         return;

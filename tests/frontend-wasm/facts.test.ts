@@ -1,8 +1,6 @@
 /** What is known of a closed world, and when it is not. */
 
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
 import { WindlassError } from "../../src/base/diagnostics.ts";
 import { entity } from "../../src/base/entity.ts";
@@ -11,7 +9,6 @@ import { FunctionTranslator } from "../../src/frontend/wasm/translate.ts";
 import { NONE } from "../../src/ir/function.ts";
 import { Op } from "../../src/ir/ops.ts";
 import type { CoreInstanceIndex } from "../../src/plan/component.ts";
-import { wrongOpcodeComments } from "../support/opcode-comments.ts";
 import { planOf, TestProgram, type TestInstance } from "./environment.ts";
 
 const SHIM = `(module
@@ -160,15 +157,4 @@ test("an instruction's location is its operator's offset", async () => {
     const byte = module.bytes[func.loc.get(i)];
     assert.equal(byte, func.op.get(i) === Op.return ? 0x0b : 0x6e);
   }
-});
-
-test("the comments of opcode literals are right", () => {
-  const folder = new URL("../../src/frontend/wasm", import.meta.url).pathname;
-  let checked = 0;
-  for (const name of readdirSync(folder)) {
-    const result = wrongOpcodeComments(readFileSync(join(folder, name), "utf8"));
-    assert.deepEqual(result.wrong, [], name);
-    checked += result.checked;
-  }
-  assert.ok(checked > 100);
 });

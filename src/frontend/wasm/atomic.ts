@@ -10,12 +10,13 @@ import { NONE, type Value } from "../../ir/function.ts";
 import { Access, accessFlags, accessSize, IntCC, Op, Region } from "../../ir/ops.ts";
 import { I32, I64, type Type } from "../../ir/types.ts";
 import { Trap } from "../../layout/traps.ts";
+import { Opcode } from "../../wasm/opcodes.ts";
 import type { Body } from "./body.ts";
 import type { MemoryView } from "./instance.ts";
 import { locateAccess } from "./memory.ts";
 
-const FIRST_REGULAR = 0x190;
-const LAST_REGULAR = 0x1ce;
+const FIRST_REGULAR = Opcode.i32_atomic_load;
+const LAST_REGULAR = Opcode.i64_atomic_rmw32_cmpxchg_u;
 
 /** Operators from `i32.atomic.load` on come in groups of these, one group for each of `GROUPS`. */
 const FORMS: readonly (readonly [type: Type, access: number])[] = [
@@ -47,16 +48,16 @@ const WAIT_TIMED_OUT = 2;
 /** Whether `opcode` is one of these operators; then it is translated. */
 export function translateAtomic(body: Body, opcode: number): boolean {
   switch (opcode) {
-    case 0x180: // memory.atomic.notify
+    case Opcode.memory_atomic_notify:
       translateNotify(body);
       return true;
-    case 0x181: // memory.atomic.wait32
+    case Opcode.memory_atomic_wait32:
       translateWait(body, I32);
       return true;
-    case 0x182: // memory.atomic.wait64
+    case Opcode.memory_atomic_wait64:
       translateWait(body, I64);
       return true;
-    case 0x183: // atomic.fence
+    case Opcode.atomic_fence:
       body.builder.fence();
       return true;
     default:

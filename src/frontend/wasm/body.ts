@@ -82,6 +82,11 @@ export class Body {
     return this.stack.pop()!;
   }
 
+  /** The last operand, which stays on the stack. */
+  peek(): Value {
+    return this.stack[this.stack.length - 1]!;
+  }
+
   /** The last `count` operands, which stay on the stack. */
   top(count: number): readonly Value[] {
     return count === 0 ? [] : this.stack.slice(this.stack.length - count);

@@ -7,6 +7,7 @@ import type { Component, CoreFunc, CoreInstanceIndex, SignatureIndex } from "../
 import { addI64, type I64, mulI64, subI64 } from "../../base/int64.ts";
 import { resolveFunc, signatureOf, signatureOfModuleFunc } from "../../plan/signatures.ts";
 import type { ConstExpr } from "../../wasm/module.ts";
+import { Opcode } from "../../wasm/opcodes.ts";
 
 export type ConstValue =
   /** i32 and f32 in `lo` (then `hi` is 0), i64 and f64 in both. */
@@ -45,26 +46,25 @@ export function evaluateConst(
   const stack: ConstValue[] = [];
   for (const operator of expr.operators) {
     switch (operator.op) {
-      case 0x41: // i32.const
-      case 0x43: // f32.const
+      case Opcode.i32_const:
+      case Opcode.f32_const:
         stack.push({ kind: "number", lo: operator.lo, hi: 0 });
         break;
-      case 0x42: // i64.const
-      case 0x44: // f64.const
+      case Opcode.i64_const:
+      case Opcode.f64_const:
         stack.push({ kind: "number", lo: operator.lo, hi: operator.hi });
         break;
-      case 0xd0: // ref.null
+      case Opcode.ref_null:
         stack.push(NULL);
         break;
-      case 0xd2: // ref.func
+      case Opcode.ref_func:
         stack.push({
           kind: "func",
           func: resolveFunction(component, instance, operator.index),
           signature: functionSignature(component, instance, operator.index),
         });
         break;
-      case 0x23: {
-        // global.get
+      case Opcode.global_get: {
         const global = component.instances.get(instance).globals[operator.index];
         const value = global === undefined ? undefined : globals[global];
         if (value === undefined) return undefined;
@@ -87,22 +87,22 @@ export function evaluateConst(
 function arithmetic(op: number, a: I64, b: I64): I64 | undefined {
   const out: I64 = { lo: 0, hi: 0 };
   switch (op) {
-    case 0x6a: // i32.add
+    case Opcode.i32_add:
       out.lo = (a.lo + b.lo) | 0;
       return out;
-    case 0x6b: // i32.sub
+    case Opcode.i32_sub:
       out.lo = (a.lo - b.lo) | 0;
       return out;
-    case 0x6c: // i32.mul
+    case Opcode.i32_mul:
       out.lo = Math.imul(a.lo, b.lo);
       return out;
-    case 0x7c: // i64.add
+    case Opcode.i64_add:
       addI64(out, a.lo, a.hi, b.lo, b.hi);
       return out;
-    case 0x7d: // i64.sub
+    case Opcode.i64_sub:
       subI64(out, a.lo, a.hi, b.lo, b.hi);
       return out;
-    case 0x7e: // i64.mul
+    case Opcode.i64_mul:
       mulI64(out, a.lo, a.hi, b.lo, b.hi);
       return out;
     default:

@@ -6,9 +6,11 @@
  */
 
 import type { Component, CoreFunc, CoreInstanceIndex } from "../../plan/component.ts";
+import { BodyReaders } from "../../wasm/body-calls.ts";
 import type { ModuleFacts, ValidatedModules } from "../../wasm/facts.ts";
 import type { Module } from "../../wasm/module.ts";
 import { NULL_FUNCTION } from "../../wasm/module.ts";
+import { Opcode, opcodeKinds } from "../../wasm/opcodes.ts";
 import { OperatorReader } from "../../wasm/operators.ts";
 import { type ConstValue, evaluateConst, functionSignature, resolveFunction } from "./constants.ts";
 import { SignatureHierarchy } from "./signatures.ts";
@@ -56,6 +58,20 @@ export interface ComponentFacts {
 /** What the bodies of one module do to the module's tables, memories and globals: flags by index. */
 type ModuleWrites = Pick<ModuleFacts, "tableMutated" | "tableGrows" | "memoryGrows" | "globalSet">;
 
+const GLOBAL_SET = 1;
+const TABLE_WRITE = 2;
+const TABLE_INIT = 3;
+const TABLE_GROW = 4;
+const MEMORY_GROW = 5;
+
+const WRITES = opcodeKinds([
+  [GLOBAL_SET, Opcode.global_set],
+  [TABLE_WRITE, Opcode.table_set, Opcode.table_fill, Opcode.table_copy],
+  [TABLE_INIT, Opcode.table_init],
+  [TABLE_GROW, Opcode.table_grow],
+  [MEMORY_GROW, Opcode.memory_grow],
+]);
+
 function scanModule(module: Module): ModuleWrites {
   const writes = {
     tableMutated: new Uint8Array(module.tables.length),
@@ -68,22 +84,22 @@ function scanModule(module: Module): ModuleWrites {
     reader.startBody(module.bodyStart[i] ?? 0, module.bodyEnd[i] ?? 0);
     while (!reader.atEnd) {
       reader.next();
-      switch (reader.op) {
-        case 0x24: // global.set
+      const kind = WRITES[reader.op];
+      if (kind === 0) continue;
+      switch (kind) {
+        case GLOBAL_SET:
           writes.globalSet[reader.index] = 1;
           break;
-        case 0x26: // table.set
-        case 0x151: // table.fill
-        case 0x14e: // table.copy
+        case TABLE_WRITE:
           writes.tableMutated[reader.index] = 1;
           break;
-        case 0x14c: // table.init
+        case TABLE_INIT:
           writes.tableMutated[reader.index2] = 1;
           break;
-        case 0x14f: // table.grow
+        case TABLE_GROW:
           writes.tableGrows[reader.index] = 1;
           break;
-        case 0x40: // memory.grow
+        case MEMORY_GROW:
           writes.memoryGrows[reader.index] = 1;
           break;
       }
@@ -264,8 +280,7 @@ class Facts implements ComponentFacts {
   readonly #component: Component;
   /** Instance → function → what it forwards to, or null. */
   readonly #forwards = new Map<CoreInstanceIndex, Map<number, CoreFunc | null>>();
-  /** Making a reader costs more than reading what forwards. */
-  readonly #readers = new Map<Module, OperatorReader>();
+  readonly #readers = new BodyReaders();
 
   constructor(
     component: Component,
@@ -304,15 +319,6 @@ class Facts implements ComponentFacts {
     return target;
   }
 
-  #readerOf(module: Module): OperatorReader {
-    let reader = this.#readers.get(module);
-    if (reader === undefined) {
-      reader = new OperatorReader(module.bytes);
-      this.#readers.set(module, reader);
-    }
-    return reader;
-  }
-
   /** Recognizes `local.get 0 … local.get n−1`, then `call` or `i32.const; call_indirect` through a constant table, then `end`. */
   #readForward(instance: CoreInstanceIndex, func: number): CoreFunc | null {
     const component = this.#component;
@@ -323,28 +329,26 @@ class Facts implements ComponentFacts {
     if (start === undefined || end === undefined || end - start > MAX_FORWARDING_BODY) return null;
     const type = module.types[module.functions[func] ?? -1]?.composite;
     if (type?.kind !== "func") return null;
-    const reader = this.#readerOf(module);
+    const reader = this.#readers.at(module, func);
+    if (reader.localCount !== 0) return null;
     const next = (): number => {
       reader.next();
       return reader.op;
     };
-    reader.startBody(start, end);
-    if (reader.localCount !== 0) return null;
     for (let i = 0; i < type.params.length; i++) {
-      if (next() !== 0x20 || reader.index !== i) return null; // local.get
+      if (next() !== Opcode.local_get || reader.index !== i) return null;
     }
     let target: CoreFunc | null = null;
     const op = next();
-    if (op === 0x10) {
-      // call: its operands are all of the parameters
+    if (op === Opcode.call) {
+      // Its operands are all of the parameters.
       const callee = module.types[module.functions[reader.index] ?? -1]?.composite;
       if (callee?.kind === "func" && callee.params.length === type.params.length) {
         target = resolveFunction(component, instance, reader.index);
       }
-    } else if (op === 0x41) {
-      // i32.const
+    } else if (op === Opcode.i32_const) {
       const index = reader.lo >>> 0;
-      if (next() !== 0x11) return null; // call_indirect
+      if (next() !== Opcode.call_indirect) return null;
       const table = component.instances.get(instance).tables[reader.index2];
       const facts = this.tables[table ?? -1];
       const element = index < (facts?.size ?? 0) ? tableElement(facts, index) : undefined;
@@ -354,6 +358,6 @@ class Facts implements ComponentFacts {
       target = element.func;
     }
     if (target === null || target.kind === "intrinsic") return null;
-    return next() === 0x0b && reader.atEnd ? target : null; // end
+    return next() === Opcode.end && reader.atEnd ? target : null;
   }
 }

@@ -5,12 +5,13 @@ import { Access, accessSize, IntCC, Op, Region } from "../../ir/ops.ts";
 import { F32, F64, I32, I64, type Type } from "../../ir/types.ts";
 import { GUARD_SIZE, GUARDED_RESERVATION } from "../../layout/offsets.ts";
 import { Trap } from "../../layout/traps.ts";
+import { Opcode } from "../../wasm/opcodes.ts";
 import { MEMORY_GROW_SIGNATURE } from "../environment.ts";
 import type { Body } from "./body.ts";
 import type { MemoryView } from "./instance.ts";
 
-const FIRST_LOAD = 0x28;
-const FIRST_STORE = 0x36;
+const FIRST_LOAD = Opcode.i32_load;
+const FIRST_STORE = Opcode.i32_store;
 
 type Row = readonly [type: Type, access: number];
 

@@ -4,12 +4,13 @@
  */
 
 import type { Component, CoreFunc, CoreInstanceIndex } from "../../plan/component.ts";
-import { OperatorReader } from "../../wasm/operators.ts";
+import { BodyReaders } from "../../wasm/body-calls.ts";
 import { resolveFunction } from "./constants.ts";
 
 /** Follows calls from start functions. What was looked at once is not looked at again. */
 export class StartScan {
   readonly #component: Component;
+  readonly #readers = new BodyReaders();
   /** Instance → its functions that were reached. */
   readonly #seen = new Map<CoreInstanceIndex, Set<number>>();
   readonly #work: { readonly instance: CoreInstanceIndex; readonly func: number }[] = [];
@@ -66,25 +67,8 @@ export class StartScan {
   /** Whether the body reads a table itself; reaches what it calls. */
   #body(instance: CoreInstanceIndex, func: number): boolean {
     const { module } = this.#component.modules.get(this.#component.instances.get(instance).module);
-    const body = func - module.importedFunctions;
-    const reader = new OperatorReader(module.bytes);
-    reader.startBody(module.bodyStart[body] ?? 0, module.bodyEnd[body] ?? 0);
-    while (!reader.atEnd) {
-      reader.next();
-      switch (reader.op) {
-        case 0x10: // call
-        case 0x12: // return_call
-          this.#reach(resolveFunction(this.#component, instance, reader.index));
-          break;
-        case 0x11: // call_indirect
-        case 0x13: // return_call_indirect
-        case 0x14: // call_ref
-        case 0x15: // return_call_ref
-        case 0x25: // table.get
-        case 0x14e: // table.copy
-          return true;
-      }
-    }
-    return false;
+    const { calls, indirect, readsTable } = this.#readers.calls(module, func);
+    for (const index of calls) this.#reach(resolveFunction(this.#component, instance, index));
+    return indirect || readsTable;
   }
 }

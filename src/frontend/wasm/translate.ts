@@ -10,26 +10,17 @@ import { InternalError, WindlassError } from "../../base/diagnostics.ts";
 import { Workspace } from "../../base/workspace.ts";
 import { type FuncBuilder, startFunction } from "../../ir/builder.ts";
 import type { Func, StackSlot, Value } from "../../ir/function.ts";
-import { Op, Region } from "../../ir/ops.ts";
-import { F32, F64, I32, I64, type Type, typeFromCode, V128 } from "../../ir/types.ts";
+import { Region } from "../../ir/ops.ts";
+import { I32, I64, type Type, typeFromCode, V128 } from "../../ir/types.ts";
 import { Trap } from "../../layout/traps.ts";
 import { functionName, functionPath } from "../../wasm/module.ts";
 import { opcodeFeature, opcodeName, PREFIX_FD } from "../../wasm/opcodes.ts";
 import { OperatorReader } from "../../wasm/operators.ts";
 import type { FunctionEnvironment } from "../environment.ts";
-import {
-  translateDivision,
-  translateEqz,
-  translateTruncation,
-  translateWideAdd,
-  translateWideMul,
-} from "./arithmetic.ts";
+import { translateEqz } from "./arithmetic.ts";
 import { translateAtomic } from "./atomic.ts";
 import { Body } from "./body.ts";
 import {
-  checkNonNull,
-  functionReference,
-  isNull,
   translateCall,
   translateCallIndirect,
   translateCallRef,
@@ -39,28 +30,11 @@ import {
 import { Control } from "./control.ts";
 import { translateThrowRef } from "./exceptions.ts";
 import { InstanceView, UnsupportedFeature, unsupportedFeature } from "./instance.ts";
-import {
-  translateDrop,
-  translateLoad,
-  translateMemoryCopy,
-  translateMemoryFill,
-  translateMemoryGrow,
-  translateMemoryInit,
-  translateMemorySize,
-  translateStore,
-} from "./memory.ts";
+import { translateLoad, translateStore } from "./memory.ts";
 import { FORM_BINARY, FORM_ICMP, FORM_UNARY, REGULAR_DETAIL, REGULAR_FORM, REGULAR_TYPE } from "./numeric.ts";
+import { translateRare } from "./rare.ts";
 import { type BodyScan, scanBody } from "./scan.ts";
 import { Ssa, SsaBudgetExceeded } from "./ssa.ts";
-import {
-  translateTableCopy,
-  translateTableFill,
-  translateTableGet,
-  translateTableGrow,
-  translateTableInit,
-  translateTableSet,
-  translateTableSize,
-} from "./tables.ts";
 import { translateVector } from "./vector.ts";
 
 /** Steps of SSA construction for each byte of a body, and for any body: real code takes 1 to 3 for each byte. */
@@ -222,8 +196,7 @@ class BodyTranslator {
       builder.loc = reader.offset;
       if (!body.dead) this.#operator(reader.op);
       else if (control.skip(reader.op)) {
-        if (reader.op === 0x05)
-          control.turnElse(); // else
+        if (reader.op === 0x05 /* else */) control.turnElse();
         else control.end();
       }
       if (func.pool.length > MAX_ARGUMENTS) throw new SsaBudgetExceeded();
@@ -255,7 +228,7 @@ class BodyTranslator {
         this.#locals.write(reader.index, body.pop());
         return;
       case 0x22: // local.tee
-        this.#locals.write(reader.index, body.stack[body.stack.length - 1]!);
+        this.#locals.write(reader.index, body.peek());
         return;
       case 0x41: // i32.const
         body.push(builder.iconst32(reader.lo));
@@ -316,9 +289,8 @@ class BodyTranslator {
         this.#select();
         return;
       default:
-        if (opcode <= 0x15 || opcode === 0x1f) this.#controlOperator(opcode);
-        else if (opcode < PREFIX_FD) this.#rareOperator(opcode);
-        else if (!translateVector(body, opcode)) throw this.#unsupported(opcode);
+        if (opcode <= 0x15 /* return_call_ref */ || opcode === 0x1f /* try_table */) this.#controlOperator(opcode);
+        else if (!this.#otherOperator(opcode)) throw this.#unsupported(opcode);
     }
   }
 
@@ -399,115 +371,11 @@ class BodyTranslator {
     }
   }
 
-  #rareOperator(opcode: number): void {
+  /** Whether it is one that has a translation; then it is translated. */
+  #otherOperator(opcode: number): boolean {
     const body = this.#body;
-    switch (opcode) {
-      case 0x6d: // i32.div_s
-        return translateDivision(body, Op.sdiv, I32);
-      case 0x6e: // i32.div_u
-        return translateDivision(body, Op.udiv, I32);
-      case 0x6f: // i32.rem_s
-        return translateDivision(body, Op.srem, I32);
-      case 0x70: // i32.rem_u
-        return translateDivision(body, Op.urem, I32);
-      case 0x7f: // i64.div_s
-        return translateDivision(body, Op.sdiv, I64);
-      case 0x80: // i64.div_u
-        return translateDivision(body, Op.udiv, I64);
-      case 0x81: // i64.rem_s
-        return translateDivision(body, Op.srem, I64);
-      case 0x82: // i64.rem_u
-        return translateDivision(body, Op.urem, I64);
-      case 0xa8: // i32.trunc_f32_s
-        return translateTruncation(body, F32, I32, true);
-      case 0xa9: // i32.trunc_f32_u
-        return translateTruncation(body, F32, I32, false);
-      case 0xaa: // i32.trunc_f64_s
-        return translateTruncation(body, F64, I32, true);
-      case 0xab: // i32.trunc_f64_u
-        return translateTruncation(body, F64, I32, false);
-      case 0xae: // i64.trunc_f32_s
-        return translateTruncation(body, F32, I64, true);
-      case 0xaf: // i64.trunc_f32_u
-        return translateTruncation(body, F32, I64, false);
-      case 0xb0: // i64.trunc_f64_s
-        return translateTruncation(body, F64, I64, true);
-      case 0xb1: // i64.trunc_f64_u
-        return translateTruncation(body, F64, I64, false);
-      case 0x153: // i64.add128
-        return translateWideAdd(body, Op.iadd);
-      case 0x154: // i64.sub128
-        return translateWideAdd(body, Op.isub);
-      case 0x155: // i64.mul_wide_s
-        return translateWideMul(body, Op.smulhi);
-      case 0x156: // i64.mul_wide_u
-        return translateWideMul(body, Op.umulhi);
-      case 0x3f: // memory.size
-        return translateMemorySize(body);
-      case 0x40: // memory.grow
-        return translateMemoryGrow(body);
-      case 0x148: // memory.init
-        return translateMemoryInit(body);
-      case 0x149: // data.drop
-        return translateDrop(body, "data");
-      case 0x14a: // memory.copy
-        return translateMemoryCopy(body);
-      case 0x14b: // memory.fill
-        return translateMemoryFill(body);
-      case 0x25: // table.get
-        return translateTableGet(body);
-      case 0x26: // table.set
-        return translateTableSet(body);
-      case 0x14c: // table.init
-        return translateTableInit(body);
-      case 0x14d: // elem.drop
-        return translateDrop(body, "element");
-      case 0x14e: // table.copy
-        return translateTableCopy(body);
-      case 0x14f: // table.grow
-        return translateTableGrow(body);
-      case 0x150: // table.size
-        return translateTableSize(body);
-      case 0x151: // table.fill
-        return translateTableFill(body);
-      default:
-        return this.#referenceOperator(opcode);
-    }
-  }
-
-  #referenceOperator(opcode: number): void {
-    const body = this.#body;
-    const { builder, reader, view } = body;
-    switch (opcode) {
-      case 0xd0: // ref.null
-        body.push(builder.iconst64(0, 0));
-        return;
-      case 0xd1: // ref.is_null
-        body.push(isNull(body, body.pop()));
-        return;
-      case 0xd2: // ref.func
-        body.push(functionReference(body, view.func(reader.index), view.funcSignature(reader.index)));
-        return;
-      case 0xd4: // ref.as_non_null
-        checkNonNull(body, body.stack[body.stack.length - 1]!, Trap.null_reference);
-        return;
-      case 0xd5: {
-        // br_on_null: the reference goes on only when it is none
-        const reference = body.pop();
-        this.#control.branchIf(reader.index, isNull(body, reference));
-        body.push(reference);
-        return;
-      }
-      case 0xd6: {
-        // br_on_non_null: the label takes the reference
-        const reference = body.stack[body.stack.length - 1]!;
-        this.#control.branchIf(reader.index, isNull(body, reference), true);
-        body.pop();
-        return;
-      }
-      default:
-        if (!translateAtomic(body, opcode)) throw this.#unsupported(opcode);
-    }
+    if (opcode >= PREFIX_FD) return translateVector(body, opcode);
+    return translateRare(body, this.#control, opcode) || translateAtomic(body, opcode);
   }
 
   /** The one way to refuse an operator. */
