@@ -29,8 +29,8 @@ const MB = 1e6;
 const PEERS = join(ROOT, "bench/peers");
 /** wasm-tools itself, as its npm package ships it. */
 const MODULE = join(ROOT, "node_modules/@bytecodealliance/jco-transpile/vendor/wasm-tools.core.wasm");
-/** V8 still gets faster in the fourth. */
-const WARM_ROUNDS = 6;
+/** V8 still gets faster in the fourth; and of a machine that is shared one round or another is disturbed. */
+const WARM_ROUNDS = 8;
 /** Of modules of a shape. */
 const SHAPE_ROUNDS = 2;
 const LEVELS = [0, 2] as const;
@@ -104,10 +104,13 @@ function peakRow(name: string, file: string, { peakBytes }: CompileRound): Row {
   return { group: "peak memory", name, value: peakBytes / MB, unit: "MB", peers: [bound] };
 }
 
-/** Cold, as a command is: threads are made and V8 learns in each. Warm, as in a process that keeps them (`compilerThreads`). */
+/**
+ * Cold, as a command is: threads are made and V8 learns in each. Warm, as in a process that keeps them (`compilerThreads`), when each thread
+ * has compiled as much as one alone.
+ */
 function workerRows(file: string): Row[] {
   return LEVELS.flatMap((level): Row[] => {
-    const [one, two] = [1, 2].map((workers) => compileRounds(file, level, workers, 1 + WARM_ROUNDS));
+    const [one, two] = [1, 2].map((workers) => compileRounds(file, level, workers, 1 + workers * WARM_ROUNDS));
     const [[coldOne, ...warmOne], [coldTwo, ...warmTwo]] = [one ?? [], two ?? []];
     if (coldOne === undefined || coldTwo === undefined) throw new Error("nothing was compiled");
     const row = (of: "wall" | "processor", group: string, ours: CompileRound, theirs: CompileRound): Row => {
