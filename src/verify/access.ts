@@ -194,7 +194,7 @@ function locateContext(m: Machine, place: Form, size: number, write: boolean): P
   if (kind === "memory") {
     if (!m.rights.memories.has(index)) return refuse(m, `accesses memory ${index}, which is not its own`);
     if (m.speculative) return hi + size <= region.end ? OTHER : refuse(m, `may run ahead out of memory ${index}`);
-    if (address.a !== 0 && !isCovered(m, address, region.end - size)) m.dependsOnBranches = true;
+    if (address.a !== 0 && !isCovered(m, address, start, region.end - size)) m.dependsOnBranches = true;
     const offset = new Form(Base.number, address.c - start, address.a, address.s, address.b, address.t);
     const memory = map.policy.memories[index];
     if (memory === undefined) return undefined;
@@ -215,20 +215,28 @@ function locateContext(m: Machine, place: Form, size: number, write: boolean): P
   return refuse(m, `accesses ${kind === "handles" ? "handle tables" : "the store of exceptions"}`);
 }
 
-/** Whatever its unknowns are, the address is at most `limit`. */
-function isCovered(m: Machine, address: Form, limit: number): boolean {
+/** Whatever its unknowns are, the address is at least `start` and at most `limit`. */
+function isCovered(m: Machine, address: Form, start: number, limit: number): boolean {
   const { hi } = m.atoms;
   const most = (atom: number, scale: number): number => (atom === 0 ? 0 : scale * (hi[atom] ?? 0));
   return (
-    address.s >= 0 && address.t >= 0 && address.c + most(address.a, address.s) + most(address.b, address.t) <= limit
+    address.s >= 0 &&
+    address.t >= 0 &&
+    address.c >= start &&
+    address.c + most(address.a, address.s) + most(address.b, address.t) <= limit
   );
 }
 
-/** rbp is the frame record, so that a trap's unwinder finds its way. */
+/** rbp is the frame record, and that is as it was made, so that a trap's unwinder finds its way. */
 export function checkFrame(m: Machine, where: string): boolean {
-  const frame = m.state.register(Reg.rbp);
-  if (frame.base === Base.frame && frame.a === 0 && frame.c === 0) return true;
-  m.fail(`rbp is not the frame pointer at ${where}`);
+  const { state } = m;
+  const frame = state.register(Reg.rbp);
+  if (frame.base !== Base.frame || frame.a !== 0 || frame.c !== 0) {
+    m.fail(`rbp is not the frame pointer at ${where}`);
+    return false;
+  }
+  if (state.slots.get(0)?.base === Base.saved + Reg.rbp && state.slots.get(8)?.base === Base.returnAddress) return true;
+  m.fail(`the caller's frame or the return address may have been overwritten at ${where}`);
   return false;
 }
 

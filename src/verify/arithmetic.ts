@@ -23,7 +23,7 @@ import {
 export function lea(m: Machine): void {
   const { i } = m;
   const address = m.address();
-  if (i.r0 === Reg.rsp) return moveStack(m, address);
+  if (i.r0 === Reg.rsp) return moveStack(m, i.s0 === 8 ? address : undefined);
   m.result(computed(m, address, i.s0));
 }
 
@@ -37,8 +37,8 @@ function named(m: Machine, value: Form): Form {
 }
 
 /** A new stack pointer: somewhere in the frame. */
-function moveStack(m: Machine, to: Form | undefined): void {
-  if (m.i.s0 !== 8 || to === undefined || to.base !== Base.frame || to.a !== 0) {
+export function moveStack(m: Machine, to: Form | undefined): void {
+  if (to === undefined || to.base !== Base.frame || to.a !== 0) {
     return m.failAccess("the stack pointer gets a value that is not followed");
   }
   m.state.registers[Reg.rsp] = to;
@@ -55,7 +55,9 @@ export function addOrSubtract(m: Machine, sign: 1 | -1): void {
   }
   const x = m.operand(0);
   const y = m.operand(1);
-  if (i.k0 === OperandKind.register && i.r0 === Reg.rsp) return moveStack(m, combine(x, y, sign));
+  if (i.k0 === OperandKind.register && i.r0 === Reg.rsp) {
+    return moveStack(m, size === 8 ? combine(x, y, sign) : undefined);
+  }
   const sum = m.state.sum(x, y, sign);
   const value = computed(m, sum, size);
   if (size >= 4) {
@@ -105,7 +107,7 @@ export function logic(m: Machine, op: number): void {
     return;
   }
   if (op !== Op.xor && bothBytes(m)) {
-    state.registers[i.r0] = m.atom(Number.POSITIVE_INFINITY, AtomKind.conditionByte, 0, undefined, Part.bytes);
+    m.write(i.r0, 8, m.atom(Number.POSITIVE_INFINITY, AtomKind.conditionByte, 0, undefined, Part.bytes));
     return;
   }
   const x = m.operand(0);
@@ -179,11 +181,13 @@ function productOf(m: Machine, x: Form, y: Form, size: number): number {
   return largest <= Math.min(limitOf(size), Number.MAX_SAFE_INTEGER) ? largest : limitOf(size);
 }
 
-/** bsf, bsr: the position of a bit, unless the operand is 0, which the flags tell. */
+/** bsf, bsr: the position of a bit, unless the operand is 0, which the flags tell, and the register keeps all that was in it. */
 export function scan(m: Machine): void {
   const size = m.size();
   m.operand(1);
-  const position = m.fresh(size, Part.result);
+  const before = m.state.register(m.i.r0);
+  const isSmall = m.state.isExact(before) && m.state.upperBound(before) <= limitOf(size);
+  const position = m.fresh(isSmall ? size : 8, Part.result);
   const found = m.atom(1, AtomKind.scan, 8 * size, position, Part.found);
   m.state.flags = { kind: "result", size, left: found, right: ZERO };
   m.result(position);
@@ -199,6 +203,8 @@ export function wide(m: Machine): void {
 /** Unsigned: rdx:rax by operand 0. */
 export function divide(m: Machine): void {
   const divisor = m.operand(0);
+  // Smaller ones leave what is above in the registers.
+  if (m.size() < 4) return wide(m);
   const size = m.size() === 4 ? 4 : 8;
   const high = m.read(Reg.rdx, size);
   const dividend = isConstant(high) && high.c === 0 ? boundOf(m, m.read(Reg.rax, size), size) : limitOf(size);

@@ -31,6 +31,7 @@ export const Part = {
   /** + number of the operand. */
   high: 20,
   operand: 24,
+  lowOperand: 28,
   /** + number of the register. */
   register: 32,
   landing: 64,

@@ -182,10 +182,14 @@ function learnNoWrap(state: State, left: Form, right: Form): void {
   if (left.base === Base.number) state.narrow(left.a, 0, Number.POSITIVE_INFINITY, left.c);
 }
 
+/** No stack ends so near the address 0 that subtracting this much goes below it. */
+const DEEPEST = -(2 ** 31);
+
 /** The stack pointer, or less, is above the limit. */
 function learnFloor(state: State, left: Form, right: Form): void {
   const limit = loneAtom(right);
-  if (left.base !== Base.frame || left.a !== 0 || state.atoms.kind[limit] !== AtomKind.stackLimit) return;
+  if (left.base !== Base.frame || left.a !== 0 || left.c < DEEPEST || state.atoms.kind[limit] !== AtomKind.stackLimit)
+    return;
   state.floor = Math.min(state.floor, left.c);
 }
 

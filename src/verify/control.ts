@@ -8,6 +8,7 @@ import { Part } from "./atoms.ts";
 import { Flow, OperandKind } from "./decode.ts";
 import type { CodeFunction } from "./image.ts";
 import { Op } from "./instructions.ts";
+import { moveStack } from "./arithmetic.ts";
 import { type Machine, Reg } from "./machine.ts";
 import { step } from "./step.ts";
 import { RESULT_SLOTS, type State } from "./state.ts";
@@ -96,9 +97,10 @@ function pop(m: Machine, at: number, register: number): void {
   if (at < state.register(Reg.rsp).c || at + 8 > 16 + m.type.stackBytes) {
     return m.fail("pops from outside of the function's frame");
   }
-  state.registers[Reg.rsp] = new Form(Base.frame, at + 8);
+  const value = state.slots.get(at) ?? m.fresh(8, Part.pop);
+  moveStack(m, new Form(Base.frame, at + 8));
   if (register === Reg.rsp) return m.fail("the stack pointer gets a value that is not followed");
-  m.write(register, 8, state.slots.get(at) ?? m.fresh(8, Part.pop));
+  m.write(register, 8, value);
 }
 
 // Leaving the function.

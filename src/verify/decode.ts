@@ -66,7 +66,7 @@ export class Instruction {
   displacement = 0;
   ripRelative = false;
   memorySize = 0;
-  /** A prefix changes what the instruction does: rep, segment. `lock` is allowed. */
+  /** A prefix changes what the instruction does: rep, segment; any of one that jumps. `lock` is allowed of others. */
   prefixed = false;
   locked = false;
   /** It writes status flags. */
@@ -121,6 +121,12 @@ interface CodeFacts {
 /** Processor features whose instructions work on vector registers, memory, and general registers that are operands. */
 const VECTOR_FEATURES = ["SSE", "SSE2", "SSE3", "SSSE3", "SSE4_1", "SSE4_2", "AVX", "AVX2", "FMA", "F16C"] as const;
 
+/** The byte is a prefix other than REX. */
+function hasPrefix(byte: number): boolean {
+  return PREFIXES.has(byte);
+}
+const PREFIXES: ReadonlySet<number> = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3]);
+
 /** Decodes functions, one after the other, of any images: what it finds out about instructions is kept. */
 export class CodeReader {
   readonly iced: Disassembler;
@@ -137,13 +143,13 @@ export class CodeReader {
   }
 
   #describe(raw: Iced.Instruction): CodeFacts {
-    const { mnemonic, flowControl, rflagsModified } = raw;
+    const { mnemonic, rflagsModified } = raw;
     const op = operationOf(this.iced, mnemonic);
     const writesFlags = rflagsModified !== 0;
     return {
       mnemonic,
-      op,
-      flow: flowControl <= 6 ? flowControl : Flow.other,
+      op: mnemonic === this.iced.Mnemonic.Leave && raw.code !== this.iced.Code.Leaveq ? Op.refused : op,
+      flow: this.#flowOf(raw),
       condition: raw.conditionCode,
       operands: raw.opCount,
       plainEncoding: raw.encoding <= this.iced.EncodingKind.VEX,
@@ -151,6 +157,30 @@ export class CodeReader {
       writesFlags: writesFlags || !this.#hasImmediate(raw) ? writesFlags : undefined,
       vectorWrites: op === Op.vector ? this.#operandWrites(raw) : undefined,
     };
+  }
+
+  /** `other` of all that do more than to go somewhere: count in rcx, change segments, enter the kernel. */
+  #flowOf(raw: Iced.Instruction): number {
+    const { Code, OpKind } = this.iced;
+    const { flowControl: flow } = raw;
+    switch (flow) {
+      case Flow.next:
+      case Flow.indirectCall:
+      case Flow.indirectJump:
+        return flow;
+      case Flow.jump:
+      case Flow.call:
+        return raw.opCount === 1 && raw.op0Kind === OpKind.NearBranch64 ? flow : Flow.other;
+      case Flow.branch: {
+        const { conditionCode: condition, mnemonic } = raw;
+        const isLoop = mnemonic === this.iced.Mnemonic.Loope || mnemonic === this.iced.Mnemonic.Loopne;
+        return condition === 0 || isLoop || raw.op0Kind !== OpKind.NearBranch64 ? Flow.other : flow;
+      }
+      case Flow.return:
+        return raw.code === Code.Retnq || raw.code === Code.Retnq_imm16 ? flow : Flow.other;
+      default:
+        return Flow.other;
+    }
   }
 
   #hasImmediate(raw: Iced.Instruction): boolean {
@@ -195,6 +225,8 @@ export class CodeReader {
         decoder.decodeOut(raw);
         if (raw.isInvalid) return at;
         const instruction = this.#read(raw, at);
+        // Processors differ in what a jump's size prefix means.
+        if (instruction.flow !== Flow.next && hasPrefix(bytes[at - f.start] ?? 0)) instruction.prefixed = true;
         out.push(instruction);
         at = instruction.next;
       }

@@ -60,6 +60,8 @@ class Verifier {
   readonly #problems: (readonly Problem[])[] = [];
   readonly #queue: BlockQueue;
   readonly #visits: Int32Array;
+  /** The block from which each was entered first, plus 1; 0: none was. */
+  readonly #entered: Int32Array;
   #failed: Problem | undefined;
   problems: readonly Problem[] = [];
 
@@ -77,6 +79,7 @@ class Verifier {
     this.#careful = careful;
     this.#queue = new BlockQueue(blocks.count, careful ? blocks.shape : undefined);
     this.#visits = new Int32Array(blocks.count);
+    this.#entered = new Int32Array(blocks.count);
     const [first] = blocks.code;
     if (first === undefined) throw new RangeError("a function without instructions");
     const state = initialState(type, new Atoms(world.types.join));
@@ -199,6 +202,12 @@ class Verifier {
       return;
     }
     const severalEntries = this.#blocks.hasEntries(block);
+    const entered = this.#entered[block] ?? 0;
+    if (entered === 0) this.#entered[block] = from + 1;
+    else if (!severalEntries && entered !== from + 1) {
+      this.#failed = this.#problem(this.#blocks.code.indexOf(i), "control goes where no jump seems to lead");
+      return;
+    }
     const head = this.#heads[block];
     if (head === undefined) {
       this.#heads[block] = (this.#visits[block] ?? 0) === 0 ? state.clone() : renamed(state, block);

@@ -35,10 +35,12 @@ export const Op = {
   sar: 29,
   scan: 30,
   negate: 31,
+  changeBit: 32,
+  exchangeAdd: 33,
   // What `control.ts` handles.
-  push: 32,
-  pop: 33,
-  leave: 34,
+  push: 34,
+  pop: 35,
+  leave: 36,
 } as const;
 
 const GENERAL: Readonly<Record<string, number>> = {
@@ -78,9 +80,9 @@ const GENERAL: Readonly<Record<string, number>> = {
   Dec: Op.update,
   Adc: Op.update,
   Sbb: Op.update,
-  Bts: Op.update,
-  Btr: Op.update,
-  Btc: Op.update,
+  Bts: Op.changeBit,
+  Btr: Op.changeBit,
+  Btc: Op.changeBit,
   Bswap: Op.update,
   Bt: Op.examine,
   Bsf: Op.scan,
@@ -90,7 +92,7 @@ const GENERAL: Readonly<Record<string, number>> = {
   Popcnt: Op.count,
   Andn: Op.define,
   Xchg: Op.exchange,
-  Xadd: Op.exchange,
+  Xadd: Op.exchangeAdd,
   Cmpxchg: Op.compareExchange,
   Mfence: Op.nothing,
   Lfence: Op.nothing,

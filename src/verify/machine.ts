@@ -106,8 +106,8 @@ export class Machine {
     return f;
   }
 
-  /** The low `size` bytes of `f`, zero-extended. */
-  truncate(f: Form, size: number): Form {
+  /** The low `size` bytes of `f`, zero-extended; `part` tells several of one instruction apart. */
+  truncate(f: Form, size: number, part: number = Part.low): Form {
     if (size === 8) return f;
     if (f.base === Base.number) {
       if (f.a === 0) return constant(size === 4 ? f.c >>> 0 : f.c & limitOf(size));
@@ -121,12 +121,12 @@ export class Machine {
         return low;
       }
     }
-    return this.fresh(size, Part.low);
+    return this.fresh(size, part);
   }
 
-  read(n: number, size: number): Form {
+  read(n: number, size: number, part: number = Part.low): Form {
     if (n < 0) return this.fresh(8, Part.other);
-    return this.truncate(this.state.register(n), size);
+    return this.truncate(this.state.register(n), size, part);
   }
 
   write(n: number, size: number, value: Form): void {
@@ -142,7 +142,11 @@ export class Machine {
     switch (kind) {
       case OperandKind.register:
         if (i.high) return this.fresh(1, Part.high + n);
-        return this.read(n === 0 ? i.r0 : n === 1 ? i.r1 : i.r2, n === 0 ? i.s0 : n === 1 ? i.s1 : i.s2);
+        return this.read(
+          n === 0 ? i.r0 : n === 1 ? i.r1 : i.r2,
+          n === 0 ? i.s0 : n === 1 ? i.s1 : i.s2,
+          Part.lowOperand + n,
+        );
       case OperandKind.immediate: {
         const size = this.size();
         if (Number.isNaN(i.immediate)) return this.#inexact();

@@ -131,24 +131,22 @@ export class State {
 
   /** Bounds of the sum and constant of `f`, as integers, into `lo` and `hi`. */
   range(f: Form): void {
-    let lo = f.c;
-    let hi = f.c;
-    if (f.a !== 0) {
-      const r = this.ranges.get(f.a);
-      const l = r === undefined ? (this.atoms.lo[f.a] ?? 0) : r.lo;
-      const h = r === undefined ? (this.atoms.hi[f.a] ?? 0) : r.hi;
-      lo += f.s > 0 ? f.s * l : f.s * h;
-      hi += f.s > 0 ? f.s * h : f.s * l;
-    }
-    if (f.b !== 0) {
-      const r = this.ranges.get(f.b);
-      const l = r === undefined ? (this.atoms.lo[f.b] ?? 0) : r.lo;
-      const h = r === undefined ? (this.atoms.hi[f.b] ?? 0) : r.hi;
-      lo += f.t > 0 ? f.t * l : f.t * h;
-      hi += f.t > 0 ? f.t * h : f.t * l;
-    }
-    this.lo = lo;
-    this.hi = hi;
+    this.lo = f.c;
+    this.hi = f.c;
+    if (f.a !== 0) this.#addTerm(f.a, f.s);
+    if (f.b !== 0) this.#addTerm(f.b, f.t);
+  }
+
+  /** Adds the bounds of a scaled unknown to `lo` and `hi`; what is too large to be exact is no bound. */
+  #addTerm(atom: number, scale: number): void {
+    const r = this.ranges.get(atom);
+    const l = r === undefined ? (this.atoms.lo[atom] ?? 0) : r.lo;
+    const h = r === undefined ? (this.atoms.hi[atom] ?? 0) : r.hi;
+    const least = scale > 0 ? scale * l : scale * h;
+    const most = scale > 0 ? scale * h : scale * l;
+    const [lo, hi] = [this.lo + least, this.hi + most];
+    this.lo = least < -EXACT || least > EXACT || lo < -EXACT || lo > EXACT ? Number.NEGATIVE_INFINITY : lo;
+    this.hi = most < -EXACT || most > EXACT || hi < -EXACT || hi > EXACT ? Number.POSITIVE_INFINITY : hi;
   }
 
   /** The largest integer that the sum and constant of `f` may be, of which more than its unknowns' ranges may be known. */
@@ -209,7 +207,8 @@ export class State {
       if (!(sum instanceof Form) || f.s % sum.s !== 0 || sum.b !== 0) continue;
       if (this.ranges.has(atom) || this.relationsOf(ofAtom(atom)) !== undefined) {
         const times = f.s / sum.s;
-        return new Form(f.base, f.c - times * sum.c, atom, times);
+        const moved = times * sum.c;
+        if (Math.abs(moved) <= EXACT / 2) return new Form(f.base, f.c - moved, atom, times);
       }
     }
     return f;
@@ -261,7 +260,7 @@ export class State {
 
   /** Learns sum + k ≤ l. */
   relate(sum: Form, l: number, k: number): void {
-    if (sum.a === 0) return;
+    if (sum.a === 0 || !Number.isSafeInteger(k)) return;
     const key = this.atoms.sum(sum, true);
     const old = this.relations.get(key)?.list ?? [];
     const known = old.find((r) => r.l === l);

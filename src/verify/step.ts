@@ -21,6 +21,10 @@ export function step(m: Machine): void {
     m.fail("an instruction that compiled code does not have");
     return;
   }
+  if (hasOtherOperand(i)) {
+    m.fail("an instruction that compiled code does not have");
+    return;
+  }
   const flags = m.state.flags;
   if (i.writesFlags) m.state.flags = undefined;
   switch (i.op) {
@@ -75,6 +79,7 @@ export function step(m: Machine): void {
     case Op.define:
       // Writes operand 0; other operands are read.
       m.operand(1);
+      if (i.operands > 2) m.operand(2);
       m.result(m.fresh(m.size(), Part.result));
       return;
     case Op.scan:
@@ -86,11 +91,14 @@ export function step(m: Machine): void {
       m.result(m.bounded(m.size(), 64, Part.result));
       return;
     case Op.examine:
-      m.operand(0);
-      m.operand(1);
-      return;
+      return bit(m);
+    case Op.changeBit:
+      bit(m);
+      return m.result(m.fresh(m.size(), Part.result));
     case Op.exchange:
       return exchange(m);
+    case Op.exchangeAdd:
+      return exchangeAdd(m);
     case Op.compareExchange:
       return compareExchange(m);
     case Op.nothing:
@@ -100,6 +108,21 @@ export function step(m: Machine): void {
     default:
       m.fail("an instruction that compiled code does not have");
   }
+}
+
+/** A segment, a control register: nothing that compiled code has. Vector instructions look at their operands themselves. */
+function hasOtherOperand({ op, k0, k1, k2 }: Machine["i"]): boolean {
+  const { other } = OperandKind;
+  return op !== Op.vector && op !== Op.nothing && (k0 === other || k1 === other || k2 === other);
+}
+
+/** bt and its like: in memory, a register counts bits from the operand on, as far as it likes. */
+function bit(m: Machine): void {
+  if (m.i.k0 === OperandKind.memory && m.i.k1 !== OperandKind.immediate) {
+    m.failAccess("the address can't be followed");
+  }
+  m.operand(0);
+  m.operand(1);
 }
 
 function zeroExtend(m: Machine): void {
@@ -122,7 +145,7 @@ function signExtend(m: Machine): void {
     m.state.range(value);
     if (m.state.hi <= limitOf(size) >>> 1) return m.result(value);
   }
-  if (size === 4 && atom !== 0) m.result(ofAtom(m.atoms.signed(atom)));
+  if (size === 4 && i.s0 === 8 && atom !== 0) m.result(ofAtom(m.atoms.signed(atom)));
   else m.result(m.fresh(i.s0, Part.signed));
 }
 
@@ -138,7 +161,7 @@ function test(m: Machine): void {
   const size = m.size();
   const left = m.operand(0);
   const right = m.operand(1);
-  if (i.k0 === OperandKind.register && i.k1 === OperandKind.register && i.r0 === i.r1) {
+  if (i.k0 === OperandKind.register && i.k1 === OperandKind.register && i.r0 === i.r1 && !i.high) {
     m.state.flags = { kind: "compare", size, left, right: ZERO };
     const atom = loneAtom(m.state.register(i.r0));
     if (size === 1 && m.atoms.kind[atom] === AtomKind.conditionByte) {
@@ -159,7 +182,7 @@ function set(m: Machine, flags: State["flags"]): void {
   }
   const known = flags !== undefined && understood(i.condition);
   const condition: Condition | undefined = known ? { op: "compare", condition: i.condition, flags } : undefined;
-  m.state.registers[i.r0] = m.atom(Number.POSITIVE_INFINITY, AtomKind.conditionByte, 0, condition);
+  m.write(i.r0, 8, m.atom(Number.POSITIVE_INFINITY, AtomKind.conditionByte, 0, condition));
 }
 
 /** Operand 0 stays unless the condition holds, and then becomes operand 1. */
@@ -233,8 +256,21 @@ function exchange(m: Machine): void {
   }
 }
 
-/** Of rax the operand's bytes may become what is in memory; of 4 bytes with nothing above them. */
+/** xadd: operand 0 is the sum, and the other one what it was. */
+function exchangeAdd(m: Machine): void {
+  const { i } = m;
+  m.operand(0);
+  // A register that is both is the sum.
+  if (i.k1 === OperandKind.register) m.write(i.r1, i.high ? 1 : i.s1, m.fresh(i.s1, Part.old));
+  m.result(m.fresh(m.size(), Part.sum));
+}
+
+/**
+ * Of rax the operand's bytes may become what is in memory; of 4 bytes with nothing above them. (A register in place of memory may keep
+ * its upper half.)
+ */
 function compareExchange(m: Machine): void {
+  if (m.i.k0 !== OperandKind.memory) return m.fail("an instruction that compiled code does not have");
   const size = m.size();
   const limit = limitOf(size);
   const before = m.state.register(Reg.rax);

@@ -57,3 +57,27 @@ test("a sum of one unknown that wraps around has no range of its own", () => {
   assert.deepEqual(state.wrapped(next), value);
   assert.equal(state.wrapped(new Form(Base.context, 1, a, 1)), undefined);
 });
+
+test("bounds that are not exact are none", () => {
+  const { state, atoms } = unknowns(64, 64);
+  const [a = 0, b = 0] = atoms;
+  state.narrow(a, 2 ** 52 + 1, 2 ** 52 + 1);
+  state.narrow(b, 2 ** 52, 2 ** 52);
+  // 3 a - 3 b - 4 is -1; as floating point numbers it would be 0.
+  assert.equal(state.isExact(new Form(Base.number, -4, a, 3, b, -3)), false);
+  assert.equal(state.isExact(new Form(Base.number, 0, a, 1, b, -1)), true);
+});
+
+test("a sum by which an address is known keeps its constant exact", () => {
+  const { state, atoms } = unknowns(64);
+  const [a = 0] = atoms;
+  const sum = new Form(Base.number, 2 ** 50 + 1, a, 1);
+  const value = state.wrapped(sum) ?? assert.fail("no unknown");
+  state.narrow(value.a, 0, 10);
+  const far = new Form(Base.context, 0, a, 2 ** 20 + 1);
+  assert.equal(state.byKnownSum(far), far);
+  assert.deepEqual(
+    state.byKnownSum(new Form(Base.context, 5, a, 1)),
+    new Form(Base.context, -(2 ** 50) + 4, value.a, 1),
+  );
+});
