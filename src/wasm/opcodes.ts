@@ -12,9 +12,9 @@
  * | 0xfe   | 0x180 | threads                    |
  * | 0xfd   | 0x200 | SIMD and relaxed SIMD      |
  *
- * so `i32.add` is 0x6a and `v128.const` is 0x20c everywhere. Code names them, `Opcode.i32_add`; where it looks at every operator of a body
- * and wants few of them, by a column (`opcodeKinds`). Only the largest loops, files that begin with `// hot loop`, write `case 0x6a: // i32.add`:
- * names cost them some percent before V8's optimizer arrives. A test checks those comments against this table.
+ * so `i32.add` is 0x6a and `v128.const` is 0x20c everywhere. Code names them, `Opcode.i32_add`; a loop that looks at
+ * every operator of a body and wants few of them has a column (`opcodeKinds`). Only what every compilation does with every operator, in files that
+ * begin with `// hot loop`, writes `case 0x6a: // i32.add`: names cost it some percent before V8's optimizer arrives. A test checks these comments.
  *
  * Signature: operands, `:`, results; `i l f d v` are i32 i64 f32 f64 v128, `a` is the address type of the memory
  * immediate; `*` has rules of its own in the validator.

@@ -11,7 +11,6 @@ import { NONE } from "../../ir/function.ts";
 import { IntCC } from "../../ir/ops.ts";
 import { I32, type Type } from "../../ir/types.ts";
 import type { TagIndex } from "../../plan/component.ts";
-import { Opcode } from "../../wasm/opcodes.ts";
 import { BLOCK_EMPTY, CATCH, CATCH_ALL_REF, CATCH_REF } from "../../wasm/operators.ts";
 import { exceptionStatus } from "../exception-layout.ts";
 import type { Body } from "./body.ts";
@@ -138,16 +137,16 @@ export class Control {
   /** An operator in dead code: only nesting matters. Returns whether it closes or turns a construct that isn't dead itself. */
   skip(opcode: number): boolean {
     switch (opcode) {
-      case Opcode.block:
-      case Opcode.loop:
-      case Opcode.if:
-      case Opcode.try:
-      case Opcode.try_table:
+      case 0x02: // block
+      case 0x03: // loop
+      case 0x04: // if
+      case 0x06: // try
+      case 0x1f: // try_table
         this.#deadDepth++;
         return false;
-      case Opcode.else:
+      case 0x05: // else
         return this.#deadDepth === 0;
-      case Opcode.end:
+      case 0x0b: // end
         if (this.#deadDepth === 0) return true;
         this.#deadDepth--;
         return false;

@@ -5,7 +5,6 @@
  */
 
 import type { Workspace } from "../../base/workspace.ts";
-import { Opcode, opcodeKinds } from "../../wasm/opcodes.ts";
 import type { OperatorReader } from "../../wasm/operators.ts";
 
 /** Byte offsets of the assignments (`local.set`, `local.tee`) to each local, in order. */
@@ -51,21 +50,6 @@ export interface BodyScan {
   readonly calls: boolean;
 }
 
-const OPEN = 1;
-const LOOP = 2;
-const END = 3;
-const CALL = 4;
-const ASSIGN = 5;
-
-const KINDS = opcodeKinds([
-  [OPEN, Opcode.block, Opcode.if, Opcode.try, Opcode.try_table],
-  [LOOP, Opcode.loop],
-  [END, Opcode.end],
-  [CALL, Opcode.call, Opcode.call_indirect, Opcode.call_ref],
-  [CALL, Opcode.return_call, Opcode.return_call_indirect, Opcode.return_call_ref],
-  [ASSIGN, Opcode.local_set, Opcode.local_tee],
-]);
-
 /** Reads a body to its end; `reader` is behind the local declarations. */
 export function scanBody(work: Workspace, reader: OperatorReader, localCount: number): BodyScan {
   const locals = work.column();
@@ -77,25 +61,33 @@ export function scanBody(work: Workspace, reader: OperatorReader, localCount: nu
   let calls = false;
   while (!reader.atEnd) {
     reader.next();
-    const kind = KINDS[reader.op];
-    if (kind === 0) continue;
-    switch (kind) {
-      case OPEN:
+    switch (reader.op) {
+      case 0x02: // block
+      case 0x04: // if
+      case 0x06: // try
+      case 0x1f: // try_table
         open.push(-1);
         break;
-      case LOOP:
+      case 0x03: // loop
         open.push(loopStarts.push(reader.offset));
         loopEnds.push(reader.offset);
         break;
-      case END: {
+      case 0x0b: {
+        // end
         const loop = open.pop();
         if (loop !== undefined && loop >= 0) loopEnds.set(loop, reader.offset);
         break;
       }
-      case CALL:
+      case 0x10: // call
+      case 0x11: // call_indirect
+      case 0x12: // return_call
+      case 0x13: // return_call_indirect
+      case 0x14: // call_ref
+      case 0x15: // return_call_ref
         calls = true;
         break;
-      case ASSIGN:
+      case 0x21: // local.set
+      case 0x22: // local.tee
         locals.push(reader.index);
         offsets.push(reader.offset);
         break;
