@@ -15,9 +15,10 @@ import { REALLOC64_SIGNATURE, REALLOC_SIGNATURE } from "../plan/signatures.ts";
 import { I64 } from "../wasm/types.ts";
 import { isDefinedBy } from "./adapters.ts";
 import { IrAbiEmitter } from "./adapters-emitter.ts";
+import type { Variable } from "./flow.ts";
 import { emitHandleLookup, emitHandleNew, emitHandleTake, entryAddress, handleTag } from "./handles.ts";
 import type { Program } from "./program.ts";
-import type { Emitter, Variable } from "./structured.ts";
+import type { Emitter } from "./structured.ts";
 
 class GuestMemory implements MemoryContext<Value> {
   readonly sizes: Sizes;

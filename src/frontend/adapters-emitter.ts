@@ -8,9 +8,10 @@ import { F32, F64, I32, I64, type Type, V128 } from "../ir/types.ts";
 import { Shape } from "../ir/vector.ts";
 import { WIDE_COPY } from "../layout/offsets.ts";
 import { Trap, type TrapName } from "../layout/traps.ts";
+import type { Variable } from "./flow.ts";
 import { LONG_COPY, WIDE_STRING_COPY } from "./memory.ts";
 import type { Program } from "./program.ts";
-import type { Emitter, Variable } from "./structured.ts";
+import type { Emitter } from "./structured.ts";
 import { SUPPORT } from "./support.ts";
 
 const TYPES = { i32: I32, i64: I64, f32: F32, f64: F64 } as const satisfies Record<CoreType, Type>;

@@ -1,6 +1,6 @@
 /**
  * The C interface of one component: which functions, types and members a host in C gets, under which names. One list for the code
- * that is generated (`entries.ts`, `typed.ts`, `instantiate.ts`) and for the header that `bindings/` prints.
+ * that is generated (`entries.ts`, `typed-exports.ts`, `instantiate.ts`) and for the header that `bindings/` prints.
  *
  * Where C values are used (host ABI `typed`), the imports structure begins with one data pointer for all typed functions and has a member for each
  * interface; else every function is a member with a data pointer of its own.

@@ -85,7 +85,8 @@ import { API_SIGNATURES, INSTANTIATE, MAIN, MEMORY_ACCESSOR, START, SUPPORT, typ
 import { buildAppendNumber, buildAppendText, buildFormatTrap, buildLastTrap } from "./text.ts";
 import { buildTaskBuiltin } from "./task-builtins.ts";
 import { buildCheckedRealloc, buildLowered, buildTrampoline } from "./trampolines.ts";
-import { buildTypedBody, buildTypedDrop, buildTypedEntry, buildTypedLowered } from "./typed.ts";
+import { buildTypedBody, buildTypedDrop, buildTypedEntry } from "./typed-exports.ts";
+import { buildTypedLowered } from "./typed-imports.ts";
 import { FunctionTranslator } from "./wasm/translate.ts";
 
 type Builder = (e: Emitter, program: Program) => void;

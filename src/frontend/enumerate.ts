@@ -18,7 +18,7 @@ import type { FunctionKind } from "./items.ts";
 import { symbolPart } from "./names.ts";
 import type { Program } from "./program.ts";
 import { supportNames } from "./support.ts";
-import { isDirectExport } from "./typed.ts";
+import { isDirectExport } from "./typed-exports.ts";
 
 /** Symbols `[first, end)`, neighbours in the text too. */
 export interface FunctionRange {

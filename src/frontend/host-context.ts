@@ -14,12 +14,13 @@ import { Trap, type TrapName } from "../layout/traps.ts";
 import type { HostEnd } from "./adapters.ts";
 import { IrAbiEmitter } from "./adapters-emitter.ts";
 import { emitLend } from "./adapters-context.ts";
+import type { Variable } from "./flow.ts";
 import { emitHandleFree, handleTag } from "./handles.ts";
 import { emitFreshHandle } from "./host-handles.ts";
 import { emitTake, FIRST_BLOCK_BYTES } from "./host-memory.ts";
 import { HOST_SUPPORT } from "./host-support.ts";
 import type { Program } from "./program.ts";
-import type { Emitter, Variable } from "./structured.ts";
+import type { Emitter } from "./structured.ts";
 
 /** Emits checks whose failure refuses the host's call, from inside its entry. */
 export function refusingEmitter(e: Emitter, program: Program): IrAbiEmitter {

@@ -26,13 +26,14 @@ import {
   MAPPING_STEP,
 } from "../layout/offsets.ts";
 import { Trap } from "../layout/traps.ts";
+import type { Variable } from "./flow.ts";
 import { HOST_SUPPORT } from "./host-support.ts";
 import { MAP_ANONYMOUS, PROT_READ_WRITE, Sys } from "./linux.ts";
 import { emitMap } from "./memory.ts";
 import { emitGiveBack as emitGiveBackSpace } from "./options.ts";
 import type { Program } from "./program.ts";
 import { cSignature } from "./signatures.ts";
-import type { Emitter, Variable } from "./structured.ts";
+import type { Emitter } from "./structured.ts";
 
 /** The host's functions of `windlass_options_t`: (data, size) → address. */
 const HOST_ALLOCATE = cSignature([I64, I64], I64);

@@ -48,7 +48,7 @@ export type FunctionKind =
   | { readonly kind: "adapter-value"; readonly index: number }
   | { readonly kind: "adapter-flat-value"; readonly index: number }
   | { readonly kind: "transcoder"; readonly name: TranscoderName; readonly refusing: boolean }
-  /** Typed exports: the C function, and what it enters (`typed.ts`); `drop` is a position in `Api.drops`. */
+  /** Typed exports: the C function, and what it enters (`typed-exports.ts`); `drop` is a position in `Api.drops`. */
   | { readonly kind: "typed-entry"; readonly export: number }
   | { readonly kind: "typed-body" | "task-body"; readonly export: number }
   | { readonly kind: "typed-drop"; readonly drop: number }

@@ -1,33 +1,17 @@
 /**
  * A structured emitter over `FuncBuilder`, so that run-time support, trampolines and entries read like code: variables, if, loop, break,
- * loads and stores, calls. It makes SSA as it goes: a variable's value is looked up through the predecessors of a block, a block with
- * several gets a parameter where they differ, and a loop's header gets its arguments when the loop is complete.
+ * loads and stores, calls. It makes SSA as it goes (`flow.ts`).
  *
  * After `return`, `trap`, `jump` out of a loop nothing may be emitted until the enclosing construct ends: `open` says whether code is
  * reachable. Types follow from the operands.
  */
 
-import { entity } from "../base/entity.ts";
 import { InternalError } from "../base/diagnostics.ts";
 import { type FuncBuilder, startFunction } from "../ir/builder.ts";
-import type {
-  Block,
-  BlockCall,
-  DataSymbol,
-  Func,
-  FuncAttributes,
-  FuncSymbol,
-  StackSlot,
-  Value,
-} from "../ir/function.ts";
+import type { Block, DataSymbol, Func, FuncAttributes, FuncSymbol, StackSlot, Value } from "../ir/function.ts";
 import { Access, IntCC, Op, Region } from "../ir/ops.ts";
 import { I32, I64, type Signature, type Type } from "../ir/types.ts";
-
-/** A mutable variable of the function that is being emitted. */
-export interface Variable {
-  readonly id: number;
-  readonly type: Type;
-}
+import { Flow, type Variable } from "./flow.ts";
 
 /** Where `break` and `continue` of a loop go. */
 export interface Loop {
@@ -35,34 +19,18 @@ export interface Loop {
   readonly exit: Block;
 }
 
-interface Edge {
-  readonly from: Block;
-  readonly call: BlockCall;
-}
-
-interface BlockState {
-  readonly edges: Edge[];
-  /** All predecessors are known. */
-  sealed: boolean;
-  readonly isLoop: boolean;
-  /** Parameters of a loop's header that get their arguments when it is sealed. */
-  readonly pending: { readonly variable: Variable; readonly param: Value }[];
-  readonly values: Map<number, Value>;
-}
-
 export class Emitter {
   readonly builder: FuncBuilder;
   readonly func: Func;
   readonly params: readonly Value[];
-  readonly #blocks = new Map<Block, BlockState>();
-  #variables = 0;
+  readonly #flow: Flow;
 
   /** Emits where `builder` stands; `params` are what `param` gives. Variables of this emitter begin here. */
   constructor(builder: FuncBuilder, params: readonly Value[]) {
     this.builder = builder;
     this.func = builder.func;
     this.params = params;
-    this.#state(builder.block, false).sealed = true;
+    this.#flow = new Flow(builder);
   }
 
   /** A new function, at its beginning. */
@@ -84,98 +52,16 @@ export class Emitter {
 
   // Variables.
 
-  #state(block: Block, isLoop: boolean): BlockState {
-    let state = this.#blocks.get(block);
-    if (state === undefined) {
-      state = { edges: [], sealed: false, isLoop, pending: [], values: new Map() };
-      this.#blocks.set(block, state);
-    }
-    return state;
-  }
-
   variable(initial: Value): Variable {
-    const variable: Variable = { id: this.#variables++, type: this.func.typeOf(initial) };
-    this.set(variable, initial);
-    return variable;
+    return this.#flow.variable(initial);
   }
 
   set(variable: Variable, value: Value): void {
-    this.#state(this.builder.block, false).values.set(variable.id, value);
+    this.#flow.set(variable, value);
   }
 
   get(variable: Variable): Value {
-    return this.#read(variable, this.builder.block);
-  }
-
-  #read(variable: Variable, block: Block): Value {
-    const state = this.#state(block, false);
-    const known = state.values.get(variable.id);
-    if (known !== undefined) return known;
-    const value = this.#readThrough(variable, block, state);
-    state.values.set(variable.id, value);
-    return value;
-  }
-
-  #readThrough(variable: Variable, block: Block, state: BlockState): Value {
-    if (!state.sealed) {
-      const param = this.func.appendBlockParam(block, variable.type);
-      state.pending.push({ variable, param });
-      return param;
-    }
-    const first = state.edges[0];
-    if (first === undefined) {
-      throw new InternalError("frontend", `variable ${variable.id} is read before it is set`, this.func.name);
-    }
-    if (state.edges.length === 1) return this.#read(variable, first.from);
-    if (state.isLoop) {
-      const param = this.func.appendBlockParam(block, variable.type);
-      state.values.set(variable.id, param);
-      this.#passArguments(variable, state);
-      return param;
-    }
-    // Every cycle goes through a loop's header, which has stopped the search above: this ends.
-    const values = state.edges.map((e) => this.#read(variable, e.from));
-    const same = values[0];
-    if (same !== undefined && values.every((v) => v === same)) return same;
-    const param = this.func.appendBlockParam(block, variable.type);
-    state.edges.forEach((e, i) => {
-      const value = values[i];
-      if (value !== undefined) this.func.appendBlockCallArg(e.call, value);
-    });
-    return param;
-  }
-
-  #passArguments(variable: Variable, state: BlockState): void {
-    for (const e of state.edges) this.func.appendBlockCallArg(e.call, this.#read(variable, e.from));
-  }
-
-  #seal(block: Block): void {
-    const state = this.#state(block, false);
-    state.sealed = true;
-    for (const { variable } of state.pending) this.#passArguments(variable, state);
-  }
-
-  #jumpTo(target: Block): void {
-    const from = this.builder.block;
-    this.builder.jump(target);
-    this.#state(target, false).edges.push({ from, call: this.#lastCall(1) });
-  }
-
-  /** The block call made `back` calls ago. */
-  #lastCall(back: number): BlockCall {
-    return entity<BlockCall>(this.func.callBlock.length - back);
-  }
-
-  #branch(condition: Value, ifNonZero: Block, ifZero: Block): void {
-    const from = this.builder.block;
-    this.builder.brif(condition, ifNonZero, [], ifZero, []);
-    this.#state(ifNonZero, false).edges.push({ from, call: this.#lastCall(2) });
-    this.#state(ifZero, false).edges.push({ from, call: this.#lastCall(1) });
-  }
-
-  #enter(block: Block): void {
-    this.builder.switchTo(block);
-    this.#seal(block);
+    return this.#flow.get(variable);
   }
 
   // Control.
@@ -184,50 +70,43 @@ export class Emitter {
     const thenBlock = this.builder.createBlock();
     const merge = this.builder.createBlock();
     const elseBlock = otherwise === undefined ? merge : this.builder.createBlock();
-    this.#branch(condition, thenBlock, elseBlock);
-    this.#enter(thenBlock);
+    this.#flow.branch(condition, thenBlock, elseBlock);
+    this.#flow.enter(thenBlock);
     then();
-    if (this.open) this.#jumpTo(merge);
+    if (this.open) this.#flow.jump(merge);
     if (otherwise !== undefined) {
-      this.#enter(elseBlock);
+      this.#flow.enter(elseBlock);
       otherwise();
-      if (this.open) this.#jumpTo(merge);
+      if (this.open) this.#flow.jump(merge);
     }
-    if (this.#state(merge, false).edges.length > 0) this.#enter(merge);
+    if (this.#flow.isReached(merge)) this.#flow.enter(merge);
   }
 
   /** Runs `arms[targets[index]]`, nothing where the target is -1. An index that is no target's runs what the last one does. */
   switch(index: Value, targets: readonly number[], arms: readonly (() => void)[]): void {
     const merge = this.builder.createBlock();
     const blocks = arms.map(() => this.builder.createBlock());
-    const from = this.builder.block;
-    const chosen = targets.map((t) => blocks[t] ?? merge);
-    this.builder.brTable(
+    this.#flow.branchTable(
       index,
-      chosen.map((block) => ({ block, args: [] })),
+      targets.map((t) => blocks[t] ?? merge),
     );
-    chosen.forEach((block, i) => {
-      this.#state(block, false).edges.push({ from, call: this.#lastCall(chosen.length - i) });
-    });
     blocks.forEach((block, i) => {
-      if (this.#state(block, false).edges.length === 0) return;
-      this.#enter(block);
+      if (!this.#flow.isReached(block)) return;
+      this.#flow.enter(block);
       arms[i]?.();
-      if (this.open) this.#jumpTo(merge);
+      if (this.open) this.#flow.jump(merge);
     });
-    if (this.#state(merge, false).edges.length > 0) this.#enter(merge);
+    if (this.#flow.isReached(merge)) this.#flow.enter(merge);
   }
 
   /** Repeats `body` until it breaks, returns or traps. */
   loop(body: (loop: Loop) => void): void {
     const loop: Loop = { header: this.builder.createBlock(), exit: this.builder.createBlock() };
-    this.#state(loop.header, true);
-    this.#jumpTo(loop.header);
-    this.builder.switchTo(loop.header);
+    this.#flow.enterLoop(loop.header);
     body(loop);
-    if (this.open) this.#jumpTo(loop.header);
-    this.#seal(loop.header);
-    if (this.#state(loop.exit, false).edges.length > 0) this.#enter(loop.exit);
+    if (this.open) this.#flow.jump(loop.header);
+    this.#flow.seal(loop.header);
+    if (this.#flow.isReached(loop.exit)) this.#flow.enter(loop.exit);
   }
 
   while(condition: () => Value, body: (loop: Loop) => void): void {
@@ -238,20 +117,20 @@ export class Emitter {
   }
 
   break(loop: Loop): void {
-    this.#jumpTo(loop.exit);
+    this.#flow.jump(loop.exit);
   }
   continue(loop: Loop): void {
-    this.#jumpTo(loop.header);
+    this.#flow.jump(loop.header);
   }
   breakIf(loop: Loop, condition: Value): void {
     const next = this.builder.createBlock();
-    this.#branch(condition, loop.exit, next);
-    this.#enter(next);
+    this.#flow.branch(condition, loop.exit, next);
+    this.#flow.enter(next);
   }
   breakUnless(loop: Loop, condition: Value): void {
     const next = this.builder.createBlock();
-    this.#branch(condition, next, loop.exit);
-    this.#enter(next);
+    this.#flow.branch(condition, next, loop.exit);
+    this.#flow.enter(next);
   }
 
   return(...values: readonly Value[]): void {

@@ -14,7 +14,7 @@ import { Emitter } from "./structured.ts";
 import type { TaskBuiltin } from "./task-builtins.ts";
 import { type TaskCaller, taskResult } from "./tasks.ts";
 import { emitCheckMayLeave } from "./trampolines.ts";
-import { emitTypedResult } from "./typed.ts";
+import { emitTypedResult } from "./typed-exports.ts";
 
 const ATTRIBUTES = { stackCheck: true, entry: false } as const;
 

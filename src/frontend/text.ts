@@ -12,6 +12,7 @@ import { LOC_INLINED } from "../codegen/compiled.ts";
 import type { Value } from "../ir/function.ts";
 import { InstanceState, TRAP_TEXT_SIZE, TrapRecord } from "../layout/offsets.ts";
 import { TRAP_NAMES, Trap } from "../layout/traps.ts";
+import type { Variable } from "./flow.ts";
 import {
   inlinedTableCall,
   inlinedTableLocation,
@@ -23,7 +24,7 @@ import { type TextName, textOffset } from "./messages.ts";
 import { emitState, emitUnlessInstance } from "./instance.ts";
 import type { Program } from "./program.ts";
 import { emitRowKey } from "./raise.ts";
-import type { Emitter, Variable } from "./structured.ts";
+import type { Emitter } from "./structured.ts";
 import { SUPPORT } from "./support.ts";
 
 /** (cursor, limit, C string) → cursor. */

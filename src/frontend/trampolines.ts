@@ -10,7 +10,7 @@
  * - `flat`: `(context, data, flat arguments…) → flat result`, a plain C function. It has no status, so it fails by calling
  *   `<prefix>_fail(context, status)`, which sets a word of the context; the trampoline reads it behind every call. A host resource's
  *   destructor fails in the same way, with either ABI.
- * - `typed`: C values; `typed.ts`.
+ * - `typed`: C values; `typed-imports.ts`.
  * - a built-in of WASI: where the caller's memory, realloc, handle table and flags are goes into the context; then a direct call.
  */
 

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Emitter, type Loop, type Variable } from "../../src/frontend/structured.ts";
+import type { Variable } from "../../src/frontend/flow.ts";
+import { Emitter, type Loop } from "../../src/frontend/structured.ts";
 import { I64 } from "../../src/ir/types.ts";
 import { verifyFunc } from "../../src/ir/verify.ts";
 import { Interpreter } from "../support/ir-interpreter.ts";
