@@ -21,6 +21,7 @@ interface Options {
   readonly seed: number;
   readonly jobs: number;
   readonly patience: number;
+  readonly sandbox: boolean;
   readonly json?: boolean;
 }
 
@@ -34,6 +35,7 @@ const command = toolCommand(
   .option("--seed <n>", "seed of the first module", numberFrom(0, true), 0)
   .option("--jobs <n>", "processes", numberFrom(1, true), 1)
   .option("--patience <seconds>", "processor time for 16 modules", numberFrom(1, false), 60)
+  .option("--no-sandbox", "find them by what programs do, without the sandbox verifier")
   .option("--json", "the table as JSON")
   .addHelpText("after", "\nExits 1 when a bug is not found.");
 parseArguments(command);
@@ -159,7 +161,12 @@ async function work(): Promise<void> {
     const copy = join(folder, String(index));
     copyWith(bug, copy);
     const start = performance.now();
-    const result = await hunter.look({ folder: copy, seed: options.seed, modules: options.modules });
+    const result = await hunter.look({
+      folder: copy,
+      seed: options.seed,
+      modules: options.modules,
+      sandbox: options.sandbox,
+    });
     rmSync(copy, { recursive: true, force: true });
     const row = { name: bug.name, kind: bug.kind, seconds: (performance.now() - start) / 1000, ...result };
     rows.push(row);

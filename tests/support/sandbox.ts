@@ -7,10 +7,13 @@ import { rejection, verifyWith } from "../../src/verify/verify.ts";
 
 const reader = new CodeReader(iced);
 
+/** How what is rejected begins. */
+export const REJECTED = "verifier: ";
+
 /** What is not proved of an object or executable; undefined: nothing. Throws `WindlassError` on another file. */
 export function unproved(file: Uint8Array): string | undefined {
   const report = verifyWith(reader, file);
-  return report.problems.length === 0 ? undefined : `verifier: ${rejection(report).message}`;
+  return report.problems.length === 0 ? undefined : `${REJECTED}${rejection(report).message}`;
 }
 
 /** Compiles, and rejects with what is not proved of the result. */

@@ -134,7 +134,7 @@ export class Access {
 
   address(memory: number, { immediates, extra }: Operator, depth: number): Expr {
     const { r } = this.#f;
-    const { is64, min } = this.#memories[memory] ?? { is64: false, min: 0 };
+    const { is64 } = this.#memories[memory] ?? { is64: false };
     const way = r.below(100);
     const atomic = immediates === "atomic";
     // Of atomic ones only multiples of the size.
@@ -156,17 +156,33 @@ export class Access {
       return this.#f.node("i64.and", "l", [this.#value("l", depth + 1), mask]);
     }
     if (way < 80) return this.#wide(is64, masked(r.pick([15, 255, 255, 0xfff, 0x7fff])));
-    if (way < 97) {
+    if (way < 95) {
       const scale = this.#f.node("i32.shl", "i", [masked(63), this.#f.i32(atomic ? extra : r.below(4))]);
       return this.#wide(is64, this.#f.node("i32.add", "i", [masked(0xfff), scale]));
     }
-    if (way < 98) return this.#number(is64, aligned(65536 * min - r.between(0, 40)));
+    if (way < 98) return this.#nearEnd(memory, aligned, depth);
     if (way < 99 && r.chance(0.5)) {
       if (is64)
         return this.#f.i64(r.pick([-1n, -8n, 0x100000000n, 0x7fffffffffffffffn, -0x8000000000000000n, 0xffffffffn]));
       return this.#f.i32(r.pick([-1, -4, 0x7fffffff, -0x80000000, 65536 * 6]));
     }
     return r.chance(0.5) ? this.#anything(is64, depth) : this.#number(is64, aligned(r.below(512)));
+  }
+
+  /** At the end of a memory, as it is at first or as it is by then: where accesses of some sizes are in bounds, and of others are not. */
+  #nearEnd(memory: number, aligned: (value: number) => number, depth: number): Expr {
+    const f = this.#f;
+    const { r } = f;
+    const { is64, min } = this.#memories[memory] ?? { is64: false, min: 0 };
+    if (r.chance(0.3)) return this.#number(is64, aligned(65536 * min - r.between(0, 40)));
+    const [type, name] = is64 ? ["l", "i64"] : ["i", "i32"];
+    const more = f.node(`${name}.and`, type, [this.#value(type, depth + 1), this.#number(is64, aligned(15))]);
+    const pages = f.node("memory.size", type, [], f.index(memory));
+    const end = r.chance(0.4)
+      ? this.#number(is64, 65536 * min)
+      : f.node(`${name}.shl`, type, [pages, this.#number(is64, 16)]);
+    const before = this.#number(is64, r.pick([16, 16, 16, 8, 32, 64]));
+    return f.node(`${name}.sub`, type, [f.node(`${name}.add`, type, [end, more]), before]);
   }
 
   // Sizes and growth: an i32 in the end.
@@ -323,7 +339,7 @@ export class Access {
       const found = data.flatMap((d, i) => (d.offset === undefined || r.chance(0.05) ? [i] : []));
       if (found.length === 0) return;
       const segment = r.pick(found);
-      if (r.chance(0.1)) out.push(f.node("data.drop", "", [], f.index(segment)));
+      if (r.chance(0.25)) out.push(f.node("data.drop", "", [], f.index(segment)));
       else {
         const [from, count] = this.#part(data[segment]?.bytes.length ?? 0);
         const kids = [this.#place(memory, depth), f.i32(from), f.i32(count)];

@@ -5,7 +5,7 @@ import { Calls } from "./calls.ts";
 import { constant } from "./constants.ts";
 import { Control } from "./control.ts";
 import type { Features } from "./features.ts";
-import { Frame } from "./frame.ts";
+import { Frame, MAX_LABELS } from "./frame.ts";
 import { Live } from "./live.ts";
 import type { Maker } from "./maker.ts";
 import { Operands } from "./operands.ts";
@@ -27,7 +27,6 @@ import {
 } from "./tree.ts";
 
 const MAX_DEPTH = 9;
-const MAX_LABELS = 7;
 
 const COMPARISONS = ["i", "f"].map((kind) =>
   operatorsOf("i").filter(
@@ -69,7 +68,7 @@ export class BodyGenerator implements Maker {
     this.#access = new Access(this.#f, (type, depth) => this.value(type, depth));
     this.#operands = new Operands(this.#f, features, this.#access, this);
     this.#calls = new Calls(this.#f, this.#access, this);
-    this.#control = new Control(this.#f, this.#calls, this);
+    this.#control = new Control(this.#f, this.#access, this.#calls, this);
     this.#live = new Live(this.#f, this.#access, this);
     this.#budget = r.chance(0.06) ? r.between(100, 400) : r.between(4, 40);
   }

@@ -1,7 +1,8 @@
 /** Random control flow: blocks of every kind, branches, exceptions, and what leaves. */
 
+import type { Access } from "./access.ts";
 import type { Calls } from "./calls.ts";
-import type { Frame, Scope } from "./frame.ts";
+import { type Frame, MAX_LABELS, type Scope } from "./frame.ts";
 import type { Maker } from "./maker.ts";
 import {
   type CatchClause,
@@ -17,11 +18,15 @@ import {
 
 export class Control {
   readonly #f: Frame;
+  readonly #access: Access;
   readonly #calls: Calls;
   readonly #maker: Maker;
+  /** Tags that are caught around this place, as often as they are. */
+  readonly #caught: number[] = [];
 
-  constructor(frame: Frame, calls: Calls, maker: Maker) {
+  constructor(frame: Frame, access: Access, calls: Calls, maker: Maker) {
     this.#f = frame;
+    this.#access = access;
     this.#calls = calls;
     this.#maker = maker;
   }
@@ -57,7 +62,15 @@ export class Control {
     return { ...f.node("loop", results, kids, immediate), bodies, label };
   }
 
-  #body(label: Label, loop: boolean, params: Types, results: Types, depth: number): Expr[] {
+  /** `begin`: makes what comes first, behind what takes the parameters. */
+  #body(
+    label: Label,
+    loop: boolean,
+    params: Types,
+    results: Types,
+    depth: number,
+    begin: () => Expr[] = () => [],
+  ): Expr[] {
     const r = this.#f.r;
     const f = this.#f;
     const out: Expr[] = [];
@@ -66,6 +79,7 @@ export class Control {
       out.push(f.store({ code: ON_STACK, results: type, kids: [], immediates: [] }));
     f.scopes.push({ label, loop });
     if (loop) out.push(...f.spend(1));
+    out.push(...begin());
     this.#maker.statements(out, r.below(3));
     if (loop && r.chance(0.8)) out.push(...f.dropAll(this.branchIf({ label, loop }, depth)));
     out.push(...this.#maker.values(results, depth));
@@ -78,12 +92,18 @@ export class Control {
     return this.#f.node("br_if", label.types, kids, { kind: "label", label });
   }
 
+  /** Often one that is caught around this place. */
+  #tag(): number {
+    const { r, tree } = this.#f;
+    return this.#caught.length > 0 && r.chance(0.6) ? r.pick(this.#caught) : r.below(tree.tags.length);
+  }
+
   /** Throws, in place of a value. */
   #throw(results: Types, depth: number): Expr {
     const r = this.#f.r;
     const f = this.#f;
     if (r.chance(0.12)) return f.node("throw_ref", results, [this.#maker.value("e", depth + 1)]);
-    const tag = r.below(f.tree.tags.length);
+    const tag = this.#tag();
     return f.node("throw", results, this.#maker.values(f.tree.tags[tag] ?? "", depth + 1), f.index(tag));
   }
 
@@ -91,13 +111,15 @@ export class Control {
    * A `try_table` in a block that handles what it catches, in a block with results; other clauses may lead anywhere.
    *
    *     (block results (block caught (try_table results …) (br 1)) …caught, results)
+   *
+   * Some have another one inside, often for the same tag; and some leave behind which of them it was that caught.
    */
   attempt(results: Types, depth: number): Expr {
     const r = this.#f.r;
     const f = this.#f;
     const { tags } = f.tree;
     const outer: Label = { types: results };
-    const own = r.chance(0.75) ? r.below(tags.length) : undefined;
+    const own = r.chance(0.75) ? this.#tag() : undefined;
     const byReference = r.chance(0.5);
     const caught = `${own === undefined ? "" : (tags[own] ?? "")}${byReference ? "e" : ""}`;
     const handler: Label = { types: caught };
@@ -126,11 +148,9 @@ export class Control {
       { kind: "block", params, results },
       { kind: "catches", clauses },
     ];
-    const body = this.#body(label, false, params, results, depth);
-    // Something to catch.
-    if (f.callees.length > 0 && r.chance(0.3)) {
-      body.unshift(...f.dropAll(this.#calls.any(r.pick(f.callees), depth)));
-    }
+    if (own !== undefined) this.#caught.push(own);
+    const body = this.#body(label, false, params, results, depth, () => this.#somethingToCatch(depth));
+    if (own !== undefined) this.#caught.pop();
     const attempt: Expr = { ...f.node("try_table", results, kids, ...immediates), bodies: [body], label };
     f.scopes.pop();
     const inner: Expr = {
@@ -139,10 +159,29 @@ export class Control {
       label: handler,
     };
     const rest: Expr[] = f.dropAll(inner);
+    if (r.chance(0.4)) rest.push(...this.#access.observe(f.i32(r.between(1, 0xffff))));
     this.#maker.statements(rest, r.below(2));
     rest.push(...this.#maker.values(results, depth));
     f.scopes.pop();
     return { ...f.node("block", results, [], { kind: "block", params: "", results }), bodies: [rest], label: outer };
+  }
+
+  /** Statements at the start of the body of a `try_table`. */
+  #somethingToCatch(depth: number): Expr[] {
+    const f = this.#f;
+    const { r } = f;
+    const out: Expr[] = [];
+    if (f.scopes.length < MAX_LABELS && r.chance(0.25)) out.push(this.attempt("", depth + 1));
+    if (f.callees.length > 0 && r.chance(0.3)) out.push(...f.dropAll(this.#calls.any(r.pick(f.callees), depth)));
+    if (r.chance(0.35)) {
+      const condition = this.#maker.condition(depth + 1);
+      const label: Label = { types: "" };
+      f.scopes.push({ label, loop: false });
+      const bodies = [[this.#throw("", depth + 1)]];
+      f.scopes.pop();
+      out.push({ ...f.node("if", "", [condition], { kind: "block", params: "", results: "" }), bodies, label });
+    }
+    return out;
   }
 
   /** Branches on whether a reference is null. */

@@ -19,6 +19,9 @@ import {
 /** Global 0. */
 export const FUEL = 0;
 
+/** Labels around a place, from which on no more blocks are opened. */
+export const MAX_LABELS = 7;
+
 export interface Scope {
   readonly label: Label;
   readonly loop: boolean;

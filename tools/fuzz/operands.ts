@@ -17,6 +17,13 @@ function shiftWidth(name: string): number | undefined {
     : Number(name.slice(1, 3));
 }
 
+/** Integers at which results change their kind, by their bits: what is wrong is often wrong of two of them alone. */
+const least = (bits: bigint): bigint => -1n << (bits - 1n);
+const greatest = (bits: bigint): bigint => ~least(bits);
+const always = (value: bigint) => (): bigint => value;
+const EDGES = [least, least, greatest, always(-1n), always(0n), always(1n)];
+const DIVISORS = [always(-1n), always(-1n), always(1n), least, greatest];
+
 export class Operands {
   readonly #f: Frame;
   readonly #features: Features;
@@ -47,7 +54,10 @@ export class Operands {
       return constants && "ilfdv".includes(t) ? f.constant(t) : this.#operand(operator, i, depth);
     });
     const [first, second] = kids;
-    if (/\.(div|rem)_[su]$/.test(name) && second !== undefined && r.chance(0.75)) {
+    const division = /\.(div|rem)_[su]$/.test(name);
+    if (/^(ii|ll)$/.test(params) && !constants && r.chance(division ? 0.15 : 0.04)) {
+      kids = kids.map((kid, i) => this.#edge(kid, division && i === 1 ? DIVISORS : EDGES, depth));
+    } else if (division && second !== undefined && r.chance(0.75)) {
       kids[1] = r.chance(0.5)
         ? this.#divisor(results)
         : f.node(`${name.slice(0, 3)}.or`, results, [second, constant(r, results, BigInt(r.between(1, 9)))]);
@@ -92,6 +102,14 @@ export class Operands {
           ]);
     }
     return this.#maker.value(type, depth + 1);
+  }
+
+  /** One of `edges` in place of the value, or one or the other by what is not known before it runs. */
+  #edge(value: Expr, edges: readonly ((bits: bigint) => bigint)[], depth: number): Expr {
+    const { r } = this.#f;
+    const type = value.results;
+    const edge = constant(r, type, r.pick(edges)(type === "i" ? 32n : 64n));
+    return r.chance(0.35) ? edge : this.#f.node("select", type, [edge, value, this.#maker.condition(depth + 1)]);
   }
 
   #divisor(type: string): Expr {
