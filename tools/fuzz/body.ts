@@ -82,16 +82,21 @@ export class BodyGenerator implements Maker {
       if (r.chance(0.6)) body.push(f.set(local, this.#access.known(f.locals[local] ?? "i")));
     }
     if (fuel !== undefined) {
+      const depth = MAX_DEPTH - 2;
       for (const operator of f.shuffled([...this.#about.values()].flat())) {
         this.#apart(6, () => this.#certainly(body, operator));
       }
+      const parts: (() => void)[] = [];
       for (let i = r.between(2, 8); i > 0; i--) {
-        this.#apart(16, () => body.push(...this.#access.observe(this.#select(f.anyType(), MAX_DEPTH - 2))));
+        parts.push(() => this.#apart(16, () => body.push(...this.#access.observe(this.#select(f.anyType(), depth)))));
       }
-      if (r.chance(0.25)) this.#access.bulkTable(body, MAX_DEPTH - 2);
-      if (r.chance(0.25)) this.#access.bulkMemory(body, MAX_DEPTH - 2);
-      if (r.chance(0.3)) body.push(this.#dropReference(MAX_DEPTH - 2));
-      if (r.chance(0.2)) body.push(...f.dropAll(this.#calls.byReference(r.pick(f.callees), MAX_DEPTH - 2)));
+      for (let i = r.below(3); i > 0; i--) parts.push(() => this.#access.bulkTable(body, depth));
+      if (r.chance(0.35)) parts.push(() => this.#access.bulkMemory(body, depth));
+      if (r.chance(0.45)) parts.push(() => void body.push(this.#dropReference(depth)));
+      if (r.chance(0.2)) {
+        parts.push(() => void body.push(...f.dropAll(this.#calls.byReference(r.pick(f.callees), depth))));
+      }
+      for (const part of f.shuffled(parts)) part();
       if (r.chance(0.2)) this.#live.crowd(body);
     }
     this.statements(body, r.between(1, 5));

@@ -180,7 +180,7 @@ function elements(r: Random, tree: ModuleTree, features: Features): ElementTree[
       });
     }
     const offset = constant(r, "i", 0n);
-    if (r.chance(0.4)) out.push({ mode: "passive", table: 0, offset, type, items: items(type, r.below(8)) });
+    if (r.chance(0.6)) out.push({ mode: "passive", table: 0, offset, type, items: items(type, r.below(8)) });
   });
   const offset = constant(r, "i", 0n);
   out.push({ mode: "declarative", table: 0, offset, type: "r", items: [...tree.functions] });
