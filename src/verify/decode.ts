@@ -194,18 +194,26 @@ export class CodeReader {
 
   /** Which operands are written; undefined when the instruction may do more to memory and general registers than its operands say. */
   #operandWrites(raw: Iced.Instruction): readonly boolean[] | undefined {
-    const { OpAccess, InstructionInfoFactory, OpKind } = this.iced;
+    const { OpAccess, InstructionInfoFactory, OpKind, RegisterExt } = this.iced;
     if (!raw.cpuidFeatures().every((f) => this.#features.has(f))) return undefined;
     const factory = new InstructionInfoFactory();
     const info = factory.info(raw);
+    const writes = (access: number): boolean =>
+      access !== OpAccess.Read && access !== OpAccess.CondRead && access !== OpAccess.None;
     const out: boolean[] = [];
+    const registers = new Set<number>();
     let memories = 0;
     for (let n = 0; n < raw.opCount; n++) {
-      const access = info.opAccess(n);
-      out.push(access !== OpAccess.Read && access !== OpAccess.CondRead && access !== OpAccess.None);
-      if (raw.opKind(n) === OpKind.Memory) memories++;
+      out.push(writes(info.opAccess(n)));
+      const kind = raw.opKind(n);
+      if (kind === OpKind.Memory) memories++;
+      else if (kind === OpKind.Register) registers.add(RegisterExt.fullRegister(raw.opRegister(n)));
     }
-    const isMore = info.usedMemory().length > memories;
+    const isImplied = info
+      .usedRegisters()
+      .map(({ register, access }) => ({ full: RegisterExt.fullRegister(register), access }))
+      .some(({ full, access }) => RegisterExt.isGPR(full) && writes(access) && !registers.has(full));
+    const isMore = isImplied || info.usedMemory().length > memories;
     info.free();
     factory.free();
     return isMore ? undefined : out;

@@ -105,25 +105,8 @@ const GENERAL: Readonly<Record<string, number>> = {
   Leave: Op.leave,
 };
 
-/** Vector instructions with registers or memory that are no operands, or that change the processor's modes. */
-const REFUSED: ReadonlySet<string> = new Set([
-  "Ldmxcsr",
-  "Stmxcsr",
-  "Vldmxcsr",
-  "Vstmxcsr",
-  "Maskmovdqu",
-  "Vmaskmovdqu",
-  "Maskmovq",
-  "Pcmpestri",
-  "Pcmpistri",
-  "Pcmpestrm",
-  "Pcmpistrm",
-  "Vpcmpestri",
-  "Vpcmpistri",
-  "Vpcmpestrm",
-  "Vpcmpistrm",
-  "Vzeroall",
-]);
+/** Vector instructions that change the processor's modes, or tell them. */
+const REFUSED: ReadonlySet<string> = new Set(["Ldmxcsr", "Stmxcsr", "Vldmxcsr", "Vstmxcsr"]);
 
 /** `Op` of an instruction with this mnemonic. */
 export function operationOf(iced: Disassembler, mnemonic: number): number {

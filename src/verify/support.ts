@@ -1,6 +1,7 @@
 /** Arguments of support functions, which trust their caller: that what they copy and fill is the function's own. */
 
 import { inElements, isBelowLength, isReference, tokenOfBits } from "./access.ts";
+import { FUNCREF_SIZE } from "./context.ts";
 import { type Machine, Reg } from "./machine.ts";
 import { isFunctionReference } from "./types.ts";
 import { AtomKind, Base, combine, Form } from "./values.ts";
@@ -19,7 +20,7 @@ export function checkSupport(m: Machine, name: string): void {
     }
     case "table_fill": {
       const count = state.register(Reg.rcx);
-      const bytes = combine(combine(count, count, 3) ?? count, combine(count, count, 3) ?? count, 1);
+      const bytes = combine(count, count, FUNCREF_SIZE - 1);
       const to = bytes === undefined ? undefined : rangeOf(m, at, bytes);
       if (to?.kind !== "table") return m.fail("fills elements that are not known to be in a table of its own");
       const { element: token = "x", constant = true } = m.world.map.policy.tables[to.index] ?? {};
@@ -96,8 +97,10 @@ export function checkTableGrow(m: Machine, index: number): void {
 }
 
 type Extent =
-  | { readonly kind: "memory" | "table" | "element area"; readonly index: number }
-  | { readonly kind: "data"; readonly from: number; readonly to: number };
+  | { readonly kind: "memory" | "table"; readonly index: number }
+  /** `whole`: they begin and end where elements do. */
+  | { readonly kind: "element area"; readonly whole: boolean }
+  | { readonly kind: "data"; readonly from: number; readonly to: number; readonly whole: boolean };
 
 /** What [start, start + bytes) lies in, for every value that these may have; undefined when that is not known. */
 function rangeOf(m: Machine, start: Form, bytes: Form): Extent | undefined {
@@ -107,11 +110,12 @@ function rangeOf(m: Machine, start: Form, bytes: Form): Extent | undefined {
   if (end === undefined) return undefined;
   state.range(start);
   const { lo } = state;
-  if (start.base === Base.image) return dataRange(m, lo, end);
+  if (start.base === Base.image) return dataRange(m, lo, start, end);
   if (start.base !== Base.context) return undefined;
   const field = world.map.field(lo);
   if (field?.kind === "element area") {
-    return m.state.upperBound(end) <= field.end ? { kind: "element area", index: field.index } : undefined;
+    const whole = isWhole(start, field.start) && isWhole(end, field.start);
+    return m.state.upperBound(end) <= field.end ? { kind: "element area", whole } : undefined;
   }
   const region = world.map.region(lo);
   if (region === undefined || region.kind === "handles" || region.kind === "exceptions") return undefined;
@@ -125,24 +129,29 @@ function rangeOf(m: Machine, start: Form, bytes: Form): Extent | undefined {
     return inside ? { kind, index } : undefined;
   }
   if (!m.rights.tables.has(index)) return undefined;
-  if (length.c % 8 !== 0 || length.s % 8 !== 0 || length.t % 8 !== 0 || start.c % 8 !== 0) return undefined;
+  if (!isWhole(start, region.start) || !isWhole(end, region.start)) return undefined;
   const min = world.map.policy.tables[index]?.minElements ?? 0;
   const elements = inElements(length);
   const inside = m.state.upperBound(elements) <= min || isBelowLength(m, elements, AtomKind.tableLength, index, 0);
   return inside ? { kind, index } : undefined;
 }
 
-function dataRange(m: Machine, lo: number, end: Form): Extent | undefined {
+/** Whatever its unknowns are, `f` is a number of elements away from `origin`. */
+function isWhole(f: Form, origin: number): boolean {
+  return [f.c - origin, f.s, f.t].every((n) => n % FUNCREF_SIZE === 0);
+}
+
+function dataRange(m: Machine, lo: number, start: Form, end: Form): Extent | undefined {
   const { rodataStart, rodata } = m.world.image;
   const hi = m.state.upperBound(end);
   if (lo < rodataStart || hi > rodataStart + rodata.length) return undefined;
-  return { kind: "data", from: lo - rodataStart, to: hi - rodataStart };
+  const whole = isWhole(start, rodataStart) && isWhole(end, rodataStart);
+  return { kind: "data", from: lo - rodataStart, to: hi - rodataStart, whole };
 }
 
 /** These bytes of the read-only data are references that fit `token`, or null. */
 function isImage(m: Machine, from: number, to: number, token: string): boolean {
   const { rodata } = m.world.image;
-  if (from % 8 !== 0 || to % 8 !== 0) return false;
   const view = new DataView(rodata.buffer, rodata.byteOffset, rodata.length);
   for (let at = from; at < to; at += 8) {
     const [code, half] = [view.getUint32(at, true), view.getUint32(at + 4, true)];
@@ -163,9 +172,9 @@ function fitsElements(m: Machine, from: Extent, token: string): boolean {
       return isFunctionReference(sub) && m.world.types.fits(sub, token);
     }
     case "data":
-      return isImage(m, from.from, from.to, token);
+      return from.whole && isImage(m, from.from, from.to, token);
     case "element area":
-      return true;
+      return from.whole;
     case "memory":
       return false;
   }

@@ -19,11 +19,14 @@ const STORES = Array.from({ length: 16 }, (_, k) => `(i32.store offset=${k} (loc
 /** The body is long enough to be written over. */
 const MODULE = `(module (memory (export "memory") 1) (table (export "table") 10 20 funcref)
   (memory $wide (export "wide") i64 1 4)
-  (func (export "f") (param i32 i32) (result i32) ${STORES.join(" ")} (i32.load offset=16 (local.get 1))))`;
+  (func (export "f") (param i32 i32) (result i32)
+    (block $a (block $b (block $c (block $d (br_table $a $b $c $d (local.get 0))) ${STORES.join(" ")}
+      ) (return (i32.const 1))) (return (i32.const 2))) (i32.load offset=16 (local.get 1))))`;
 
-/** What stands for a displacement from the context in the code below. */
-type Displacement = "memory" | "below memory" | "wide" | "table" | "limit";
-type Code = readonly (number | Displacement)[];
+/** What stands for a displacement from the context in the code below, or for the distance of something in the text. */
+type Displacement = "memory" | "below memory" | "wide" | "table" | "next element" | "limit";
+type Distance = "memory_copy" | "constants";
+type Code = readonly (number | Displacement | Distance)[];
 
 const UNKNOWN = "an instruction that compiled code does not have";
 const OUT_OF_MEMORY = "accesses memory 0 at an index that is not known to be in bounds";
@@ -95,6 +98,8 @@ const CASES: readonly (readonly [what: string, reason: string | undefined, code:
     [0x48, 0x89, 0xf8, 0x48, 0x89, 0xe1, 0x29, 0xc8, 0x8b, 0x84, 0xc7, "table"],
   ],
   // mov fs, eax
+  // pcmpestri xmm0, xmm1, 0, with REX.W
+  ["an index in rcx, which is no operand", UNKNOWN, [0x66, 0x48, 0x0f, 0x3a, 0x61, 0xc1, 0]],
   ["segments", UNKNOWN, [0x8e, 0xe0]],
   // cmp esi, 5; sete spl
   ["sete of the stack pointer", NO_STACK_POINTER, [0x83, 0xfe, 5, 0x40, 0x0f, 0x94, 0xc4]],
@@ -126,6 +131,36 @@ const CASES: readonly (readonly [what: string, reason: string | undefined, code:
       ...[0x48, 0x89, 0x4d, 0],
     ],
   ],
+  // cmp rsp, [rdi+limit]; jb L; lea rsi, [rdi+table]; lea rdx, [rdi+table+8]; mov ecx, 16; call memory_copy; L: nop
+  [
+    "elements are copied",
+    undefined,
+    [
+      ...[0x48, 0x3b, 0xa7, "limit" as const, 0x72, 24, 0x48, 0x8d, 0xb7, "table" as const],
+      ...[0x48, 0x8d, 0x97, "next element" as const, 0xb9, 16, 0, 0, 0, 0xe8, "memory_copy" as const, 0x90],
+    ],
+  ],
+  // …; mov eax, esi; and eax, 7; lea rsi, [rdi+rax+table]; lea rdx, [rdi+rax+table+8]; mov ecx, 16; sub rcx, rax; …
+  [
+    "halves of elements are copied",
+    "copies to bytes that are not known to be in a memory or table of its own",
+    [
+      ...[0x48, 0x3b, 0xa7, "limit" as const, 0x72, 34, 0x89, 0xf0, 0x83, 0xe0, 7],
+      ...[0x48, 0x8d, 0xb4, 0x07, "table" as const, 0x48, 0x8d, 0x94, 0x07, "next element" as const],
+      ...[0xb9, 16, 0, 0, 0, 0x48, 0x29, 0xc1, 0xe8, "memory_copy" as const, 0x90],
+    ],
+  ],
+  // cmp edx, 5; je S; lea rax, [constants]; movsxd rcx, [rax]; lea rax, [start]; add rax, rcx; jmp rax;
+  // S: mov esi, esi; jmp B; B: mov eax, [rdi+rsi+memory]
+  [
+    "a table leads where a jump does",
+    "control goes where no jump seems to lead",
+    [
+      ...[0x83, 0xfa, 5, 0x74, 0x16, 0x48, 0x8d, 0x05, "constants" as const, 0x48, 0x63, 8],
+      ...[0x48, 0x8d, 0x05, 0xe6, 0xff, 0xff, 0xff, 0x48, 0x01, 0xc8, 0xff, 0xe0],
+      ...[0x89, 0xf6, 0xeb, 0, 0x8b, 0x84, 0x37, "memory" as const],
+    ],
+  ],
   // cmp esi, 0x2000; jb L; mov eax, esi; mov eax, [rdi+rax+memory-0x2000]; L: nop
   [
     "what runs ahead may be below a memory",
@@ -139,11 +174,20 @@ const START: Code = [0x55, 0x48, 0x89, 0xe5];
 /** pop rbp; ret */
 const END: Code = [0x5d, 0xc3];
 
-function bytesOf(code: Code, displacements: Readonly<Record<Displacement, number>>): number[] {
-  return code.flatMap((c) => {
-    if (typeof c === "number") return [c];
-    return [...new Uint8Array(Int32Array.of(displacements[c]).buffer)];
-  });
+/** Where B is in the last of these. */
+const TABLE_ENTRY = 0x23;
+
+function bytesOf(code: Code, numbers: Readonly<Record<Displacement | Distance, number>>): number[] {
+  const bytes: number[] = [];
+  for (const c of code) {
+    if (typeof c === "number") bytes.push(c);
+    else {
+      const isDistance = c === "memory_copy" || c === "constants";
+      const n = numbers[c] - (isDistance ? bytes.length + 4 : 0);
+      bytes.push(...new Uint8Array(Int32Array.of(n).buffer));
+    }
+  }
+  return bytes;
 }
 
 test("what the processor does is what is proved", async () => {
@@ -154,15 +198,22 @@ test("what the processor does is what is proved", async () => {
   const text = image.text.subarray(f.start - image.textStart, f.end - image.textStart);
   const start = (kind: string, index: number): number =>
     world.map.regions.find((r) => r.kind === kind && r.index === index)?.start ?? assert.fail();
-  const displacements = {
+  const copy = image.functions.find((g) => g.kind === "support memory_copy") ?? assert.fail();
+  const constants = f.end - image.textStart;
+  assert.ok(f.constantsEnd > f.end);
+  new DataView(image.text.buffer, image.text.byteOffset).setInt32(constants, TABLE_ENTRY, true);
+  const numbers = {
+    memory_copy: copy.start - f.start,
+    constants: f.end - f.start,
     memory: start("memory", 0),
     "below memory": start("memory", 0) - 0x2000,
     wide: start("memory", 1),
     table: start("table", 0),
+    "next element": start("table", 0) + 8,
     limit: ContextField.stackLimit,
   };
   for (const [what, reason, code] of CASES) {
-    const body = bytesOf([...START, ...code, ...END], displacements);
+    const body = bytesOf([...START, ...code, ...END], numbers);
     assert.ok(body.length <= text.length);
     text.fill(0xcc).set(body);
     const [problem] = verifyFunction(world, f, new RightsOf(image.policy));
