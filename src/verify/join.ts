@@ -57,16 +57,20 @@ export function commonPart(f: Form, g: Form): Form | undefined {
   return new Form(f.base, Math.min(f.c, g.c), 0, Math.abs(scale) || 1);
 }
 
-/** What is known of a value that is x, if `whenX` holds, or y, if `whenY` does, and of lengths. */
-export function commonRelations(whenX: State, x: Form, whenY: State, y: Form): readonly Relation[] {
+/** What is known of a value that is x, if `whenX` holds, or y, if `whenY` does, and of lengths: those of relations of either, and `lengths`. */
+export function commonRelations(
+  whenX: State,
+  x: Form,
+  whenY: State,
+  y: Form,
+  lengths: readonly number[] = [],
+): readonly Relation[] {
   const out: Relation[] = [];
-  const lists = [whenX.relationsOf(x), whenY.relationsOf(y)];
-  for (const list of lists) {
-    for (const { l } of list ?? []) {
-      if (l === 0 || out.some((r) => r.l === l)) continue;
-      const k = Math.min(whenX.room(x, l), whenY.room(y, l));
-      if (k >= 0) out.push({ l, k });
-    }
+  const known = [...(whenX.relationsOf(x) ?? []), ...(whenY.relationsOf(y) ?? [])];
+  for (const l of new Set([...known.map((r) => r.l), ...lengths])) {
+    if (l === 0) continue;
+    const k = Math.min(whenX.room(x, l), whenY.room(y, l));
+    if (k >= 0) out.push({ l, k });
   }
   return out;
 }

@@ -12,7 +12,18 @@ import { Op } from "./instructions.ts";
 import { commonPart, commonRelations, joinReferences, partOf } from "./join.ts";
 import { limitOf, type Machine, Reg } from "./machine.ts";
 import type { State } from "./state.ts";
-import { AtomKind, Base, type Condition, Form, isConstant, loneAtom, ofAtom, sameForm, ZERO } from "./values.ts";
+import {
+  AtomKind,
+  Base,
+  type Condition,
+  Form,
+  isConstant,
+  isLength,
+  loneAtom,
+  ofAtom,
+  sameForm,
+  ZERO,
+} from "./values.ts";
 
 /** All but what ends a block. */
 export function step(m: Machine): void {
@@ -202,8 +213,11 @@ function conditionalMove(m: Machine): void {
   assume(ifSo, condition, true, typeOf);
   // Decided; perhaps by a branch, which doesn't hold a processor up.
   if (ifSo.impossible || ifNot.impossible) m.dependsOnBranches = true;
-  if (ifSo.impossible) m.result(stays);
-  else if (ifNot.impossible && m.speculative) m.result(comes);
+  if (ifSo.impossible) {
+    // With what follows from it.
+    m.state = ifNot;
+    m.result(stays);
+  } else if (ifNot.impossible && m.speculative) m.result(comes);
   // A guard never comes to pass where its check has not failed.
   else if (ifNot.impossible) m.result(either(m, stays, state, comes, state, size));
   else m.result(either(m, stays, ifNot, comes, ifSo, size));
@@ -232,9 +246,16 @@ function either(m: Machine, one: Form, whenX: State, other: Form, whenY: State, 
   m.state.narrow(value.a, Math.max(0, Math.min(whenX.lo, whenY.lo)), hi);
   // Of a check itself, and not only of what holds a processor up until it is done, m is no proof.
   if (m.speculative) {
-    for (const { l, k } of commonRelations(whenX, p, whenY, q)) m.state.relate(value, l, k);
+    for (const { l, k } of commonRelations(whenX, p, whenY, q, comparedLengths(m.state))) m.state.relate(value, l, k);
   }
   return new Form(common.base, common.c, value.a, common.s);
+}
+
+/** The lengths of what was compared last. */
+function comparedLengths({ flags, atoms }: State): readonly number[] {
+  if (flags === undefined) return [];
+  const { left, right } = flags;
+  return [left.a, left.b, right.a, right.b].filter((atom) => isLength(atoms.kind[atom]));
 }
 
 function exchange(m: Machine): void {

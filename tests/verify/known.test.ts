@@ -10,7 +10,7 @@ import { assume, Cc } from "../../src/verify/conditions.ts";
 import { CodeReader } from "../../src/verify/decode.ts";
 import { verifyFunction } from "../../src/verify/function.ts";
 import { readImage } from "../../src/verify/image.ts";
-import { join } from "../../src/verify/join.ts";
+import { commonRelations, join } from "../../src/verify/join.ts";
 import { State } from "../../src/verify/state.ts";
 import { AtomKind, Base, constant, Form, ofAtom } from "../../src/verify/values.ts";
 import { worldOf } from "../../src/verify/verify.ts";
@@ -84,6 +84,17 @@ test("a negative number is at most another one only where it is none", () => {
   const before = new State(atoms).rangeOf(atom);
   // 64 bits may be as large as it is.
   assert.deepEqual(assumed(ofAtom(unknown(atoms, 1, Number.POSITIVE_INFINITY))).rangeOf(atom), before);
+});
+
+test("one of two constants is at most a length when each is, where it is chosen", () => {
+  const atoms = new Atoms(() => undefined);
+  const length = atoms.make(NO_PLACE, Part.load, 0, 100, AtomKind.tableLength, 0, undefined);
+  const [enough, less] = [new State(atoms), new State(atoms)];
+  enough.narrow(length, 2, 100);
+  const relations = (x: State): unknown => commonRelations(x, constant(2), less, constant(0), [length]);
+  assert.deepEqual(relations(enough), [{ l: length, k: 0 }]);
+  assert.deepEqual(relations(less), []);
+  assert.deepEqual(commonRelations(enough, constant(2), less, constant(0)), []);
 });
 
 test("a product of bounded values is bounded, and of others it is not", async () => {
