@@ -157,7 +157,11 @@ function assumeUnequal(state: State, left: Form, right: Form, typeOf: TypeOfSign
   }
   if (kind[atom] === AtomKind.scan && right.c === 0) {
     const position = payload[atom];
-    if (position instanceof Form) state.narrow(loneAtom(position), 0, (detail[atom] ?? 0) - 1);
+    if (!(position instanceof Form)) return;
+    // Its lower half is the same number.
+    for (const same of [loneAtom(position), state.atoms.low(position)]) {
+      state.narrow(same, 0, (detail[atom] ?? 0) - 1);
+    }
     return;
   }
   const { lo, hi } = state.rangeOf(atom);

@@ -63,6 +63,12 @@ const CASES: readonly (readonly [what: string, reason: string | undefined, code:
   ],
   // mov eax, esi; bsf eax, ecx; mov eax, [rdi+rax+memory]
   ["bsf leaves 32 bits", undefined, [0x89, 0xf0, 0x0f, 0xbc, 0xc1, 0x8b, 0x84, 0x07, "memory"]],
+  // mov eax, 32; bsf ecx, edx; cmove ecx, eax; mov eax, [rdi+rcx+wide]
+  [
+    "the position of a bit, or how many there are",
+    undefined,
+    [0xb8, 32, 0, 0, 0, 0x0f, 0xbc, 0xca, 0x0f, 0x44, 0xc8, 0x8b, 0x84, 0x0f, "wide"],
+  ],
   // mov ecx, ecx; xadd rsi, rcx; mov eax, [rdi+rsi+memory]
   ["xadd adds", OUT_OF_MEMORY, [0x89, 0xc9, 0x48, 0x0f, 0xc1, 0xce, 0x8b, 0x84, 0x37, "memory"]],
   // mov eax, 7; xor edx, edx; div sil; mov eax, [rdi+rax*8+table]
