@@ -281,9 +281,11 @@ function exchange(m: Machine): void {
 function exchangeAdd(m: Machine): void {
   const { i } = m;
   m.operand(0);
-  // A register that is both is the sum.
+  const sum = m.fresh(m.size(), Part.sum);
+  // The address may be made of the register; and one that is both operands is the sum.
+  if (i.k0 === OperandKind.memory) m.result(sum);
   if (i.k1 === OperandKind.register) m.write(i.r1, i.high ? 1 : i.s1, m.fresh(i.s1, Part.old));
-  m.result(m.fresh(m.size(), Part.sum));
+  if (i.k0 !== OperandKind.memory) m.result(sum);
 }
 
 /**
