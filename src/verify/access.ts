@@ -186,10 +186,8 @@ function locateContext(m: Machine, place: Form, size: number, write: boolean): P
   const { lo } = m.state;
   if (address.a === 0 && address.c < map.contextSize) return locateField(m, address.c, size, write);
   const region = map.region(lo);
-  if (region === undefined) {
-    m.fail(`accesses the context's region at displacement ${hex(lo)}, where nothing is`);
-    return undefined;
-  }
+  if (region === undefined)
+    return refuse(m, `accesses the context's region at displacement ${hex(lo)}, where nothing is`);
   const { kind, index, start } = region;
   if (kind === "memory") {
     if (!m.rights.memories.has(index)) return refuse(m, `accesses memory ${index}, which is not its own`);

@@ -205,7 +205,7 @@ function tableJump(m: Machine, target: Form, entry: number): End {
   for (let k = 0; k < count; k++) {
     const to = target.c + view.getInt32(start - world.image.textStart + 4 * k, true);
     if (to < f.start || to >= f.end) {
-      m.fail(`entry ${k} of the jump table leads out of the function`);
+      m.failAccess(`entry ${k} of the jump table leads out of the function`);
       return ENDS;
     }
     targets.push(to);

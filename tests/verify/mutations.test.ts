@@ -60,6 +60,16 @@ const MODULE = `(module
   (func (export "load wide next") (param i64) (result i32)
     (i32.add (i32.load8_u $wide (local.get 0)) (i32.load8_u $wide (i64.add (local.get 0) (i64.const 1)))))
   (func (export "load wide sum") (param i64) (result i64) (i64.load $wide (i64.add (local.get 0) (i64.const 16))))
+  (func (export "load wide multiple") (param i64) (result i64) (i64.load $wide (i64.mul (local.get 0) (i64.const 24))))
+  (func (export "load wide sum of a multiple") (param i64) (result i64)
+    (i64.load $wide offset=40 (i64.shl (i64.add (local.get 0) (i64.const 3)) (i64.const 3))))
+  (func (export "load wide sum of multiples") (param i64 i64) (result i64)
+    (i64.load $wide (i64.add (i64.shl (local.get 0) (i64.const 2)) (i64.mul (local.get 1) (i64.const 3)))))
+  (func (export "load wide at a large constant") (result i64) (i64.load $wide (i64.const 0x4000_0000_0000_0001)))
+  (func (export "load wide negative") (param i64) (result i64) (i64.load $wide (i64.sub (i64.const 16) (local.get 0))))
+  (func (export "load wide extended") (param i32) (result i64) (i64.load $wide (i64.extend_i32_s (local.get 0))))
+  (func (export "get multiple") (param i32) (result funcref)
+    (table.get $table (i32.add (i32.mul (local.get 0) (i32.const 3)) (i32.const 1))))
   (func (export "init") (param i32 i32 i32) (memory.init $plain $bytes (local.get 0) (local.get 1) (local.get 2)))
   (func (export "copy to a sum") (param i32 i32 i32)
     (memory.copy $plain $plain
@@ -109,6 +119,20 @@ const reversed: Change = (bytes) => {
   const at = prefix >= 0 && prefix <= 2 ? prefix + 1 : 0;
   bytes[at] = (bytes[at] ?? 0) ^ 1;
 };
+/** The condition's number, which the processor knows it by, becomes another one. */
+const withCondition =
+  (condition: number): Change =>
+  (bytes) => {
+    const prefix = bytes.findIndex((b) => b === 0x0f);
+    const at = prefix >= 0 && prefix <= 2 ? prefix + 1 : 0;
+    bytes[at] = ((bytes[at] ?? 0) & ~15) | condition;
+  };
+/** Operand 0 of a comparison, a register, becomes the next one. */
+const nextRegister: Change = (bytes, { immediateSize }) => {
+  const at = bytes.length - 1 - immediateSize;
+  const operands = bytes[at] ?? 0;
+  bytes[at] = (operands & ~7) | ((operands + 1) & 7);
+};
 function moved(bytes: Uint8Array, at: number, size: number, n: number): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (size === 1) view.setInt8(at, view.getInt8(at) + n);
@@ -151,6 +175,27 @@ function leavesOnFailure(i: iced.Instruction, { name, code, raise }: Site): bool
   return /^(tail )?call$/.test(name) && i.mnemonic === Mnemonic.Jne;
 }
 
+const { ConditionCode } = iced;
+/** Of an unsigned condition: the same of signed numbers, and, where equal ones hold it, that of others alone. */
+const SIGNED: Readonly<Record<number, number>> = {
+  [ConditionCode.b]: 12,
+  [ConditionCode.ae]: 13,
+  [ConditionCode.be]: 14,
+  [ConditionCode.a]: 15,
+};
+const STRICT: Readonly<Record<number, number>> = { [ConditionCode.ae]: 7, [ConditionCode.be]: 2 };
+const EQUAL = 4;
+const NEGATIVE = 8;
+
+/** Another condition of a check, or of its guard. */
+function conditionOf(i: iced.Instruction, site: Site, to: Readonly<Record<number, number>>): Change | undefined {
+  const condition = to[i.conditionCode];
+  if (condition === undefined || !(leavesOnFailure(i, site) || isConditionalMove(i))) return undefined;
+  return withCondition(condition);
+}
+const always = (condition: number): Readonly<Record<number, number>> =>
+  Object.fromEntries(Object.keys(SIGNED).map((c) => [c, condition]));
+
 const IN_MEMORY = /^(load|store|vector|atomic)/;
 const OF_TABLE = /^(get|set|call|tail call)$/;
 const INDEXED = /^(load|store|vector|atomic|get|set|call$|tail call|branch)/;
@@ -160,6 +205,33 @@ const MUTATIONS: readonly Mutation[] = [
   { name: "check reversed", change: (i, site) => (leavesOnFailure(i, site) ? reversed : undefined) },
   { name: "guard removed", change: (i) => (isConditionalMove(i) ? removed : undefined) },
   { name: "guard reversed", change: (i) => (isConditionalMove(i) ? reversed : undefined) },
+  {
+    name: "condition of signed numbers",
+    // Of 64 bits, indexes of 32 and lengths are none that have a sign.
+    change: (i, site) =>
+      /wide|^(get|set|call|tail call|branch)/.test(site.name) ? conditionOf(i, site, SIGNED) : undefined,
+  },
+  { name: "condition without equality", change: (i, site) => conditionOf(i, site, STRICT) },
+  { name: "condition of equality alone", change: (i, site) => conditionOf(i, site, always(EQUAL)) },
+  { name: "condition of a sign alone", change: (i, site) => conditionOf(i, site, always(NEGATIVE)) },
+  {
+    name: "another register compared",
+    change: (i, { code, n }) =>
+      i.mnemonic === Mnemonic.Cmp &&
+      i.op0Kind === OpKind.Register &&
+      i.op1Kind !== OpKind.Memory &&
+      isBranch(code[n + 1])
+        ? nextRegister
+        : undefined,
+  },
+  {
+    name: "bound larger by an access",
+    // Not signatures: numbers of others are others.
+    change: (i, { code, n }) =>
+      i.mnemonic === Mnemonic.Cmp && hasImmediate(i) && SIGNED[code[n + 1]?.conditionCode ?? 0] !== undefined
+        ? increased(code[n + 1]?.mnemonic === Mnemonic.Jb ? -8 : 8)
+        : undefined,
+  },
   {
     name: "bound or signature one larger",
     change: (i, { code, n }) =>
@@ -288,6 +360,8 @@ const CALLEE_SAVED: ReadonlySet<number> = new Set([
   Register.R15,
 ]);
 
+const LENGTH = "a length is compared with a constant: neither is ever negative";
+const NEXT = "an index behind one that is in bounds is not negative";
 const ANY_DATA = "all of the program's read-only data may be read";
 
 /** Mutations that are accepted: where, how many of each configuration, and why they harm nothing. */
@@ -297,6 +371,7 @@ const HARMLESS: readonly {
   readonly count: number;
   readonly reason: string;
 }[] = [
+  { bounds: "guard", site: "load wide far: condition of signed numbers", count: 2, reason: LENGTH },
   {
     bounds: "guard",
     site: "fill: guard removed",
@@ -304,15 +379,18 @@ const HARMLESS: readonly {
     reason: "32 bits of index and of count are inside of the memory's reservation",
   },
   { bounds: "guard", site: "copy: guard removed", count: 4, reason: "the same" },
+  { bounds: "guard", site: "load wide next: condition of signed numbers", count: 1, reason: NEXT },
   { bounds: "guard", site: "init: guard removed", count: 2, reason: "the same; those of the segment's place stay" },
   { bounds: "guard", site: "init: program's address moved", count: 1, reason: ANY_DATA },
   { bounds: "guard", site: "copy to a sum: guard removed", count: 4, reason: "as of fill" },
+  { bounds: "explicit", site: "load wide far: condition of signed numbers", count: 2, reason: LENGTH },
   {
     bounds: "explicit",
     site: "copy: guard removed",
     count: 2,
     reason: "the count waits for both of its checks, in the same memory",
   },
+  { bounds: "explicit", site: "load wide next: condition of signed numbers", count: 1, reason: NEXT },
   { bounds: "explicit", site: "init: guard removed", count: 1, reason: "the count waits for the other one" },
   { bounds: "explicit", site: "init: program's address moved", count: 1, reason: ANY_DATA },
   {
