@@ -11,6 +11,7 @@ import { spawnSync } from "node:child_process";
 import { accessSync, constants, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { failWith, parseArguments, toolCommand } from "./command.ts";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -72,14 +73,16 @@ function groups(files: readonly string[]): string[] {
   });
 }
 
-const words = process.argv.slice(2).filter((w) => !w.startsWith("--"));
+const command = toolCommand("test", "Runs the tests, or those whose path holds one of the words.", "[options] [WORDS…]")
+  .argument("[words...]", "parts of paths below tests/")
+  .option("--update", "write the dumps that tests compare with anew");
+parseArguments(command);
+const { args: words } = command;
+const { update = false } = command.opts<{ readonly update?: boolean }>();
 const files = testFiles(join(root, "tests")).filter(
   (f) => words.length === 0 || words.some((w) => relative(root, f).includes(w)),
 );
-if (files.length === 0) {
-  process.stderr.write(`no test file matches ${words.join(", ")}\n`);
-  process.exit(1);
-}
+if (files.length === 0) failWith(`no test file matches ${words.join(", ")}`);
 for (const [tool, purpose] of TOOLS) {
   if (!onPath(tool)) process.stdout.write(`not found: ${tool} (${purpose}): tests that need it skip\n`);
 }
@@ -93,7 +96,7 @@ const result = spawnSync(
   {
     cwd: root,
     stdio: "inherit",
-    env: { ...process.env, ...(process.argv.includes("--update") ? { UPDATE: "1" } : {}) },
+    env: { ...process.env, ...(update ? { UPDATE: "1" } : {}) },
   },
 );
 process.exit(result.status ?? 1);
