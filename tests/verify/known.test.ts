@@ -11,7 +11,7 @@ import { CodeReader } from "../../src/verify/decode.ts";
 import { verifyFunction } from "../../src/verify/function.ts";
 import { readImage } from "../../src/verify/image.ts";
 import { commonRelations, join } from "../../src/verify/join.ts";
-import { State } from "../../src/verify/state.ts";
+import { lengthClass, State } from "../../src/verify/state.ts";
 import { AtomKind, Base, constant, Form, ofAtom } from "../../src/verify/values.ts";
 import { worldOf } from "../../src/verify/verify.ts";
 import { assemble } from "../support/wat.ts";
@@ -84,6 +84,32 @@ test("a negative number is at most another one only where it is none", () => {
   const before = new State(atoms).rangeOf(atom);
   // 64 bits may be as large as it is.
   assert.deepEqual(assumed(ofAtom(unknown(atoms, 1, Number.POSITIVE_INFINITY))).rangeOf(atom), before);
+});
+
+test("what is at most another value and is not it is less, and what may be more is not", () => {
+  const atoms = new Atoms(() => undefined);
+  const index = unknown(atoms, 0, 1000);
+  const length = atoms.make(NO_PLACE, Part.load, 0, 100, AtomKind.tableLength, 0, undefined);
+  const size = lengthClass(AtomKind.tableLength, 0);
+  /** What is known of the index and a length when it is not the same as `right`, of which `compared` may say something before. */
+  const apart = (right: Form, compared?: number): number => {
+    const state = new State(atoms);
+    state.relate(ofAtom(length), size, 0);
+    const learn = (condition: number): void => {
+      const flags = { kind: "compare", size: 8, left: ofAtom(index), right } as const;
+      assume(state, { op: "compare", condition, flags }, true, () => -1);
+    };
+    if (compared !== undefined) learn(compared);
+    learn(Cc.ne);
+    return right.a === length ? state.margin(ofAtom(index), size) : state.upperBound(ofAtom(index));
+  };
+  assert.equal(apart(ofAtom(length), Cc.be), 1);
+  assert.equal(apart(ofAtom(length), Cc.b), 1);
+  assert.equal(apart(ofAtom(length)), Number.NEGATIVE_INFINITY);
+  assert.equal(apart(ofAtom(length), Cc.ae), Number.NEGATIVE_INFINITY);
+  assert.equal(apart(constant(100), Cc.be), 99);
+  assert.equal(apart(constant(100)), 1000);
+  assert.equal(apart(constant(100), Cc.ae), 1000);
 });
 
 test("one of two constants is at most a length when each is, where it is chosen", () => {
