@@ -240,10 +240,12 @@ function either(m: Machine, one: Form, whenX: State, other: Form, whenY: State, 
   const [p, q] = [whenX.asNumber(partOf(x, common)), whenY.asNumber(partOf(y, common))];
   if (p === undefined || q === undefined) return m.fresh(size);
   const hi = Math.max(whenX.upperBound(p), whenY.upperBound(q));
+  // Both may be the same state.
   whenX.range(p);
+  const { lo } = whenX;
   whenY.range(q);
   const value = m.fresh(size);
-  m.state.narrow(value.a, Math.max(0, Math.min(whenX.lo, whenY.lo)), hi);
+  m.state.narrow(value.a, Math.max(0, Math.min(lo, whenY.lo)), hi);
   // Of a check itself, and not only of what holds a processor up until it is done, m is no proof.
   if (m.speculative) {
     for (const { l, k } of commonRelations(whenX, p, whenY, q, comparedLengths(m.state))) m.state.relate(value, l, k);

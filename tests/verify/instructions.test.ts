@@ -137,6 +137,12 @@ const CASES: readonly (readonly [what: string, reason: string | undefined, code:
       ...[0x48, 0x89, 0x4d, 0],
     ],
   ],
+  // mov eax, esi; mov ecx, 0x2000; inc edx; cmovl eax, ecx; mov eax, [rdi+rax+memory-0x2000]
+  [
+    "one of two values may be the smaller one",
+    OUT_OF_WIDE,
+    [0x89, 0xf0, 0xb9, 0, 0x20, 0, 0, 0xff, 0xc2, 0x0f, 0x4c, 0xc1, 0x8b, 0x84, 0x07, "below memory"],
+  ],
   // cmp rsp, [rdi+limit]; jb L; lea rsi, [rdi+table]; lea rdx, [rdi+table+8]; mov ecx, 16; call memory_copy; L: nop
   [
     "elements are copied",
