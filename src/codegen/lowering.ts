@@ -16,8 +16,8 @@ import { NONE } from "../ir/function.ts";
 import { ACCESS_TRAPS, FLAG_EFFECT, OP_FLAGS, OP_NAMES, Op, type OpName, opRow } from "../ir/ops.ts";
 import { F32, I32, V128 } from "../ir/types.ts";
 import { type BlockGraph, buildBlockGraph } from "./blocks.ts";
-import { MachineFunction, type RegisterFile } from "./machine.ts";
-import { RegClass } from "./regalloc/interface.ts";
+import { MachineFunction } from "./machine.ts";
+import { RegClass, type RegisterFile } from "./regalloc/interface.ts";
 
 /** What a target does for the driver. */
 export interface RootSelector {

@@ -15,7 +15,7 @@ import type { I32Column, U8Column } from "../base/columns.ts";
 import { firstBytes, firstWords } from "../base/truncate.ts";
 import type { Workspace } from "../base/workspace.ts";
 import type { BlockGraph } from "./blocks.ts";
-import type { AllocatorInput, PReg } from "./regalloc/interface.ts";
+import type { AllocatorInput, PReg, RegisterFile } from "./regalloc/interface.ts";
 import { Constraint, OperandKind } from "./regalloc/interface.ts";
 
 /** Where a memory operand is. `base` and `index` registers are the last operands of the instruction. */
@@ -82,16 +82,6 @@ function growU8(work: Workspace, old: Uint8Array): Uint8Array<ArrayBuffer> {
 const NO_INTS = new Int32Array();
 const NO_WORDS = new Uint32Array();
 const NO_BYTES = new Uint8Array();
-
-/** What the allocator needs to know of a target's registers. */
-export interface RegisterFile {
-  readonly allocatableInt: readonly PReg[];
-  readonly allocatableFloat: readonly PReg[];
-  readonly scratchInt: PReg;
-  readonly scratchFloat: PReg;
-  readonly calleeSavedInt: number;
-  readonly calleeSavedFloat: number;
-}
 
 export class MachineFunction implements AllocatorInput {
   readonly #work: Workspace;

@@ -19,7 +19,7 @@
 import { ByteWriter } from "../base/bytes.ts";
 import { U32Column, U8Column } from "../base/columns.ts";
 import { InternalError } from "../base/diagnostics.ts";
-import { type InlinedPlaces, LOC_INLINED } from "../codegen/compiled.ts";
+import { type CompiledFunction, type InlinedPlaces, LOC_INLINED } from "../codegen/compiled.ts";
 import type { DataSymbol, FuncSymbol } from "../ir/function.ts";
 import { FUNCREF_SIZE } from "../layout/funcref.ts";
 import type { Program } from "./program.ts";
@@ -35,15 +35,9 @@ export const inlinedTableRow = 12;
 export const inlinedTableLocation = 4;
 export const inlinedTableCall = 8;
 
-/** The rows of one compiled function: `CompiledFunction` has them. */
-export interface FunctionRows extends InlinedPlaces {
-  readonly trapOffset: Uint32Array;
-  readonly trapCode: Uint8Array;
-  readonly trapLoc: Uint32Array;
-  readonly callOffset: Uint32Array;
-  readonly callLoc: Uint32Array;
-  readonly catchOffset: Uint32Array;
-}
+/** The rows of one compiled function. */
+export type FunctionRows = InlinedPlaces &
+  Pick<CompiledFunction, "trapOffset" | "trapCode" | "trapLoc" | "callOffset" | "callLoc" | "catchOffset">;
 
 /** The text when it is laid out, by `FuncSymbol`; starts ascend. */
 export interface TextLayout {

@@ -119,7 +119,9 @@ export function writeFileHeader(w: ByteWriter, h: FileHeader): void {
 }
 
 export interface SegmentHeader {
+  /** `SegmentType`. */
   readonly type: number;
+  /** `SegmentFlag` bits. */
   readonly flags: number;
   readonly offset: number;
   readonly address: number;
@@ -142,7 +144,9 @@ export function writeSegmentHeader(w: ByteWriter, h: SegmentHeader): void {
 export interface SectionHeader {
   /** Offset of the name in the name section. */
   readonly name: number;
+  /** `SectionType`. */
   readonly type: number;
+  /** `SectionFlag` bits. */
   readonly flags: number;
   readonly address: number;
   readonly offset: number;

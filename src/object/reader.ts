@@ -14,6 +14,8 @@ import {
   PHDR_SIZE,
   RELA_SIZE,
   SectionType,
+  type SectionHeader,
+  type SegmentHeader,
   SHDR_SIZE,
   SHN_LORESERVE,
   SYM_SIZE,
@@ -24,32 +26,8 @@ export const NAME_LIMIT = 1 << 16;
 /** Bytes of all names together: strings may share their tails, so that a small file can hold many long ones. */
 export const NAMES_LIMIT = 1 << 28;
 
-export interface ReadSection {
-  readonly name: string;
-  /** `SectionType`. */
-  readonly type: number;
-  /** `SectionFlag` bits. */
-  readonly flags: number;
-  readonly address: number;
-  readonly offset: number;
-  readonly size: number;
-  readonly link: number;
-  readonly info: number;
-  readonly align: number;
-  readonly entrySize: number;
-}
-
-export interface ReadSegment {
-  /** `SegmentType`. */
-  readonly type: number;
-  /** `SegmentFlag` bits. */
-  readonly flags: number;
-  readonly offset: number;
-  readonly address: number;
-  readonly fileSize: number;
-  readonly memorySize: number;
-  readonly align: number;
-}
+/** With its name instead of where that is. */
+export type ReadSection = Omit<SectionHeader, "name"> & { readonly name: string };
 
 export interface ReadSymbol {
   readonly name: string;
@@ -90,7 +68,7 @@ export class ElfFile {
   readonly machine: number;
   readonly entry: number;
   readonly sections: readonly ReadSection[];
-  readonly segments: readonly ReadSegment[];
+  readonly segments: readonly SegmentHeader[];
   readonly #view: DataView;
   #namesRead = 0;
 
@@ -118,7 +96,7 @@ export class ElfFile {
     if (offset + size > this.bytes.length) fail("malformed", `${what} lies outside the file`, offset);
   }
 
-  #readSegments(): ReadSegment[] {
+  #readSegments(): SegmentHeader[] {
     const offset = this.#u64(32);
     const count = this.#view.getUint16(56, true);
     if (count === 0) return [];

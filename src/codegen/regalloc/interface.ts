@@ -47,8 +47,21 @@ export const Constraint = {
   stack: 4,
 } as const;
 
+/** The registers of a target. */
+export interface RegisterFile {
+  /** Allocatable registers by preference, caller-saved first. */
+  readonly allocatableInt: readonly PReg[];
+  readonly allocatableFloat: readonly PReg[];
+  /** Never allocated: for moves between slots and to break cycles. */
+  readonly scratchInt: PReg;
+  readonly scratchFloat: PReg;
+  /** Registers that the function must save before use, as masks. */
+  readonly calleeSavedInt: number;
+  readonly calleeSavedFloat: number;
+}
+
 /** The function as the allocator reads it. All columns are dense; `Int32Array` views stay valid during allocation. */
-export interface AllocatorInput {
+export interface AllocatorInput extends RegisterFile {
   readonly blockCount: number;
   /** Block b holds instructions blockStart[b] to blockStart[b + 1] - 1; blocks are in emission order and block 0 is the entry. */
   readonly blockStart: Int32Array;
@@ -92,16 +105,6 @@ export interface AllocatorInput {
    * The allocator may answer with a `remat` edit.
    */
   readonly vregRemat: Int32Array;
-
-  /** Allocatable registers by preference, caller-saved first. */
-  readonly allocatableInt: readonly PReg[];
-  readonly allocatableFloat: readonly PReg[];
-  /** Never allocated: for moves between slots and to break cycles. */
-  readonly scratchInt: PReg;
-  readonly scratchFloat: PReg;
-  /** Registers that the function must save before use, as masks. */
-  readonly calleeSavedInt: number;
-  readonly calleeSavedFloat: number;
 }
 
 /** A place: a physical register (0 to 63), or 64 + slot number. */

@@ -8,7 +8,7 @@ import type { Func, Inst as IrInst, Value } from "../../ir/function.ts";
 import type { I32Column } from "../../base/columns.ts";
 import { type CompiledFunction, type InlinedPlaces, NOTHING_INLINED } from "../compiled.ts";
 import { Lowering, type RootSelector } from "../lowering.ts";
-import type { RegisterFile } from "../machine.ts";
+import type { RegisterFile } from "../regalloc/interface.ts";
 import { Allocator } from "../regalloc/allocate.ts";
 import { QuickAllocator } from "../regalloc/quick.ts";
 import type { CodegenHooks, Target } from "../target.ts";

@@ -279,20 +279,15 @@ export class TypeValidator {
           }
           this.alias(scope, decl.alias, offset);
           break;
-        case "import": {
-          const item = this.described(scope, decl.desc, decl.name.name, "import", offset);
-          claimName(scope, scope.imports, decl.name, item, "import");
-          scope.at(offset, () => registerNames(this.#factory, scope, "import", decl.name, item));
-          scope.imports.items.set(decl.name.name, item);
-          scope.push(item, decl.name.name);
-          break;
-        }
+        case "import":
         case "export": {
-          const item = this.described(scope, decl.desc, decl.name.name, "export", offset);
-          claimName(scope, scope.exports, decl.name, item, "export");
-          scope.at(offset, () => registerNames(this.#factory, scope, "export", decl.name, item));
-          scope.exports.items.set(decl.name.name, item);
-          scope.push(item, decl.name.name);
+          const { kind, name } = decl;
+          const names = kind === "import" ? scope.imports : scope.exports;
+          const item = this.described(scope, decl.desc, name.name, kind, offset);
+          claimName(scope, names, name, item, kind);
+          scope.at(offset, () => registerNames(this.#factory, scope, kind, name, item));
+          names.items.set(name.name, item);
+          scope.push(item, name.name);
           break;
         }
         default:
