@@ -1,13 +1,13 @@
 /** Every op that computes, on interesting values, in every form of operand: parameters, constants, loads. */
 
 import { test } from "node:test";
-import { type FuncBuilder, startFunction } from "../../src/ir/builder.ts";
+import type { FuncBuilder } from "../../src/ir/builder.ts";
 import type { Value } from "../../src/ir/function.ts";
 import { Access, FLOAT_CC_NAMES, INT_CC_NAMES, Op, type OpName, Region } from "../../src/ir/ops.ts";
 import { F32, F64, I32, I64, type Type, typeName, V128 } from "../../src/ir/types.ts";
 import { nativeUnavailable } from "../support/native.ts";
 import { bitsOf } from "./interpreter.ts";
-import { type Call, Program } from "./program.ts";
+import { type Call, Program, defineFunction } from "./program.ts";
 
 const skip = nativeUnavailable() ?? false;
 
@@ -67,25 +67,6 @@ function constant(b: FuncBuilder, type: Type, bits: bigint): Value {
   return type === F32 ? b.f32const(lo) : b.f64const(lo, hi);
 }
 
-const CONTEXT: Type = I64;
-
-/** A function of (context, params) with one result. */
-function define(
-  p: Program,
-  name: string,
-  params: readonly Type[],
-  result: Type,
-  body: (b: FuncBuilder, args: readonly Value[]) => Value,
-): number {
-  const { builder, params: args } = startFunction(
-    name,
-    { params: [CONTEXT, ...params], results: [result], convention: "wasm" },
-    { stackCheck: false, entry: false },
-  );
-  builder.return([body(builder, args.slice(1))]);
-  return p.add(builder.func);
-}
-
 function pairs(type: Type): [bigint, bigint][] {
   const values = valuesOf(type);
   return values.flatMap((a) => values.map((b): [bigint, bigint] => [a, b]));
@@ -112,20 +93,20 @@ function testBinary(op: OpName, type: Type): void {
     const p = new Program();
     const number = Op[op];
     const calls: Call[] = [];
-    const direct = define(p, `${op}_rr`, [type, type], type, (b, [x, y]) => b.binary(number, type, x!, y!));
-    const shared = define(p, `${op}_shared`, [type, type], type, (b, [x, y]) => {
+    const direct = defineFunction(p, `${op}_rr`, [type, type], type, (b, [x, y]) => b.binary(number, type, x!, y!));
+    const shared = defineFunction(p, `${op}_shared`, [type, type], type, (b, [x, y]) => {
       const r = b.binary(number, type, x!, y!);
       if (type >= F32) return b.binary(Op.fadd, type, r, b.binary(Op.fsub, type, x!, y!));
       return b.binary(Op.bxor, type, r, b.binary(Op.isub, type, x!, b.binary(Op.ishl, type, y!, y!)));
     });
-    const same = define(p, `${op}_same`, [type], type, (b, [x]) => b.binary(number, type, x!, x!));
+    const same = defineFunction(p, `${op}_same`, [type], type, (b, [x]) => b.binary(number, type, x!, x!));
     const withConstant = valuesOf(type).map((k): [bigint, number] => [
       k,
-      define(p, `${op}_rk`, [type], type, (b, [x]) => b.binary(number, type, x!, constant(b, type, k))),
+      defineFunction(p, `${op}_rk`, [type], type, (b, [x]) => b.binary(number, type, x!, constant(b, type, k))),
     ]);
     const constantFirst = valuesOf(type).map((k): [bigint, number] => [
       k,
-      define(p, `${op}_kr`, [type], type, (b, [x]) => b.binary(number, type, constant(b, type, k), x!)),
+      defineFunction(p, `${op}_kr`, [type], type, (b, [x]) => b.binary(number, type, constant(b, type, k), x!)),
     ]);
     for (const [a, b] of pairs(type)) {
       if (!isDefined(op, type, a, b)) continue;
@@ -140,13 +121,13 @@ function testBinary(op: OpName, type: Type): void {
     p.check(calls, new Uint8Array(16));
     // Operands in memory.
     const q = new Program();
-    const loadB = define(q, `${op}_rm`, [I64, type], type, (b, [m, x]) =>
+    const loadB = defineFunction(q, `${op}_rm`, [I64, type], type, (b, [m, x]) =>
       b.binary(number, type, x!, b.load(type, m!, 0, Region.heap)),
     );
-    const loadA = define(q, `${op}_mr`, [I64, type], type, (b, [m, y]) =>
+    const loadA = defineFunction(q, `${op}_mr`, [I64, type], type, (b, [m, y]) =>
       b.binary(number, type, b.load(type, m!, 64, Region.heap), y!),
     );
-    const loadAK = define(q, `${op}_mk`, [I64], type, (b, [m]) =>
+    const loadAK = defineFunction(q, `${op}_mk`, [I64], type, (b, [m]) =>
       b.binary(number, type, b.load(type, m!, 64, Region.heap), constant(b, type, valuesOf(type)[3] ?? 0n)),
     );
     const inMemory: Call[] = [];
@@ -218,11 +199,11 @@ for (const [op, from, to] of UNARY) {
   test(`${op} ${typeName(from)} → ${typeName(to)}`, { skip }, () => {
     for (const features of [undefined, { lzcnt: true, bmi1: true }]) {
       const p = new Program(features === undefined ? {} : { features });
-      const direct = define(p, `${op}_r`, [from], to, (b, [x]) => b.unary(Op[op], to, x!, to));
-      const sum = define(p, `${op}_sum`, [from, from], to, (b, [x, y]) =>
+      const direct = defineFunction(p, `${op}_r`, [from], to, (b, [x]) => b.unary(Op[op], to, x!, to));
+      const sum = defineFunction(p, `${op}_sum`, [from, from], to, (b, [x, y]) =>
         b.binary(to >= F32 ? Op.fadd : Op.iadd, to, b.unary(Op[op], to, x!, to), b.unary(Op[op], to, y!, to)),
       );
-      const loaded = define(p, `${op}_m`, [I64], to, (b, [m]) =>
+      const loaded = defineFunction(p, `${op}_m`, [I64], to, (b, [m]) =>
         b.unary(Op[op], to, b.load(from, m!, 8, Region.heap), to),
       );
       const values = valuesOf(from).filter((v) => inRange(op, to, from, v));
@@ -242,22 +223,26 @@ for (const type of [I32, I64]) {
     INT_CC_NAMES.forEach((name, cc) => {
       const p = new Program();
       const calls: Call[] = [];
-      const value = define(p, `${name}_value`, [type, type], I32, (b, [x, y]) => b.icmp(cc, type, x!, y!));
-      const sel = define(p, `${name}_select`, [type, type], type, (b, [x, y]) =>
+      const value = defineFunction(p, `${name}_value`, [type, type], I32, (b, [x, y]) => b.icmp(cc, type, x!, y!));
+      const sel = defineFunction(p, `${name}_select`, [type, type], type, (b, [x, y]) =>
         b.select(type, b.icmp(cc, type, x!, y!), x!, y!),
       );
-      const not = define(p, `${name}_not`, [type, type], I32, (b, [x, y]) =>
+      const not = defineFunction(p, `${name}_not`, [type, type], I32, (b, [x, y]) =>
         b.select(I32, b.icmp(0, I32, b.icmp(cc, type, x!, y!), b.iconst32(0)), b.iconst32(5), b.iconst32(6)),
       );
-      const zero = define(p, `${name}_zero`, [type], I32, (b, [x]) => b.icmp(cc, type, x!, constant(b, type, 0n)));
-      const first = define(p, `${name}_first`, [type], I32, (b, [x]) => b.icmp(cc, type, constant(b, type, 7n), x!));
-      const mask = define(p, `${name}_mask`, [type, type], I32, (b, [x, y]) =>
+      const zero = defineFunction(p, `${name}_zero`, [type], I32, (b, [x]) =>
+        b.icmp(cc, type, x!, constant(b, type, 0n)),
+      );
+      const first = defineFunction(p, `${name}_first`, [type], I32, (b, [x]) =>
+        b.icmp(cc, type, constant(b, type, 7n), x!),
+      );
+      const mask = defineFunction(p, `${name}_mask`, [type, type], I32, (b, [x, y]) =>
         b.icmp(cc, type, b.binary(Op.band, type, x!, y!), constant(b, type, 0n)),
       );
-      const maskK = define(p, `${name}_maskk`, [type], I32, (b, [x]) =>
+      const maskK = defineFunction(p, `${name}_maskk`, [type], I32, (b, [x]) =>
         b.icmp(cc, type, b.binary(Op.band, type, x!, constant(b, type, 0x80n)), constant(b, type, 0n)),
       );
-      const branch = define(p, `${name}_branch`, [type, type], I32, (b, [x, y]) => {
+      const branch = defineFunction(p, `${name}_branch`, [type, type], I32, (b, [x, y]) => {
         const [t, f, end] = [b.createBlock(), b.createBlock(), b.createBlock()];
         const r = b.func.appendBlockParam(end, I32);
         b.brif(b.icmp(cc, type, x!, y!), t, [], f, []);
@@ -268,31 +253,31 @@ for (const type of [I32, I64]) {
         b.switchTo(end);
         return r;
       });
-      const traps = define(p, `${name}_trap`, [type, type], I32, (b, [x, y]) => {
+      const traps = defineFunction(p, `${name}_trap`, [type, type], I32, (b, [x, y]) => {
         b.loc = 77;
         b.trapIf(Op.trapnz, b.icmp(cc, type, x!, y!), 5);
         return b.iconst32(1);
       });
-      const trapz = define(p, `${name}_trapz`, [type, type], I32, (b, [x, y]) => {
+      const trapz = defineFunction(p, `${name}_trapz`, [type, type], I32, (b, [x, y]) => {
         b.trapIf(Op.trapz, b.icmp(cc, type, x!, y!), 6);
         return b.iconst32(1);
       });
-      const loadB = define(p, `${name}_rm`, [I64, type], I32, (b, [m, x]) =>
+      const loadB = defineFunction(p, `${name}_rm`, [I64, type], I32, (b, [m, x]) =>
         b.icmp(cc, type, x!, b.load(type, m!, 0, Region.heap)),
       );
-      const loadA = define(p, `${name}_mr`, [I64, type], I32, (b, [m, x]) =>
+      const loadA = defineFunction(p, `${name}_mr`, [I64, type], I32, (b, [m, x]) =>
         b.icmp(cc, type, b.load(type, m!, 0, Region.heap), x!),
       );
-      const loadK = define(p, `${name}_mk`, [I64], I32, (b, [m]) =>
+      const loadK = defineFunction(p, `${name}_mk`, [I64], I32, (b, [m]) =>
         b.icmp(cc, type, b.load(type, m!, 0, Region.heap), constant(b, type, 7n)),
       );
       const byte = [0n, 1n, 0x7fn, 0x80n, 0xffn, 0x100n].map((k) =>
-        define(p, `${name}_byte`, [I64], I32, (b, [m]) =>
+        defineFunction(p, `${name}_byte`, [I64], I32, (b, [m]) =>
           b.icmp(cc, type, b.load(type, m!, 1, Region.heap, Access.u8), constant(b, type, k)),
         ),
       );
       const byK = valuesOf(type).map((k) =>
-        define(p, `${name}_k`, [type], I32, (b, [x]) => b.icmp(cc, type, x!, constant(b, type, k))),
+        defineFunction(p, `${name}_k`, [type], I32, (b, [x]) => b.icmp(cc, type, x!, constant(b, type, k))),
       );
       for (const [x, y] of pairs(type)) {
         for (const symbol of [value, sel, branch, not, mask]) calls.push({ symbol, args: [p.context, x, y] });
@@ -317,17 +302,17 @@ for (const type of [F32, F64]) {
     FLOAT_CC_NAMES.forEach((name, cc) => {
       const p = new Program();
       const calls: Call[] = [];
-      const value = define(p, `${name}_value`, [type, type], I32, (b, [x, y]) => b.fcmp(cc, type, x!, y!));
-      const int = define(p, `${name}_select_int`, [type, type], I64, (b, [x, y]) =>
+      const value = defineFunction(p, `${name}_value`, [type, type], I32, (b, [x, y]) => b.fcmp(cc, type, x!, y!));
+      const int = defineFunction(p, `${name}_select_int`, [type, type], I64, (b, [x, y]) =>
         b.select(I64, b.fcmp(cc, type, x!, y!), b.iconst64(1, 1), b.iconst64(2, 2)),
       );
-      const float = define(p, `${name}_select`, [type, type], type, (b, [x, y]) =>
+      const float = defineFunction(p, `${name}_select`, [type, type], type, (b, [x, y]) =>
         b.select(type, b.fcmp(cc, type, x!, y!), x!, y!),
       );
-      const not = define(p, `${name}_not`, [type, type], type, (b, [x, y]) =>
+      const not = defineFunction(p, `${name}_not`, [type, type], type, (b, [x, y]) =>
         b.select(type, b.icmp(0, I32, b.fcmp(cc, type, x!, y!), b.iconst32(0)), x!, y!),
       );
-      const branch = define(p, `${name}_branch`, [type, type], I32, (b, [x, y]) => {
+      const branch = defineFunction(p, `${name}_branch`, [type, type], I32, (b, [x, y]) => {
         const [t, f, end] = [b.createBlock(), b.createBlock(), b.createBlock()];
         const r = b.func.appendBlockParam(end, I32);
         b.brif(b.fcmp(cc, type, x!, y!), t, [], f, []);
@@ -338,12 +323,12 @@ for (const type of [F32, F64]) {
         b.switchTo(end);
         return r;
       });
-      const traps = define(p, `${name}_trap`, [type, type], I32, (b, [x, y]) => {
+      const traps = defineFunction(p, `${name}_trap`, [type, type], I32, (b, [x, y]) => {
         b.trapIf(Op.trapnz, b.fcmp(cc, type, x!, y!), 5);
         b.trapIf(Op.trapz, b.fcmp(cc, type, x!, y!), 6);
         return b.iconst32(1);
       });
-      const loaded = define(p, `${name}_m`, [I64, type], I32, (b, [m, x]) =>
+      const loaded = defineFunction(p, `${name}_m`, [I64, type], I32, (b, [m, x]) =>
         b.binary(
           Op.iadd,
           I32,
@@ -364,11 +349,11 @@ test("constants of every type and shape", { skip }, () => {
   const calls: Call[] = [];
   for (const type of [I32, I64, F32, F64]) {
     for (const k of valuesOf(type))
-      calls.push({ symbol: define(p, "constant", [], type, (b) => constant(b, type, k)), args: [] });
+      calls.push({ symbol: defineFunction(p, "constant", [], type, (b) => constant(b, type, k)), args: [] });
   }
   const bytes = Uint8Array.from({ length: 16 }, (_, i) => i * 17);
   for (const v of [bytes, new Uint8Array(16)])
-    calls.push({ symbol: define(p, "v128", [], V128, (b) => b.v128const(v)), args: [] });
+    calls.push({ symbol: defineFunction(p, "v128", [], V128, (b) => b.v128const(v)), args: [] });
   p.check(calls.map((c) => ({ ...c, args: [p.context] })));
 });
 
@@ -376,7 +361,7 @@ test("select: all types, condition from a parameter", { skip }, () => {
   const p = new Program();
   const calls: Call[] = [];
   for (const type of [I32, I64, F32, F64, V128]) {
-    const f = define(p, "select", [I32, type, type], type, (b, [c, x, y]) => b.select(type, c!, x!, y!));
+    const f = defineFunction(p, "select", [I32, type, type], type, (b, [c, x, y]) => b.select(type, c!, x!, y!));
     for (const c of [0n, 1n, 0x80000000n]) calls.push({ symbol: f, args: [c, 0x1234n, 0x5678n] });
   }
   p.check(calls.map((c) => ({ ...c, args: [p.context, ...c.args] })));

@@ -8,9 +8,10 @@ import { entity } from "../../src/base/entity.ts";
 import { type CompiledFunction, UnwindOp } from "../../src/codegen/compiled.ts";
 import { checkAllocation } from "../../src/codegen/regalloc/check.ts";
 import { RULE_NAMES, X64Target, type X64Options } from "../../src/codegen/x64/compile.ts";
-import type { Func, FuncSymbol } from "../../src/ir/function.ts";
+import { type FuncBuilder, startFunction } from "../../src/ir/builder.ts";
+import type { Func, FuncSymbol, Value } from "../../src/ir/function.ts";
 import { printFunc } from "../../src/ir/print.ts";
-import { type Signature, typeSize } from "../../src/ir/types.ts";
+import { I64, type Signature, type Type, typeSize } from "../../src/ir/types.ts";
 import { verifyFunc } from "../../src/ir/verify.ts";
 import { RESULT_AREA } from "../../src/layout/offsets.ts";
 import { layOutSignature } from "../../src/codegen/x64/abi.ts";
@@ -220,4 +221,21 @@ function inMemoryResults(signature: Signature, registers: readonly bigint[], con
     const low = view.getBigUint64(at, true);
     return typeSize(type) === 16 ? (view.getBigUint64(at + 8, true) << 64n) | low : low;
   });
+}
+
+/** Adds a function of (context, params) with one result; its symbol. */
+export function defineFunction(
+  p: Program,
+  name: string,
+  params: readonly Type[],
+  result: Type,
+  body: (b: FuncBuilder, args: readonly Value[]) => Value,
+): number {
+  const { builder, params: args } = startFunction(
+    name,
+    { params: [I64, ...params], results: [result], convention: "wasm" },
+    { stackCheck: false, entry: false },
+  );
+  builder.return([body(builder, args.slice(1))]);
+  return p.add(builder.func);
 }

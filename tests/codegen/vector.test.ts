@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type FuncBuilder, startFunction } from "../../src/ir/builder.ts";
+import type { FuncBuilder } from "../../src/ir/builder.ts";
 import type { Value } from "../../src/ir/function.ts";
 import {
   Access,
@@ -19,7 +19,7 @@ import { I32, I64, type Type, V128 } from "../../src/ir/types.ts";
 import { laneBytes, laneCount, laneType, SHAPE_NAMES, Shape } from "../../src/ir/vector.ts";
 import { nativeUnavailable } from "../support/native.ts";
 import { isNaNLane, lanesOf, nanLaneBits, vectorOf } from "../support/vector.ts";
-import { type Call, Program } from "./program.ts";
+import { type Call, Program, defineFunction } from "./program.ts";
 
 const skip = nativeUnavailable() ?? false;
 
@@ -98,22 +98,6 @@ function scalars(shape: number): bigint[] {
   return [...boundaries(bits, shape >= Shape.f32x4), 0x1234567890abcdefn & ((1n << BigInt(bits)) - 1n)];
 }
 
-function define(
-  p: Program,
-  name: string,
-  params: readonly Type[],
-  result: Type,
-  body: (b: FuncBuilder, args: readonly Value[]) => Value,
-): number {
-  const { builder, params: args } = startFunction(
-    name,
-    { params: [I64, ...params], results: [result], convention: "wasm" },
-    { stackCheck: false, entry: false },
-  );
-  builder.return([body(builder, args.slice(1))]);
-  return p.add(builder.func);
-}
-
 /** Stands for the address of scratch memory, which is known when all functions are there. */
 const SCRATCH = -1n;
 
@@ -173,14 +157,18 @@ for (const name of OP_NAMES) {
         const label = `${name}_${SHAPE_NAMES[shape]}_${detail}`;
         if (row.format === "unary") {
           const type = row.result === "controlling" ? lane : V128;
-          const f = define(p, label, [first], result, (b, [x]) => b.vector1(Op[name], shape, x!, type, result, detail));
+          const f = defineFunction(p, label, [first], result, (b, [x]) =>
+            b.vector1(Op[name], shape, x!, type, result, detail),
+          );
           for (const x of inputs) calls.push({ symbol: f, args: [x] });
           continue;
         }
         const others = row.second === "i32" ? SMALL : row.second === "lane" ? scalars(shape) : inputs;
-        const f = define(p, label, [first, second], result, (b, [x, y]) => b.vector2(Op[name], shape, x!, y!, detail));
+        const f = defineFunction(p, label, [first, second], result, (b, [x, y]) =>
+          b.vector2(Op[name], shape, x!, y!, detail),
+        );
         // Both operands live on: nothing may be destroyed. And both the same.
-        const kept = define(p, `${label}_kept`, [first, second], result, (b, [x, y]) => {
+        const kept = defineFunction(p, `${label}_kept`, [first, second], result, (b, [x, y]) => {
           const r = b.vector2(Op[name], shape, x!, y!, detail);
           const z = second === V128 ? b.vector2(Op.vxor, 0, x!, y!) : x!;
           return b.vector2(Op.vxor, 0, r, z);
@@ -193,15 +181,15 @@ for (const name of OP_NAMES) {
           }
         }
         if (second === V128) {
-          const twice = define(p, `${label}_same`, [V128], result, (b, [x]) =>
+          const twice = defineFunction(p, `${label}_same`, [V128], result, (b, [x]) =>
             b.vector2(Op[name], shape, x!, x!, detail),
           );
           for (const x of inputs) calls.push({ symbol: twice, args: [x] });
           for (const k of inputs.slice(0, 6)) {
-            const left = define(p, `${label}_k_x`, [V128], result, (b, [x]) =>
+            const left = defineFunction(p, `${label}_k_x`, [V128], result, (b, [x]) =>
               b.vector2(Op[name], shape, b.v128const(bytesOf(k)), x!, detail),
             );
-            const right = define(p, `${label}_x_k`, [V128], result, (b, [x]) =>
+            const right = defineFunction(p, `${label}_x_k`, [V128], result, (b, [x]) =>
               b.vector2(Op[name], shape, x!, b.v128const(bytesOf(k)), detail),
             );
             for (const x of inputs) for (const s of [left, right]) calls.push({ symbol: s, args: [x] });
@@ -209,7 +197,7 @@ for (const name of OP_NAMES) {
         }
         if (second === I32) {
           for (const k of SMALL) {
-            const by = define(p, `${label}_${k}`, [V128], result, (b, [x]) =>
+            const by = defineFunction(p, `${label}_${k}`, [V128], result, (b, [x]) =>
               b.vector2(Op[name], shape, x!, b.iconst32(Number(BigInt.asIntN(32, k)))),
             );
             for (const x of inputs) calls.push({ symbol: by, args: [x] });
@@ -267,8 +255,8 @@ test("vshuffle: every kind of pattern", { skip }, () => {
   const inputs = vectorsFor(8, false, 3);
   for (const [i, pattern] of patterns.entries()) {
     const indices = Uint8Array.from(pattern);
-    const both = define(p, `shuffle${i}`, [V128, V128], V128, (b, [x, y]) => b.vshuffle(indices, x!, y!));
-    const one = define(p, `shuffle${i}_one`, [V128], V128, (b, [x]) => b.vshuffle(indices, x!, x!));
+    const both = defineFunction(p, `shuffle${i}`, [V128, V128], V128, (b, [x, y]) => b.vshuffle(indices, x!, y!));
+    const one = defineFunction(p, `shuffle${i}_one`, [V128], V128, (b, [x]) => b.vshuffle(indices, x!, x!));
     for (const x of inputs) {
       calls.push({ symbol: one, args: [x] });
       for (const y of inputs) calls.push({ symbol: both, args: [x, y] });
@@ -292,13 +280,17 @@ test("vswizzle by constants, and by what is below 16 or not quite", { skip }, ()
     (b, x) => b.vector2(Op.vshr_s, Shape.i8x16, x, b.iconst32(4)),
   ];
   for (const make of indices) {
-    const f = define(p, "swizzle", [V128, V128], V128, (b, [x, y]) => b.vector2(Op.vswizzle, 0, x!, make(b, y!)));
+    const f = defineFunction(p, "swizzle", [V128, V128], V128, (b, [x, y]) =>
+      b.vector2(Op.vswizzle, 0, x!, make(b, y!)),
+    );
     const inputs = vectorsFor(8, false, 8);
     for (const x of inputs) for (const y of inputs) calls.push({ symbol: f, args: [x, y] });
   }
   for (let k = 0; k < 20; k++) {
     const indices = Uint8Array.from({ length: 16 }, () => Number(random64() % (k < 10 ? 16n : 40n)) & 0xff);
-    const f = define(p, `swizzle${k}`, [V128], V128, (b, [x]) => b.vector2(Op.vswizzle, 0, x!, b.v128const(indices)));
+    const f = defineFunction(p, `swizzle${k}`, [V128], V128, (b, [x]) =>
+      b.vector2(Op.vswizzle, 0, x!, b.v128const(indices)),
+    );
     for (const x of vectorsFor(8, false, 4)) calls.push({ symbol: f, args: [x] });
   }
   check(p, calls, 0);
@@ -313,15 +305,15 @@ test("lanes loaded and stored, at addresses of no alignment", { skip }, () => {
   for (const shape of [0, 1, 2, 3, 4, 5]) {
     const type = laneType(shape);
     const access = ACCESS[shape] ?? 0;
-    const splat = define(p, `splat${shape}`, [I64], V128, (b, [m]) =>
+    const splat = defineFunction(p, `splat${shape}`, [I64], V128, (b, [m]) =>
       b.vector1(Op.vsplat, shape, b.load(type, m!, 3, Region.heap, access)),
     );
     calls.push({ symbol: splat, args: [SCRATCH] });
     for (let lane = 0; lane < laneCount(shape); lane++) {
-      const load = define(p, `load${shape}_${lane}`, [I64, V128], V128, (b, [m, v]) =>
+      const load = defineFunction(p, `load${shape}_${lane}`, [I64, V128], V128, (b, [m, v]) =>
         b.vector2(Op.vreplace, shape, v!, b.load(type, m!, 5, Region.heap, access), lane),
       );
-      const store = define(p, `store${shape}_${lane}`, [I64, V128], V128, (b, [m, v]) => {
+      const store = defineFunction(p, `store${shape}_${lane}`, [I64, V128], V128, (b, [m, v]) => {
         const value = b.vector1(Op.vextract, shape, v!, type, type, lane);
         b.store(type, m!, value, 7, Region.heap, access);
         return v!;
@@ -331,15 +323,15 @@ test("lanes loaded and stored, at addresses of no alignment", { skip }, () => {
   }
   for (const op of [Op.vextend_low_s, Op.vextend_low_u]) {
     for (const shape of [1, 2, 3]) {
-      const f = define(p, `extend${op}_${shape}`, [I64], V128, (b, [m]) =>
+      const f = defineFunction(p, `extend${op}_${shape}`, [I64], V128, (b, [m]) =>
         b.vector1(op, shape, b.load(V128, m!, 1, Region.heap, Access.u64)),
       );
       calls.push({ symbol: f, args: [SCRATCH] });
     }
   }
   for (const access of [Access.u32, Access.u64, Access.full]) {
-    const f = define(p, `load${access}`, [I64], V128, (b, [m]) => b.load(V128, m!, 9, Region.heap, access));
-    const s = define(p, `copy${access}`, [I64], V128, (b, [m]) => {
+    const f = defineFunction(p, `load${access}`, [I64], V128, (b, [m]) => b.load(V128, m!, 9, Region.heap, access));
+    const s = defineFunction(p, `copy${access}`, [I64], V128, (b, [m]) => {
       const v = b.load(V128, m!, 9, Region.heap, access);
       b.store(V128, m!, v, 30, Region.heap);
       return v;
@@ -357,7 +349,7 @@ test("splats of constants", { skip }, () => {
     for (const k of scalars(shape)) {
       const lo = Number(BigInt.asIntN(32, k));
       const hi = Number(BigInt.asIntN(32, k >> 32n));
-      const f = define(p, `splat${shape}_${k}`, [], V128, (b) => {
+      const f = defineFunction(p, `splat${shape}_${k}`, [], V128, (b) => {
         const value =
           type === I32
             ? b.iconst32(lo)
@@ -379,7 +371,7 @@ test("vany_true and vall_true as conditions", { skip }, () => {
   const calls: Call[] = [];
   for (const [op, shape] of [[Op.vany_true, 0], ...[0, 1, 2, 3].map((s) => [Op.vall_true, s] as const)] as const) {
     for (const invert of [false, true]) {
-      const f = define(p, `condition${op}_${shape}`, [V128], I32, (b, [x]) => {
+      const f = defineFunction(p, `condition${op}_${shape}`, [V128], I32, (b, [x]) => {
         let c = b.vector1(op, shape, x!, V128, I32);
         if (invert) c = b.icmp(IntCC.eq, I32, c, b.iconst32(0));
         const [yes, no] = [b.createBlock(), b.createBlock()];

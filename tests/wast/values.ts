@@ -8,7 +8,7 @@ import { canonicalNaN, floatBits, integerBits, isArithmeticNaN } from "./numbers
 
 type LaneShape = { readonly count: number; readonly width: 8 | 16 | 32 | 64; readonly float: boolean };
 
-const SHAPES: Readonly<Record<string, LaneShape>> = {
+export const LANE_SHAPES: Readonly<Record<string, LaneShape>> = {
   i8x16: { count: 16, width: 8, float: false },
   i16x8: { count: 8, width: 16, float: false },
   i32x4: { count: 4, width: 32, float: false },
@@ -17,7 +17,7 @@ const SHAPES: Readonly<Record<string, LaneShape>> = {
   f64x2: { count: 2, width: 64, float: true },
 };
 
-function laneBits(text: string, { width, float }: LaneShape): bigint {
+export function laneBits(text: string, { width, float }: LaneShape): bigint {
   return float && (width === 32 || width === 64) ? floatBits(text, width) : integerBits(text, width);
 }
 
@@ -35,7 +35,7 @@ export function argumentBits(expr: SExpr | undefined): bigint | undefined {
     case "f64.const":
       return floatBits(text, 64);
     case "v128.const": {
-      const shape = SHAPES[text];
+      const shape = LANE_SHAPES[text];
       if (shape === undefined) return undefined;
       return expr.items.slice(2).reduce((bits, lane, i) => {
         return bits | (laneBits(atomOf(lane) ?? "", shape) << BigInt(shape.width * i));
@@ -69,7 +69,7 @@ export function matchesPattern(expected: SExpr, actual: bigint): boolean {
     case "f64.const":
       return matchesFloat(text, actual, 64);
     case "v128.const": {
-      const shape = SHAPES[text];
+      const shape = LANE_SHAPES[text];
       if (shape === undefined) return false;
       const { count, width, float } = shape;
       return expected.items.slice(2, 2 + count).every((lane, i) => {
