@@ -4,7 +4,7 @@
  *
  *     npm test                       all, after check and build
  *     node --import tsx tools/run-tests.ts regalloc x64
- *     node --import tsx tools/run-tests.ts --update filetests      bless dumps
+ *     node --import tsx tools/run-tests.ts --update opt      bless dumps
  */
 
 import { spawnSync } from "node:child_process";
