@@ -12,7 +12,7 @@ import type { Component, HostAbi } from "../plan/component.ts";
 import { translateCoreModule } from "../translate/core-module.ts";
 import { checkCoreHostAbis, checkHostAbis } from "../translate/host-abis.ts";
 import { translate } from "../translate/translate.ts";
-import type { ValidatedModules } from "../wasm/facts.ts";
+import type { SeenInModule, ValidatedModules } from "../wasm/facts.ts";
 import { decodeModule } from "../wasm/decode.ts";
 import type { Module } from "../wasm/module.ts";
 import { validateModule } from "../wasm/validate.ts";
@@ -98,6 +98,23 @@ export function program(component: Component, options: FrontOptions, validated?:
     describes,
     validated,
   });
+}
+
+/** What the validator saw, by module of the plan: for another thread's plan, which is made of the same bytes. */
+export type PlanFacts = readonly (SeenInModule | undefined)[];
+
+export function planFacts(component: Component, validated: ValidatedModules): PlanFacts {
+  return component.modules.values().map(({ module }) => validated.get(module));
+}
+
+/** The opposite: `facts` of `component` or of one that was made of the same bytes. */
+export function validatedModules(component: Component, facts: PlanFacts): ValidatedModules {
+  const validated = new Map<Module, SeenInModule>();
+  component.modules.values().forEach(({ module }, i) => {
+    const seen = facts[i];
+    if (seen !== undefined) validated.set(module, seen);
+  });
+  return validated;
 }
 
 /** Bytes of function bodies in the input: about how much there is to compile. */

@@ -7,14 +7,14 @@
  */
 
 import { availableParallelism } from "node:os";
-import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { type Diagnostic, InternalError, WindlassError } from "../base/diagnostics.ts";
 import { entity } from "../base/entity.ts";
 import type { CompiledFunction } from "../codegen/compiled.ts";
 import type { FuncSymbol } from "../ir/function.ts";
-import type { FrontOptions } from "./front.ts";
+import type { FrontOptions, PlanFacts } from "./front.ts";
 import type { FunctionCompiler, FunctionOptions } from "./function.ts";
-import { CodeStore } from "./records.ts";
+import { type CompiledFunctions, CodeStore } from "./records.ts";
 
 /** Words of the memory that all threads share: the first symbol that nobody has taken; what is known of the input. */
 type PoolState = Int32Array<SharedArrayBuffer>;
@@ -43,7 +43,7 @@ export interface WorkerSetup {
   readonly cache: { readonly seed: string; readonly pack: Uint8Array | undefined } | undefined;
 }
 
-/** To a worker. Replies go to `port`: what comes late for one program is not taken for another's. */
+/** To a worker. `PlanFacts` come from `port` and replies go to it: what comes late for one program is not taken for another's. */
 export interface WorkerRequest {
   readonly setup: WorkerSetup;
   readonly port: MessagePort;
@@ -84,10 +84,13 @@ export function takeBatch(state: PoolState, total: number): Batch | undefined {
   return first < total ? { first, end: Math.min(first + BATCH, total) } : undefined;
 }
 
-/** In a worker: waits until the input is known to be valid. */
-export function isApproved(state: PoolState): boolean {
+/** In a worker: waits until the input is known to be valid. Returns what the validator saw, or undefined when nothing is to be done. */
+export function waitForApproval({ setup: { state }, port }: WorkerRequest): PlanFacts | undefined {
   Atomics.wait(state, INPUT, UNKNOWN);
-  return Atomics.load(state, INPUT) === VALID;
+  if (Atomics.load(state, INPUT) !== VALID) return undefined;
+  const received: { readonly message: PlanFacts } | undefined = receiveMessageOnPort(port);
+  // None when all has ended meanwhile.
+  return received?.message;
 }
 
 export function compileBatch(functions: FunctionCompiler, { first, end }: Batch): CompiledBatch {
@@ -225,12 +228,21 @@ export class Pool {
   }
 
   /** The input is valid: workers may begin. */
-  approve(): void {
+  approve(facts: PlanFacts): void {
+    for (const { port } of this.#helpers) port.postMessage(facts);
     this.#tell(VALID);
   }
 
-  /** Compiles all of `total` symbols. Rejects with the error of the lowest symbol, as compiling in one thread would. */
-  async compile(compiler: FunctionCompiler, total: number, report: (done: number) => void): Promise<CompiledProgram> {
+  /**
+   * Compiles all of `total` symbols. Rejects with the error of the lowest symbol, as compiling in one thread would. `use` is called again
+   * and again with what is there: its time counts as this thread's, which compiles as much less.
+   */
+  async compile(
+    compiler: FunctionCompiler,
+    total: number,
+    report: (done: number) => void,
+    use: (compiled: CompiledFunctions) => void,
+  ): Promise<CompiledProgram> {
     this.#total = total;
     this.#code = new CodeStore(total);
     this.#report = report;
@@ -244,6 +256,7 @@ export class Pool {
         this.#fail(batch.first, error);
       }
       await turn();
+      use(this.#code);
     }
     if (this.#done === total) this.#complete();
     // One that has not begun yet is not waited for, unless something failed: it may be the lowest.

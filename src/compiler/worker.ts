@@ -9,7 +9,7 @@ import { CodeCache } from "./code-cache.ts";
 import * as front from "./front.ts";
 import { FunctionCompiler } from "./function.ts";
 import { nodeHash } from "./node-hash.ts";
-import { compileBatch, isApproved, takeBatch, type WorkerReply, type WorkerRequest } from "./pool.ts";
+import { compileBatch, takeBatch, waitForApproval, type WorkerReply, type WorkerRequest } from "./pool.ts";
 import { writeRecords } from "./records.ts";
 
 function replyOf(error: unknown, first: number): WorkerReply {
@@ -18,12 +18,16 @@ function replyOf(error: unknown, first: number): WorkerReply {
   return { kind: "fault", first, stage, message: error instanceof Error ? error.message : String(error) };
 }
 
-function run({ setup: { bytes, front: options, functions, state, cache }, port }: WorkerRequest): void {
+function run(request: WorkerRequest): void {
+  const { setup, port } = request;
+  const { bytes, front: options, functions, state, cache } = setup;
   const reply = (message: WorkerReply): void => port.postMessage(message);
   let first = 0;
   try {
-    if (!isApproved(state)) return;
-    const program = front.program(front.plan(front.parse(bytes), options), options);
+    const facts = waitForApproval(request);
+    if (facts === undefined) return;
+    const component = front.plan(front.parse(bytes), options);
+    const program = front.program(component, options, front.validatedModules(component, facts));
     const known = cache === undefined ? undefined : new CodeCache(program, cache.seed, nodeHash, cache.pack);
     const compiler = new FunctionCompiler(program, functions, undefined, known);
     const total = program.functions.size;

@@ -13,7 +13,7 @@ import { CodeCache } from "../compiler/code-cache.ts";
 import * as front from "../compiler/front.ts";
 import { FunctionCompiler, type FunctionOptions } from "../compiler/function.ts";
 import type { FunctionDescription, ObjectInfo, TrampolineInfo } from "../compiler/info.ts";
-import { linkProgram } from "../compiler/link.ts";
+import { linkProgram, ProgramText } from "../compiler/link.ts";
 import type { CompiledProgram, CompilerThreads, Pool, WorkerSetup } from "../compiler/pool.ts";
 import { CodeStore } from "../compiler/records.ts";
 import type { PrimaryMap } from "../base/entity.ts";
@@ -126,8 +126,8 @@ export async function compile(bytes: Uint8Array, options: CompileOptions): Promi
   const team = await gather(parsed, options, setup);
   try {
     const validated = stage("validate", () => front.validate(parsed));
-    team?.pool.approve();
     const component = stage("translate", () => front.plan(parsed, frontOptions));
+    team?.pool.approve(front.planFacts(component, validated));
     const { docs, warnings } = front.docs(parsed);
     const nothing = {
       bytes: new Uint8Array(),
@@ -147,8 +147,9 @@ export async function compile(bytes: Uint8Array, options: CompileOptions): Promi
     if (emit === "ir") return { ...nothing, dump: dumpIr(program, functionOptions), functions };
 
     const start = performance.now();
+    const text = new ProgramText(program, name);
     const known = cache && kept && new CodeCache(program, kept.seed, cache.hash, kept.pack);
-    const { code, keys } = await compileAll(program, functionOptions, known, team?.pool, options);
+    const { code, keys } = await compileAll(program, functionOptions, known, team?.pool, text, options);
     if (known?.holds(keys) === false) cache?.store(known.writePack(code, keys));
     options.onStage?.("compile", performance.now() - start);
     if (emit === "asm") {
@@ -157,7 +158,7 @@ export async function compile(bytes: Uint8Array, options: CompileOptions): Promi
     }
 
     const info = describeObject(component, program, frontOptions, functionOptions);
-    const linked = stage("link", () => linkProgram(program, code, info));
+    const linked = stage("link", () => linkProgram(program, code, info, text));
     const file = stage("write", () => {
       if (options.output === "object") {
         const { soname } = options;
@@ -233,18 +234,19 @@ async function gather(
   };
 }
 
-/** Machine code of every function, by symbol. */
+/** Machine code of every function, by symbol. With other threads some of it is in `text` then. */
 async function compileAll(
   program: Program,
   functionOptions: FunctionOptions,
   cache: CodeCache | undefined,
   pool: Pool | undefined,
+  text: ProgramText,
   options: CompileOptions,
 ): Promise<CompiledProgram> {
   const total = program.functions.size;
   const report = (done: number): void => options.onProgress?.("compile", done, total);
   const compiler = new FunctionCompiler(program, functionOptions, undefined, cache);
-  if (pool !== undefined) return pool.compile(compiler, total, report);
+  if (pool !== undefined) return pool.compile(compiler, total, report, (compiled) => text.advance(compiled));
   const all = new CodeStore(total);
   const keys: (string | undefined)[] = [];
   for (const symbol of program.functions.keys()) {

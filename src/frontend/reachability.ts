@@ -3,7 +3,7 @@
  * not compiled, so that a component pays for the functions of the built-in WASI that it uses, and of a library for what it calls.
  *
  * Conservative: a function in an element segment of an instance, or named by `ref.func`, counts as called. The validator knows what each
- * body calls; a body of a module that it did not see here is read once: linear in the code.
+ * body calls; a body of a module that it did not see is read once: linear in the code.
  */
 
 import type { Component, CoreFunc, CoreInstanceIndex } from "../plan/component.ts";

@@ -1,5 +1,5 @@
 /**
- * What function bodies call: for those who follow calls from body to body. Of a module that the validator saw in this thread, `ModuleFacts.mentions`
+ * What function bodies call: for those who follow calls from body to body. Of a module that the validator saw, `ModuleFacts.mentions`
  * says the most of it without reading anything again.
  */
 

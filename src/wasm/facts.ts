@@ -77,8 +77,11 @@ export class ModuleFacts {
   }
 }
 
+/** `ModuleFacts` as plain data, which another thread can be sent. */
+export type SeenInModule = Omit<ModuleFacts, "mention" | "merge">;
+
 /** What the validator saw in modules; of others nothing is known. */
-export type ValidatedModules = ReadonlyMap<Module, ModuleFacts>;
+export type ValidatedModules = ReadonlyMap<Module, SeenInModule>;
 
 function or(into: Uint8Array, from: Uint8Array): void {
   for (let i = 0; i < into.length; i++) into[i] = (into[i] ?? 0) | (from[i] ?? 0);
