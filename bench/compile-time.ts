@@ -18,6 +18,8 @@ interface CompileRound {
   /** Milliseconds; of processor time on all threads. */
   readonly wall: number;
   readonly processor: number;
+  /** Of processor time, for a loop of fixed length before the round. */
+  readonly loop: number;
   readonly stages: Readonly<Record<string, number>>;
   /** Bytes of code sections that were compiled, of machine code, and of memory at the most so far. */
   readonly codeBytes: number;
@@ -56,6 +58,10 @@ function compileRounds(file: string, level: number, workers: number, rounds: num
   return lines.map((line) => JSON.parse(line)).filter(isRound);
 }
 
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}
+
 function best(rounds: readonly CompileRound[], of: "wall" | "processor"): CompileRound {
   const [first, ...rest] = rounds;
   if (first === undefined) throw new Error("nothing was compiled");
@@ -92,10 +98,21 @@ function throughputRows(file: string): Row[] {
     };
     add(`cold: ${speed(cold.processor)}`, cold.processor);
     add(`warm: ${speed(fast.processor)}`, fast.processor, perMB);
+    const middle = median(warm.map((r) => r.processor));
+    add(`warm, the median of ${warm.length}: ${speed(middle)}`, middle);
     for (const [stage, ms] of Object.entries(fast.stages)) add(`warm, wall time: ${stage}`, ms);
+    rows.push(steadyRow(`-O${level}, one thread`, warm));
     rows.push(peakRow(`-O${level}, one thread`, file, cold));
   }
   return rows;
+}
+
+/** How much slower the machine was at its slowest than at its fastest, while these were compiled. */
+function steadyRow(name: string, rounds: readonly CompileRound[]): Row {
+  const loops = rounds.map(({ loop }) => loop);
+  const [least, most] = [Math.min(...loops), Math.max(...loops)];
+  const peers = [{ name: "the fastest", value: least }];
+  return { group: "the machine: a loop of fixed length, at its slowest", name, value: most, unit: "ms", peers };
 }
 
 /** Of the whole process, threads included, when it has compiled `file` once. */
@@ -121,6 +138,7 @@ function workerRows(file: string): Row[] {
       row("wall", "wall time of two threads, cold", coldTwo, coldOne),
       row("processor", "processor time of two threads, cold", coldTwo, coldOne),
       row("wall", "wall time of two threads, warm", best(warmTwo, "wall"), best(warmOne, "wall")),
+      steadyRow(`-O${level}, two threads`, warmTwo),
       peakRow(`-O${level}, two threads`, file, coldTwo),
     ];
   });
