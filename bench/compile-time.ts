@@ -18,7 +18,7 @@ interface CompileRound {
   /** Milliseconds; of processor time on all threads. */
   readonly wall: number;
   readonly processor: number;
-  /** Of processor time, for a loop of fixed length before the round. */
+  /** Of processor time, for a loop of fixed length behind the round. */
   readonly loop: number;
   readonly stages: Readonly<Record<string, number>>;
   /** Bytes of code sections that were compiled, of machine code, and of memory at the most so far. */

@@ -6,7 +6,7 @@
  *
  * With a cache of machine code in the file PACK, if one is named.
  *
- * Before each round a loop of fixed length is timed: where that takes longer, the machine is slower, not the compiler.
+ * Behind each round, so that threads have no time to load before the first, a loop of fixed length is timed: where that takes longer, the machine is slower, not the compiler.
  *
  * Prints a JSON line for each round: `CompileRound` in `compile-time.ts`.
  */
@@ -26,13 +26,12 @@ function timeLoop() {
 
 const [file = "", level = "2", workers = "1", rounds = "1", pack] = process.argv.slice(2);
 const bytes = new Uint8Array(readFileSync(file));
-// Of a few threads, those of the first round stay: the next are warm in all.
-const threads = workers === "1" ? 1 : await compilerThreads(Number(workers));
 // V8 has compiled it then.
 timeLoop();
+// Of a few threads, those of the first round stay: the next are warm in all.
+const threads = workers === "1" ? 1 : await compilerThreads(Number(workers));
 for (let i = 0; i < Number(rounds); i++) {
   const stages = {};
-  const loop = timeLoop();
   const before = process.cpuUsage();
   const start = performance.now();
   const result = await compile(bytes, {
@@ -52,6 +51,7 @@ for (let i = 0; i < Number(rounds); i++) {
   });
   const wall = performance.now() - start;
   const { user, system } = process.cpuUsage(before);
+  const loop = timeLoop();
   let codeBytes = 0;
   for (const { module } of result.component.modules) {
     module.bodyEnd.forEach((end, k) => {
