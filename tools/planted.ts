@@ -1,6 +1,7 @@
 /**
  * What the fuzzer is worth: plants one bug at a time in a copy of the compiler's sources, lets random modules look for it, the same as those of
- * `npm run fuzz` with this seed, and prints what it took. Every bug should be found: one that is missed says what modules lack. The product itself knows nothing of this.
+ * `npm run fuzz` with this seed, and prints what it took. Every bug should be found: one that is missed says what modules lack. The product
+ * itself knows nothing of this.
  */
 
 import { type ChildProcess, fork } from "node:child_process";
