@@ -201,6 +201,7 @@ export function sandboxPolicy(
     })),
     globals: component.globals.values().map(({ type, instance }) => valueToken(type.type, definer(instance))),
     passive: passiveLengths(program),
+    elementAreas: areaTokens(program, definer),
     instances,
     types: types.list,
     signatures,
@@ -222,6 +223,18 @@ function exceptionPolicy(
   const catches = place(exceptions.catchTable);
   if (catches === undefined) throw new InternalError("link", "the table of catches is not in .rodata");
   return { exceptionReferences: exceptions.layout.references.map(({ token, offset }) => [offset, token]), catches };
+}
+
+/** In the order in which the context has the areas: that of instances and their segments. */
+function areaTokens(program: Program, definer: (instance: CoreInstanceIndex) => SignatureOf): readonly string[] {
+  const { component } = program;
+  return [...component.instances.entries()].flatMap(([instance, { module }]) =>
+    component.modules
+      .get(module)
+      .module.elements.flatMap(({ type }, s) =>
+        program.elementImage(instance, s)?.kind === "area" ? [valueToken(type, definer(instance))] : [],
+      ),
+  );
 }
 
 /** By the number of the slot in the context. */

@@ -59,6 +59,8 @@ export interface SandboxPolicy {
   readonly globals: readonly string[];
   /** Length of each passive segment, in bytes or elements, before it is dropped. */
   readonly passive: readonly number[];
+  /** A token for each area of elements in the context. */
+  readonly elementAreas: readonly string[];
   readonly instances: readonly SandboxInstance[];
   /** Function types, without duplicates. */
   readonly types: readonly string[];
@@ -110,6 +112,7 @@ const isPolicy = has({
   tables: (x) => isList(x, has({ minElements: isCount, element: isText, constant: (c) => typeof c === "boolean" })),
   globals: (x) => isList(x, isText),
   passive: (x) => isList(x, isCount),
+  elementAreas: (x) => isList(x, isText),
   instances: (x) =>
     isList(
       x,

@@ -105,6 +105,7 @@ function checkPolicy(policy: SandboxPolicy): void {
   same("tables", policy.tables.length, shape.tables.length);
   same("globals", policy.globals.length, shape.globals);
   same("passive segments", policy.passive.length, shape.passiveSegments);
+  same("areas of elements", policy.elementAreas.length, shape.elementAreas.length);
   policy.memories.forEach(({ minBytes, guarded }, i) => {
     const memory = shape.memories[i];
     const fits = memory !== undefined && minBytes <= memory.maxBytes && (!guarded || memory.style === "guarded");

@@ -99,7 +99,7 @@ export function checkTableGrow(m: Machine, index: number): void {
 type Extent =
   | { readonly kind: "memory" | "table"; readonly index: number }
   /** `whole`: they begin and end where elements do. */
-  | { readonly kind: "element area"; readonly whole: boolean }
+  | { readonly kind: "element area"; readonly index: number; readonly whole: boolean }
   | { readonly kind: "data"; readonly from: number; readonly to: number; readonly whole: boolean };
 
 /** What [start, start + bytes) lies in, for every value that these may have; undefined when that is not known. */
@@ -115,7 +115,7 @@ function rangeOf(m: Machine, start: Form, bytes: Form): Extent | undefined {
   const field = world.map.field(lo);
   if (field?.kind === "element area") {
     const whole = isWhole(start, field.start) && isWhole(end, field.start);
-    return m.state.upperBound(end) <= field.end ? { kind: "element area", whole } : undefined;
+    return m.state.upperBound(end) <= field.end ? { kind: "element area", index: field.index, whole } : undefined;
   }
   const region = world.map.region(lo);
   if (region === undefined || region.kind === "handles" || region.kind === "exceptions") return undefined;
@@ -173,8 +173,10 @@ function fitsElements(m: Machine, from: Extent, token: string): boolean {
     }
     case "data":
       return from.whole && isImage(m, from.from, from.to, token);
-    case "element area":
-      return from.whole;
+    case "element area": {
+      const sub = policy.elementAreas[from.index] ?? "x";
+      return from.whole && isFunctionReference(sub) && m.world.types.fits(sub, token);
+    }
     case "memory":
       return false;
   }

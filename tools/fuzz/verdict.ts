@@ -67,7 +67,7 @@ const ENGINE_REJECTS: readonly { readonly message: RegExp; readonly reason: stri
   },
   { message: /multiple memories are not allowed|At most one imported or defined memory/, reason: "several memories" },
   { message: /Invalid opcode 0x(a|1f|14|15|d4|d5|d6)\b/, reason: "exceptions, typed references" },
-  { message: /invalid numeric opcode 0xfc1[3-6]\b/i, reason: "wide arithmetic" },
+  { message: /invalid numeric opcode:? 0xfc1[3-6]\b/i, reason: "wide arithmetic" },
   { message: /invalid value type 0x(69|74|71|72|73)\b/, reason: "types of exceptions, and bottom types" },
   {
     message: /(table|memory) flags? (out of|must)|invalid (memory|table) limits flags/,
