@@ -170,7 +170,7 @@ function locateImage(m: Machine, address: Form, size: number, write: boolean): P
   const { end, constantsEnd } = m.f;
   if (lo >= end && hi + size <= constantsEnd) {
     // Entries of a jump table: distances from the table's start.
-    if (size === 4 && address.b === 0 && (address.a === 0 || address.s === 4)) {
+    if (size === 4 && address.b === 0 && (lo === hi || address.s === 4)) {
       return { kind: "jump table", start: lo, entries: (hi - lo) / 4 + 1 };
     }
     return OTHER;

@@ -133,7 +133,10 @@ function logicValue(m: Machine, op: number, size: number, x: Form, y: Form): For
   if (c !== undefined) return m.atom(1, AtomKind.condition, 0, c);
   const [a, b] = [boundOf(m, x, size), boundOf(m, y, size)];
   if (op === Op.and) return m.bounded(size, Math.min(a, b));
-  return m.bounded(size, allBits(Math.max(a, b)));
+  const value = m.bounded(size, allBits(Math.max(a, b)));
+  // It has all bits of both.
+  if (op === Op.or) m.state.narrow(value.a, Math.max(leastOf(m, x), leastOf(m, y)), Number.POSITIVE_INFINITY);
+  return value;
 }
 
 export function shift(m: Machine, op: number): void {
@@ -154,10 +157,25 @@ export function shift(m: Machine, op: number): void {
   m.result(value ?? m.fresh(size));
 }
 
-/** The largest number that `f` may be, of `size` bytes. */
+/** The smallest number that `f` may be. */
+function leastOf(m: Machine, f: Form): number {
+  if (!m.state.isExact(f)) return 0;
+  m.state.range(f);
+  return Math.max(0, m.state.lo);
+}
+
+/** Numbers up to this are far from wrapping around, however they were rounded. */
+const NO_WRAP = 2 ** 63;
+/** More than what rounding may have taken from a bound. */
+const ROUNDED = 1 + 2 ** -48;
+
+/** The largest number that `f` may be, of `size` bytes; more than that where it is not exact. */
 function boundOf(m: Machine, f: Form, size: number): number {
-  if (!m.state.isExact(f)) return limitOf(size);
-  return Math.min(limitOf(size), m.state.upperBound(f));
+  const { state } = m;
+  if (state.isExact(f)) return Math.min(limitOf(size), state.upperBound(f));
+  const isProduct = f.base === Base.number && f.b === 0 && f.s > 0 && f.c >= 0;
+  const largest = isProduct ? (f.c + f.s * state.rangeOf(f.a).hi) * ROUNDED : Number.POSITIVE_INFINITY;
+  return largest <= NO_WRAP ? Math.min(limitOf(size), largest) : limitOf(size);
 }
 
 export function product(m: Machine): void {

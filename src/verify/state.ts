@@ -199,9 +199,11 @@ export class State {
     return this.isExact(f) ? f : this.wrapped(f);
   }
 
-  /** The same place by a sum of which something is known, where `f` is a multiple of an unknown without a bound, plus a constant. */
+  /** The same place by a sum of which something is known, where `f` is a multiple of an unknown, plus a constant, and has no exact bound. */
   byKnownSum(f: Form): Form {
-    if (f.a === 0 || f.b !== 0 || Number.isFinite(this.rangeOf(f.a).hi)) return f;
+    if (f.a === 0 || f.b !== 0) return f;
+    this.range(f);
+    if (Number.isFinite(this.rangeOf(f.a).hi) && this.hi <= EXACT) return f;
     for (const atom of this.atoms.madeOf(f.a)) {
       const sum = this.atoms.payload[atom];
       if (!(sum instanceof Form) || f.s % sum.s !== 0 || sum.b !== 0) continue;

@@ -154,3 +154,27 @@ test("a product of bounded values is bounded, and of others it is not", async ()
     decoder.free();
   }
 });
+
+test("a multiple that wraps around is bounded where it was compared, and only there", async () => {
+  const wat = `(module (memory i64 2)
+    (func (export "f") (param i32)
+      (i32.store8 (i64.shl (i64.extend_i32_u (local.get 0)) (i64.const 34)) (i32.const 0))))`;
+  const { bytes } = await compile(await assemble(wat), { output: "object", soname: "s.so", bounds: "explicit" });
+  const image = readImage(bytes);
+  const f = image.functions.find((g) => g.kind === "wasm") ?? assert.fail();
+  const world = worldOf(new CodeReader(iced), image);
+  const rights = new RightsOf(image.policy);
+  assert.deepEqual(verifyFunction(world, f, rights), []);
+  const text = image.text.subarray(f.start - image.textStart, f.end - image.textStart);
+  const decoder = new iced.Decoder(64, text, iced.DecoderOptions.None);
+  let removed = 0;
+  while (decoder.canDecode) {
+    const i = decoder.decode();
+    if (i.mnemonic !== iced.Mnemonic.Ja && i.mnemonic !== iced.Mnemonic.Cmova) continue;
+    removed++;
+    text.fill(0x90, Number(i.ip), Number(i.ip) + i.length);
+  }
+  decoder.free();
+  assert.equal(removed, 2);
+  assert.notEqual(verifyFunction(world, f, rights).length, 0);
+});
