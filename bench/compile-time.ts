@@ -11,7 +11,7 @@ import { findTool } from "../tests/support/tools.ts";
 import { ROOT } from "../tests/support/windlass.ts";
 import { decodeModule } from "../src/wasm/decode.ts";
 import { type Shape, SHAPES, withChange } from "./shapes.ts";
-import type { Peer, Row } from "./table.ts";
+import { median, type Peer, type Row } from "./table.ts";
 
 /** What `peers/compile-once.mjs` prints. */
 interface CompileRound {
@@ -56,10 +56,6 @@ function compileRounds(file: string, level: number, workers: number, rounds: num
   if (pack !== undefined) args.push(pack);
   const lines = output(process.execPath, args).trim().split("\n");
   return lines.map((line) => JSON.parse(line)).filter(isRound);
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
 function best(rounds: readonly CompileRound[], of: "wall" | "processor"): CompileRound {

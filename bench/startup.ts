@@ -8,7 +8,7 @@ import { compile } from "../src/driver/compile.ts";
 import { RUNTIME_PATH } from "../tools/build-runtime.ts";
 import { findTool } from "../tests/support/tools.ts";
 import { ROOT } from "../tests/support/windlass.ts";
-import type { Row } from "./table.ts";
+import { median, type Row } from "./table.ts";
 
 const ROUNDS = 200;
 
@@ -21,8 +21,7 @@ function processTime(path: string): number {
     times.push(performance.now() - start);
     if (status !== 0) throw new Error(`${path} ended with ${status}`);
   }
-  times.sort((a, b) => a - b);
-  return times[ROUNDS >> 1] ?? 0;
+  return median(times);
 }
 
 export async function startupRows(): Promise<Row[]> {

@@ -203,8 +203,7 @@ function productOf(m: Machine, x: Form, y: Form, size: number): number {
 export function scan(m: Machine): void {
   const size = m.size();
   m.operand(1);
-  const before = m.state.register(m.i.r0);
-  const isSmall = m.state.isExact(before) && m.state.upperBound(before) <= limitOf(size);
+  const isSmall = m.isWithin(m.state.register(m.i.r0), size);
   const position = m.fresh(isSmall ? size : 8, Part.result);
   const found = m.atom(1, AtomKind.scan, 8 * size, position, Part.found);
   m.state.flags = { kind: "result", size, left: found, right: ZERO };

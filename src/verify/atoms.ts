@@ -3,7 +3,16 @@
  * unknowns have numbers, too, so that what is known of them is found by number.
  */
 
-import { AtomKind, type Condition, Form, loneAtom, ofAtom, type Payload, samePayload } from "./values.ts";
+import {
+  AtomKind,
+  type CompareFlags,
+  type Condition,
+  Form,
+  loneAtom,
+  ofAtom,
+  type Payload,
+  samePayload,
+} from "./values.ts";
 
 /** The token of a value that is one of two references; `null` is null; undefined: there is none. */
 export type JoinTokens = (x: string | null, y: string | null) => string | undefined;
@@ -248,6 +257,11 @@ export class Atoms {
   }
   mentions(f: Form, block: number): boolean {
     return (f.a !== 0 && this.isOf(f.a, block)) || (f.b !== 0 && this.isOf(f.b, block));
+  }
+
+  /** What was compared mentions it. */
+  mentionedIn({ left, right }: CompareFlags, block: number): boolean {
+    return this.mentions(left, block) || this.mentions(right, block);
   }
 
   /** `since`: an atom that it is about besides, or 0. */

@@ -121,10 +121,7 @@ interface CodeFacts {
 /** Processor features whose instructions work on vector registers, memory, and general registers that are operands. */
 const VECTOR_FEATURES = ["SSE", "SSE2", "SSE3", "SSSE3", "SSE4_1", "SSE4_2", "AVX", "AVX2", "FMA", "F16C"] as const;
 
-/** The byte is a prefix other than REX. */
-function hasPrefix(byte: number): boolean {
-  return PREFIXES.has(byte);
-}
+/** All but REX. */
 const PREFIXES: ReadonlySet<number> = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3]);
 
 /** Decodes functions, one after the other, of any images: what it finds out about instructions is kept. */
@@ -234,7 +231,7 @@ export class CodeReader {
         if (raw.isInvalid) return at;
         const instruction = this.#read(raw, at);
         // Processors differ in what a jump's size prefix means.
-        if (instruction.flow !== Flow.next && hasPrefix(bytes[at - f.start] ?? 0)) instruction.prefixed = true;
+        if (instruction.flow !== Flow.next && PREFIXES.has(bytes[at - f.start] ?? 0)) instruction.prefixed = true;
         out.push(instruction);
         at = instruction.next;
       }

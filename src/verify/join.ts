@@ -167,7 +167,7 @@ class Join {
     const { flags: other } = this.#from;
     if (flags === undefined) return;
     const isSame = other !== undefined && sameFlags(flags, other);
-    if (isSame && !atoms.mentions(flags.left, this.#block) && !atoms.mentions(flags.right, this.#block)) return;
+    if (isSame && !atoms.mentionedIn(flags, this.#block)) return;
     this.#to.flags = undefined;
     this.#changed = true;
   }

@@ -106,6 +106,11 @@ export class Machine {
     return f;
   }
 
+  /** `f` is a number of at most `size` bytes. */
+  isWithin(f: Form, size: number): boolean {
+    return this.state.isExact(f) && this.state.upperBound(f) <= limitOf(size);
+  }
+
   /** The low `size` bytes of `f`, zero-extended; `part` tells several of one instruction apart. */
   truncate(f: Form, size: number, part: number = Part.low): Form {
     if (size === 8) return f;

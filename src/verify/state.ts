@@ -119,8 +119,7 @@ export class State {
     for (const { address, since } of this.elements.entries().values()) {
       if (atoms.mentions(address, b) || atoms.isOf(since, b)) return true;
     }
-    if (flags !== undefined && (atoms.mentions(flags.left, b) || atoms.mentions(flags.right, b))) return true;
-    return atoms.isOf(this.tables, b);
+    return (flags !== undefined && atoms.mentionedIn(flags, b)) || atoms.isOf(this.tables, b);
   }
 
   register(n: number): Form {

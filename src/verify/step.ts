@@ -297,9 +297,7 @@ function exchangeAdd(m: Machine): void {
 function compareExchange(m: Machine): void {
   if (m.i.k0 !== OperandKind.memory) return m.fail("an instruction that compiled code does not have");
   const size = m.size();
-  const limit = limitOf(size);
-  const before = m.state.register(Reg.rax);
-  const isSmall = m.state.isExact(before) && m.state.upperBound(before) <= limit;
+  const isSmall = m.isWithin(m.state.register(Reg.rax), size);
   m.operand(0);
   m.result(m.fresh(size, Part.result));
   m.write(Reg.rax, 8, m.fresh(isSmall ? size : 8, Part.rax));

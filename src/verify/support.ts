@@ -166,17 +166,14 @@ function isImage(m: Machine, from: number, to: number, token: string): boolean {
 function fitsElements(m: Machine, from: Extent, token: string): boolean {
   if (!isFunctionReference(token)) return true;
   const { policy } = m.world.map;
+  const fits = (sub = "x"): boolean => isFunctionReference(sub) && m.world.types.fits(sub, token);
   switch (from.kind) {
-    case "table": {
-      const sub = policy.tables[from.index]?.element ?? "x";
-      return isFunctionReference(sub) && m.world.types.fits(sub, token);
-    }
+    case "table":
+      return fits(policy.tables[from.index]?.element);
     case "data":
       return from.whole && isImage(m, from.from, from.to, token);
-    case "element area": {
-      const sub = policy.elementAreas[from.index] ?? "x";
-      return from.whole && isFunctionReference(sub) && m.world.types.fits(sub, token);
-    }
+    case "element area":
+      return from.whole && fits(policy.elementAreas[from.index]);
     case "memory":
       return false;
   }

@@ -5,15 +5,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import * as iced from "iced-x86";
-import { compile } from "../../src/driver/compile.ts";
 import { ContextField } from "../../src/layout/offsets.ts";
-import { RightsOf } from "../../src/verify/context.ts";
-import { CodeReader } from "../../src/verify/decode.ts";
-import { verifyFunction } from "../../src/verify/function.ts";
-import { readImage } from "../../src/verify/image.ts";
-import { worldOf } from "../../src/verify/verify.ts";
-import { assemble } from "../support/wat.ts";
+import { firstFunction } from "../support/first-function.ts";
 
 const STORES = Array.from({ length: 16 }, (_, k) => `(i32.store offset=${k} (local.get 0) (i32.const ${k * 777}))`);
 /** The body is long enough to be written over. */
@@ -203,11 +196,7 @@ function bytesOf(code: Code, numbers: Readonly<Record<Displacement | Distance, n
 }
 
 test("what the processor does is what is proved", async () => {
-  const { bytes } = await compile(await assemble(MODULE), { output: "object", soname: "s.so", optLevel: 2 });
-  const image = readImage(bytes);
-  const f = image.functions.find((g) => g.kind === "wasm") ?? assert.fail();
-  const world = worldOf(new CodeReader(iced), image);
-  const text = image.text.subarray(f.start - image.textStart, f.end - image.textStart);
+  const { image, world, f, text, reasons } = await firstFunction(MODULE);
   const start = (kind: string, index: number): number =>
     world.map.regions.find((r) => r.kind === kind && r.index === index)?.start ?? assert.fail();
   const copy = image.functions.find((g) => g.kind === "support memory_copy") ?? assert.fail();
@@ -228,7 +217,6 @@ test("what the processor does is what is proved", async () => {
     const body = bytesOf([...START, ...code, ...END], numbers);
     assert.ok(body.length <= text.length);
     text.fill(0xcc).set(body);
-    const [problem] = verifyFunction(world, f, new RightsOf(image.policy));
-    assert.equal(problem?.reason, reason, what);
+    assert.equal(reasons()[0], reason, what);
   }
 });

@@ -3,18 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as iced from "iced-x86";
-import { compile } from "../../src/driver/compile.ts";
 import { Atoms, headOf, NO_PLACE, Part } from "../../src/verify/atoms.ts";
-import { RightsOf } from "../../src/verify/context.ts";
 import { assume, Cc } from "../../src/verify/conditions.ts";
-import { CodeReader } from "../../src/verify/decode.ts";
-import { verifyFunction } from "../../src/verify/function.ts";
-import { readImage } from "../../src/verify/image.ts";
 import { commonRelations, join } from "../../src/verify/join.ts";
 import { lengthClass, State } from "../../src/verify/state.ts";
 import { AtomKind, Base, constant, Form, ofAtom } from "../../src/verify/values.ts";
-import { worldOf } from "../../src/verify/verify.ts";
-import { assemble } from "../support/wat.ts";
+import { firstFunction, instructionsOf } from "../support/first-function.ts";
 
 const BLOCK = 1;
 
@@ -128,30 +122,21 @@ test("a product of bounded values is bounded, and of others it is not", async ()
     (func (export "f") (param f32 f32) (result i32)
       (i32.load8_u (i32.mul (f32.gt (local.get 0) (local.get 1)) (f32.ge (local.get 0) (f32.const 5))))))`;
   for (const optLevel of [0, 2] as const) {
-    const options = { output: "object", soname: "s.so", optLevel, bounds: "explicit" } as const;
-    const { bytes } = await compile(await assemble(wat), options);
-    const image = readImage(bytes);
-    const f = image.functions.find((g) => g.kind === "wasm") ?? assert.fail();
-    const world = worldOf(new CodeReader(iced), image);
-    const rights = new RightsOf(image.policy);
-    assert.deepEqual(verifyFunction(world, f, rights), []);
+    const { text, reasons } = await firstFunction(wat, { optLevel, bounds: "explicit" });
+    assert.deepEqual(reasons(), []);
     if (optLevel === 0) continue;
-    const text = image.text.subarray(f.start - image.textStart, f.end - image.textStart);
-    const decoder = new iced.Decoder(64, text, iced.DecoderOptions.None);
     let masks = 0;
-    while (decoder.canDecode) {
-      const i = decoder.decode();
+    for (const i of instructionsOf(text)) {
       const { mnemonic } = i;
       if (mnemonic !== iced.Mnemonic.Movzx || i.op1Kind !== iced.OpKind.Register) continue;
       masks++;
       const place = text.subarray(Number(i.ip), Number(i.ip) + i.length);
       const whole = place.slice();
       place.fill(0x90);
-      assert.equal(verifyFunction(world, f, rights).length, 1, iced.Mnemonic[mnemonic]);
+      assert.equal(reasons().length, 1, iced.Mnemonic[mnemonic]);
       place.set(whole);
     }
     assert.equal(masks, 2);
-    decoder.free();
   }
 });
 
@@ -159,22 +144,14 @@ test("a multiple that wraps around is bounded where it was compared, and only th
   const wat = `(module (memory i64 2)
     (func (export "f") (param i32)
       (i32.store8 (i64.shl (i64.extend_i32_u (local.get 0)) (i64.const 34)) (i32.const 0))))`;
-  const { bytes } = await compile(await assemble(wat), { output: "object", soname: "s.so", bounds: "explicit" });
-  const image = readImage(bytes);
-  const f = image.functions.find((g) => g.kind === "wasm") ?? assert.fail();
-  const world = worldOf(new CodeReader(iced), image);
-  const rights = new RightsOf(image.policy);
-  assert.deepEqual(verifyFunction(world, f, rights), []);
-  const text = image.text.subarray(f.start - image.textStart, f.end - image.textStart);
-  const decoder = new iced.Decoder(64, text, iced.DecoderOptions.None);
+  const { text, reasons } = await firstFunction(wat, { bounds: "explicit" });
+  assert.deepEqual(reasons(), []);
   let removed = 0;
-  while (decoder.canDecode) {
-    const i = decoder.decode();
+  for (const i of instructionsOf(text)) {
     if (i.mnemonic !== iced.Mnemonic.Ja && i.mnemonic !== iced.Mnemonic.Cmova) continue;
     removed++;
     text.fill(0x90, Number(i.ip), Number(i.ip) + i.length);
   }
-  decoder.free();
   assert.equal(removed, 2);
-  assert.notEqual(verifyFunction(world, f, rights).length, 0);
+  assert.notEqual(reasons().length, 0);
 });

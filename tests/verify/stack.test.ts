@@ -2,14 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import * as iced from "iced-x86";
-import { compile } from "../../src/driver/compile.ts";
-import { RightsOf } from "../../src/verify/context.ts";
-import { CodeReader } from "../../src/verify/decode.ts";
-import { verifyFunction } from "../../src/verify/function.ts";
-import { readImage } from "../../src/verify/image.ts";
-import { worldOf } from "../../src/verify/verify.ts";
-import { assemble } from "../support/wat.ts";
+import { firstFunction } from "../support/first-function.ts";
 
 /** A body that is long enough to be written over. */
 const MODULE = `(module (memory (export "memory") 1)
@@ -49,16 +42,12 @@ const OF_TRAP: readonly (readonly string[])[] = [
 ];
 
 test("pushes, and traps, far below or above the frame are rejected", async () => {
-  const { bytes } = await compile(await assemble(MODULE), { output: "object", soname: "s.so", optLevel: 2 });
-  const image = readImage(bytes);
-  const f = image.functions.find((g) => g.kind === "wasm") ?? assert.fail();
-  const world = worldOf(new CodeReader(iced), image);
-  const text = image.text.subarray(f.start - image.textStart, f.end - image.textStart);
+  const { image, f, text, reasons: rejected } = await firstFunction(MODULE);
   const raise = image.functions.find((g) => g.kind === "support raise") ?? assert.fail();
   const rejections = (code: readonly number[]): readonly string[] => {
     assert.ok(code.length <= text.length);
     text.fill(0xcc).set(code);
-    return verifyFunction(world, f, new RightsOf(image.policy)).map((p) => p.reason);
+    return rejected();
   };
   for (const [n, [move, reasons]] of CASES.entries()) {
     assert.deepEqual(rejections(pushes(move)), reasons);

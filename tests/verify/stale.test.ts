@@ -4,11 +4,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as iced from "iced-x86";
 import { compile } from "../../src/driver/compile.ts";
-import { RightsOf } from "../../src/verify/context.ts";
 import { CodeReader } from "../../src/verify/decode.ts";
-import { verifyFunction } from "../../src/verify/function.ts";
 import { readImage } from "../../src/verify/image.ts";
-import { verifyWith, worldOf } from "../../src/verify/verify.ts";
+import { verifyWith } from "../../src/verify/verify.ts";
+import { firstFunction, instructionsOf } from "../support/first-function.ts";
 import { assemble } from "../support/wat.ts";
 
 const reader = new CodeReader(iced);
@@ -22,16 +21,9 @@ const MODULE = `(module
     (call_indirect $table (type $one) (local.get 0) (i32.const 3))))`;
 
 test("a signature from before a table.set says nothing of what is called behind it", async () => {
-  const { bytes } = await compile(await assemble(MODULE), { output: "object", soname: "s.so", optLevel: 2 });
-  const image = readImage(bytes);
-  const f = image.functions.find((g) => g.kind === "wasm") ?? assert.fail();
-  const world = worldOf(reader, image);
-  const rights = new RightsOf(image.policy);
-  assert.deepEqual(verifyFunction(world, f, rights), []);
-  const text = image.text.subarray(f.start - image.textStart, f.end - image.textStart);
-  const code: iced.Instruction[] = [];
-  const decoder = new iced.Decoder(64, text, iced.DecoderOptions.None);
-  while (decoder.canDecode) code.push(decoder.decode());
+  const { text, reasons } = await firstFunction(MODULE);
+  assert.deepEqual(reasons(), []);
+  const code = instructionsOf(text);
   const store = code.findIndex((i) => i.mnemonic === iced.Mnemonic.Mov && i.op0Kind === iced.OpKind.Memory);
   const signature = code[store + 1];
   const stored = code[store];
@@ -41,10 +33,7 @@ test("a signature from before a table.set says nothing of what is called behind 
   const [first, second] = [Number(stored.ip), Number(signature.ip)];
   const moved = [...text.slice(second, second + signature.length), ...text.slice(first, second)];
   text.set(moved, first);
-  assert.deepEqual(
-    verifyFunction(world, f, rights).map((p) => p.reason),
-    ["calls an address that was not checked"],
-  );
+  assert.deepEqual(reasons(), ["calls an address that was not checked"]);
 });
 
 const CONSTANT = `(module
