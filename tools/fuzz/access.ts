@@ -311,7 +311,8 @@ export class Access {
     return this.#wide(is64, this.#f.node("i32.and", "i", [this.#value("i", depth + 1), this.#f.i32(127)]));
   }
 
-  #place(memory: number, depth: number): Expr {
+  /** Where a range of bytes begins. */
+  place(memory: number, depth: number): Expr {
     const { r } = this.#f;
     const { is64, min } = this.#memories[memory] ?? { is64: false, min: 0 };
     if (r.chance(0.03)) return this.#number(is64, 65536 * min - r.below(40));
@@ -328,12 +329,12 @@ export class Access {
     const memory = this.pickMemory();
     const is64 = this.#memories[memory]?.is64 ?? false;
     if (way < 3) {
-      const kids = [this.#place(memory, depth), this.#value("i", depth + 1), this.#length(is64, depth)];
+      const kids = [this.place(memory, depth), this.#value("i", depth + 1), this.#length(is64, depth)];
       out.push(f.node("memory.fill", "", kids, f.index(memory)));
     } else if (way < 6) {
       const from = this.pickMemory();
       const both = is64 && (this.#memories[from]?.is64 ?? false);
-      const kids = [this.#place(memory, depth), this.#place(from, depth), this.#length(both, depth)];
+      const kids = [this.place(memory, depth), this.place(from, depth), this.#length(both, depth)];
       out.push(f.node("memory.copy", "", kids, f.index(memory), f.index(from)));
     } else if (data.length > 0) {
       const found = data.flatMap((d, i) => (d.offset === undefined || r.chance(0.05) ? [i] : []));
@@ -342,7 +343,7 @@ export class Access {
       if (r.chance(0.25)) out.push(f.node("data.drop", "", [], f.index(segment)));
       else {
         const [from, count] = this.#part(data[segment]?.bytes.length ?? 0);
-        const kids = [this.#place(memory, depth), f.i32(from), f.i32(count)];
+        const kids = [this.place(memory, depth), f.i32(from), f.i32(count)];
         out.push(f.node("memory.init", "", kids, f.index(segment), f.index(memory)));
       }
     }

@@ -11,6 +11,7 @@ import type { Maker } from "./maker.ts";
 import { Operands } from "./operands.ts";
 import { type Operator, operatorsOf } from "./operators.ts";
 import type { Random } from "./random.ts";
+import { Shapes } from "./shapes.ts";
 import {
   declaredOf,
   type Expr,
@@ -44,6 +45,7 @@ export class BodyGenerator implements Maker {
   readonly #calls: Calls;
   readonly #control: Control;
   readonly #live: Live;
+  readonly #shapes: Shapes;
   #budget: number;
   /** A local that was asked for. */
   #asked: number | undefined;
@@ -70,6 +72,7 @@ export class BodyGenerator implements Maker {
     this.#calls = new Calls(this.#f, this.#access, this);
     this.#control = new Control(this.#f, this.#access, this.#calls, this);
     this.#live = new Live(this.#f, this.#access, this);
+    this.#shapes = new Shapes(this.#f, this.#access, this);
     this.#budget = r.chance(0.06) ? r.between(100, 400) : r.between(4, 40);
   }
 
@@ -92,6 +95,7 @@ export class BodyGenerator implements Maker {
       }
       for (let i = r.below(3); i > 0; i--) parts.push(() => this.#access.bulkTable(body, depth));
       if (r.chance(0.35)) parts.push(() => this.#access.bulkMemory(body, depth));
+      if (r.chance(0.6)) parts.push(() => this.#apart(16, () => this.#shapes.any(body)));
       if (r.chance(0.45)) parts.push(() => void body.push(this.#dropReference(depth)));
       if (r.chance(0.2)) {
         parts.push(() => void body.push(...f.dropAll(this.#calls.byReference(r.pick(f.callees), depth))));
@@ -338,7 +342,8 @@ export class BodyGenerator implements Maker {
     const way = r.below(100);
     const depth = f.scopes.length;
     const type = f.anyType();
-    if (way < 30) {
+    if (way < 2 && this.#live.mayCount) this.#shapes.any(out);
+    else if (way < 30) {
       const local = r.below(f.common);
       out.push(f.set(local, this.value(f.locals[local] ?? "i", depth)));
     } else if (way < 48) {
