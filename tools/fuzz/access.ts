@@ -315,9 +315,22 @@ export class Access {
   place(memory: number, depth: number): Expr {
     const { r } = this.#f;
     const { is64, min } = this.#memories[memory] ?? { is64: false, min: 0 };
-    if (r.chance(0.03)) return this.#number(is64, 65536 * min - r.below(40));
+    const way = r.below(100);
+    if (way < 3) return this.#number(is64, 65536 * min - r.below(40));
+    if (is64 && way < 11) return this.#beyond(depth);
+    if (way < 4) return this.#number(is64, r.pick([65536 * 6, 0x7fffffff, 0x80000000, -1, -8]) + r.below(8));
     const masked = this.#f.node("i32.and", "i", [this.#value("i", depth + 1), this.#f.i32(r.pick([63, 0xfff]))]);
     return this.#wide(is64, masked);
+  }
+
+  /** A 64-bit address behind every memory: near 2^64, where with a length it is small again, or above some power of two. */
+  #beyond(depth: number): Expr {
+    const f = this.#f;
+    const { r } = f;
+    const more = f.node("i64.and", "l", [this.#value("l", depth + 1), f.i64(127n)]);
+    if (r.chance(0.4)) return f.node("i64.sub", "l", [f.i64(r.pick([-1n, -64n, -0x10000n])), more]);
+    const high = 1n << BigInt(r.between(19, 63));
+    return r.chance(0.5) ? f.i64(high + BigInt(r.below(256))) : f.node("i64.or", "l", [f.i64(high), more]);
   }
 
   bulkMemory(out: Expr[], depth: number): void {

@@ -102,6 +102,7 @@ export class BodyGenerator implements Maker {
       }
       for (const part of f.shuffled(parts)) part();
       if (r.chance(0.2)) this.#live.crowd(body);
+      if (r.chance(0.15)) this.#live.counted(body, true);
     }
     this.statements(body, r.between(1, 5));
     this.#finish(body);

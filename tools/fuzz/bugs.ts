@@ -452,7 +452,6 @@ export const PLANTED: readonly PlantedBug[] = [
     from: "if (offset + size > memory.minBytes) {",
     to: "if (offset + size > limit) {",
   },
-  // Missed in 2,000 modules: what writes many bytes never begins behind a memory's end.
   {
     name: "64-bit memories: the start of a range is not compared with the length",
     kind: "checks",

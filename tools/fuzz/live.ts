@@ -9,6 +9,9 @@ import { type Expr, isReferenceType, type Label } from "./tree.ts";
 /** Deep enough that a value is a small one. */
 const SMALL = 8;
 
+/** So many values there are registers for. */
+const FEW = 12;
+
 /** Operators of two values, every bit of which matters to the result. */
 const MIXES: Readonly<Record<string, readonly string[]>> = {
   i: ["i32.add", "i32.sub", "i32.xor"],
@@ -109,8 +112,11 @@ export class Live {
     return this.#access.known(type);
   }
 
-  /** A loop that counts with a local which nothing else writes: down to 0, or up to a bound; the question comes first or last. */
-  counted(out: Expr[]): void {
+  /**
+   * A loop that counts with a local which nothing else writes: down to 0, or up to a bound; the question comes first or last.
+   * `crowded`: with more values of one type than there are registers.
+   */
+  counted(out: Expr[], crowded = this.#f.r.chance(0.15)): void {
     const f = this.#f;
     const { r } = f;
     const type = r.chance(0.7) ? "i" : "l";
@@ -121,10 +127,8 @@ export class Live {
     const step = down ? 1 : r.between(1, 4);
     const first = down ? rounds : r.between(-2, 4);
     const counter = f.take(type);
-    // Now and then more of one type than there are registers.
-    const crowded = r.chance(0.15);
-    const common = crowded ? f.anyType() : undefined;
-    const count = crowded ? r.between(12, 24) : r.chance(0.5) ? 0 : r.between(1, 6);
+    const common = crowded ? (r.chance(0.4) && f.all.includes("v") ? "v" : f.anyType()) : undefined;
+    const count = crowded ? r.between(14, 28) : r.chance(0.5) ? 0 : r.between(1, 6);
     const round = Array.from({ length: count }, () => this.#hold(out, common ?? f.anyType()));
     out.push(f.set(counter, number(first)));
     const bound = r.chance(0.3) ? f.take(type) : undefined;
@@ -168,17 +172,21 @@ export class Live {
     const f = this.#f;
     const { r } = f;
     const type = f.locals[counter] ?? "i";
+    // Those that stay as they are may change places none the less: compilers keep such values in memory.
+    const still: number[] = [];
+    const share = r.pick(round.length > FEW ? [0.1, 0.3, 0.7] : [0.7]);
     for (const local of round) {
       const own = f.locals[local] ?? "i";
-      if (!isReferenceType(own) && r.chance(0.7)) {
+      if (!isReferenceType(own) && r.chance(share)) {
         const more = own === type && r.chance(0.4) ? f.get(counter) : this.#maker.value(own, SMALL);
         body.push(f.set(local, this.#mix(f.get(local), more)));
-      }
+      } else still.push(local);
     }
     if (round.length > 1 && r.chance(0.3)) body.push(this.#change(round));
-    const [some] = round;
-    const same = round.filter((local) => some !== undefined && f.locals[local] === f.locals[some]);
-    if (same.length > 1 && r.chance(0.6)) body.push(...this.#permute(same));
+    const among = r.chance(0.4) ? round : still;
+    const [some] = among;
+    const same = among.filter((local) => some !== undefined && f.locals[local] === f.locals[some]);
+    if (same.length > 1 && r.chance(0.75)) body.push(...this.#permute(same));
     const seen = f.localOf(type);
     if (seen !== undefined && r.chance(0.4)) body.push(f.set(seen, this.#mix(f.get(counter), f.get(seen))));
   }

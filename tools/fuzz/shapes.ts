@@ -20,9 +20,16 @@ const DIVISIONS = ["div_s", "div_u", "rem_s", "rem_u"];
 
 const plain = OPERATORS.filter(({ immediates }) => immediates === "memarg");
 const STORES = plain.filter(({ params, results }) => params.length === 2 && params.startsWith("a") && results === "");
+const WHOLE_STORES = STORES.filter(({ name }) => name.endsWith(".store"));
 const LOADS = plain.filter(({ params, results }) => params === "a" && results.length === 1);
 
 const integerName = (type: string): string => (type === "i" ? "i32" : "i64");
+
+/** Loads of what a store writes. */
+function loadsOf({ name }: Operator): readonly Operator[] {
+  const same = name.replace("store", "load");
+  return LOADS.filter((load) => load.name === same || load.name === `${same}_s` || load.name === `${same}_u`);
+}
 
 /** A value about which questions are asked. */
 interface Asked {
@@ -184,11 +191,11 @@ export class Shapes {
     const memory = this.#access.pickMemory();
     const base = this.#holdIn(out, this.#access.place(memory, SMALL));
     const first = r.chance(0.5) ? 0 : r.below(64);
+    const reach = r.pick([4, 8, 12, 20]);
     const places = Array.from({ length: r.between(2, 4) }, () => {
-      const store = r.pick(STORES);
-      const fitting = LOADS.filter((o) => o.extra === store.extra && o.results === store.params[1]);
-      const load = fitting.length > 0 && r.chance(0.75) ? r.pick(fitting) : r.pick(LOADS);
-      return { store, load, offset: first + r.below(r.pick([6, 12, 20])) };
+      const store = r.pick(r.chance(0.5) ? WHOLE_STORES : STORES);
+      const load = r.pick(r.chance(0.8) ? loadsOf(store) : LOADS);
+      return { store, load, offset: first + r.below(reach) };
     });
     const access = ({ code, results, extra }: Operator, offset: number, value: Expr[]): Expr => {
       const immediate = { kind: "memarg", align: r.below(extra + 1), memory, offset: BigInt(offset) } as const;
@@ -196,17 +203,25 @@ export class Shapes {
     };
     // Seen last: what is stored elsewhere would come between.
     const loaded: number[] = [];
-    for (let i = r.between(3, 9); i > 0; i--) {
+    for (let i = r.between(4, 10); i > 0; i--) {
       const { store, load, offset } = r.pick(places);
-      if (r.chance(0.3)) loaded.push(this.#holdIn(out, access(load, offset, [])));
+      if (r.chance(0.25)) loaded.push(this.#holdIn(out, access(load, offset, [])));
       else {
-        const stored = access(store, offset, [f.canonical(this.#access.known(store.params[1] ?? "i"))]);
+        const stored = access(store, offset, [this.#distinct(store.params[1] ?? "i")]);
         out.push(r.chance(0.1) ? this.#if(this.#maker.condition(SMALL), [stored]) : stored);
       }
     }
     for (const { load, offset } of places) loaded.push(this.#holdIn(out, access(load, offset, [])));
     for (const local of loaded) out.push(...this.#access.observe(f.get(local)));
     for (const local of [base, ...loaded]) f.giveBack(local);
+  }
+
+  /** A value to store, which hardly any other one is equal to. */
+  #distinct(type: string): Expr {
+    const f = this.#f;
+    const value = this.#access.known(type);
+    if (type !== "i" && type !== "l") return f.canonical(value);
+    return f.node(`${integerName(type)}.xor`, type, [value, constant(f.r, type, f.r.u64())]);
   }
 
   // Divisions.
