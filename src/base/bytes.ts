@@ -293,7 +293,16 @@ export class ByteWriter {
   /** UTF-8 with a terminating NUL; returns its offset. */
   cstring(text: string): number {
     const at = this.length;
-    this.bytes(new TextEncoder().encode(text));
+    this.#reserve(text.length + 1);
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code >= 0x80) {
+        this.length = at;
+        this.bytes(new TextEncoder().encode(text));
+        break;
+      }
+      this.#bytes[this.length++] = code;
+    }
     this.u8(0);
     return at;
   }

@@ -9,6 +9,3 @@ export function truncate(array: unknown[], length: number): void {
 export function firstWords(array: Int32Array, length: number): Int32Array {
   return array.length === length ? array : array.subarray(0, length);
 }
-export function firstBytes(array: Uint8Array, length: number): Uint8Array {
-  return array.length === length ? array : array.subarray(0, length);
-}

@@ -5,7 +5,8 @@
  * functions are small. Arrays are kept by length and handed out again if they are short or their length is a power of two; others are views of a
  * few buffers, and columns grow once.
  *
- * Everything handed out is valid until the next `begin`; what outlives a function is copied. Arrays are zero, columns empty.
+ * Everything handed out is valid until the next `begin`; what outlives a function is copied. Arrays are zero, columns empty, but for
+ * `roomForWords` and `roomForBytes`.
  */
 
 import { F64Column, I32Column, U16Column, U8Column } from "./columns.ts";
@@ -25,6 +26,7 @@ const MAX_KEPT_BYTES = 1 << 26;
 
 type Words = Int32Array<ArrayBuffer>;
 type Bytes = Uint8Array<ArrayBuffer>;
+type Doubles = Float64Array<ArrayBuffer>;
 
 /** Number of the slot for a length, or -1: such arrays are not kept. */
 function slotOf(length: number): number {
@@ -33,8 +35,13 @@ function slotOf(length: number): number {
   return SHORT + 31 - Math.clz32(length) - SHORT_LOG2;
 }
 
+/** The least length, `length` or greater, of which arrays are kept, if there is one. */
+function keptLength(length: number): number {
+  return length <= SHORT || length > 1 << KEPT_LOG2 ? length : 1 << (32 - Math.clz32(length - 1));
+}
+
 /** Arrays of one element type that are kept, by their exact length. */
-class KeptArrays<A extends Words | Bytes> {
+class KeptArrays<A extends Words | Bytes | Doubles> {
   readonly #make: (length: number) => A;
   /** By slot: the arrays there are, and how many of them are handed out. */
   readonly #arrays: A[][] = Array.from({ length: SLOTS }, () => []);
@@ -67,6 +74,7 @@ export class Workspace {
   /** Of workspaces that begin again and again. */
   #words: KeptArrays<Words> | undefined;
   #bytes: KeptArrays<Bytes> | undefined;
+  #doubles: KeptArrays<Doubles> | undefined;
   #buffer = NO_BUFFER;
   #at = 0;
   /** Bytes handed out since `begin`. */
@@ -88,8 +96,10 @@ export class Workspace {
     this.#used = 0;
     this.#words ??= new KeptArrays((length) => new Int32Array(length));
     this.#bytes ??= new KeptArrays((length) => new Uint8Array(length));
+    this.#doubles ??= new KeptArrays((length) => new Float64Array(length));
     this.#words.begin();
     this.#bytes.begin();
+    this.#doubles.begin();
     this.#columnsUsed = 0;
     this.#byteColumnsUsed = 0;
     this.#shortColumnsUsed = 0;
@@ -133,9 +143,26 @@ export class Workspace {
     for (let i = 0; i < length; i++) array[i] = value;
     return array;
   }
-  u32(length: number): Uint32Array<ArrayBuffer> {
-    const at = this.#take(length * 4);
-    return new Uint32Array(this.#buffer, at, length).fill(0);
+  /** At least `length` elements, of which the first `length` are `value`: cheaper for who does not ask how many there are. */
+  words(length: number, value = 0): Words {
+    const array = this.#takeWords(keptLength(length));
+    if (length > LOOP_FILLED) return array.fill(value, 0, length);
+    for (let i = 0; i < length; i++) array[i] = value;
+    return array;
+  }
+  /** As `words`, of zeros. */
+  bytes(length: number): Bytes {
+    const array = this.#takeBytes(keptLength(length));
+    if (length > LOOP_FILLED) return array.fill(0, 0, length);
+    for (let i = 0; i < length; i++) array[i] = 0;
+    return array;
+  }
+  /** At least `length` elements with anything in them: for who writes each before reading it. */
+  roomForWords(length: number): Words {
+    return this.#takeWords(keptLength(length));
+  }
+  roomForBytes(length: number): Bytes {
+    return this.#takeBytes(keptLength(length));
   }
   u8(length: number): Bytes {
     const array = this.#takeBytes(length);
@@ -143,9 +170,17 @@ export class Workspace {
     for (let i = 0; i < length; i++) array[i] = 0;
     return array;
   }
-  f64(length: number): Float64Array<ArrayBuffer> {
+  f64(length: number): Doubles {
     const at = this.#take(length * 8);
     return new Float64Array(this.#buffer, at, length).fill(0);
+  }
+  /** As `words`, of zeros. */
+  doubles(length: number): Doubles {
+    const kept = keptLength(length);
+    const slot = slotOf(kept);
+    const array = slot >= 0 && this.#doubles !== undefined ? this.#doubles.take(slot, kept) : this.f64(length);
+    for (let i = 0; i < length; i++) array[i] = 0;
+    return array;
   }
   /** A copy of the first `length` elements of `source`. */
   copy(source: Int32Array, length = source.length): Words {

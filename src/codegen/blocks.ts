@@ -92,9 +92,9 @@ class RawGraph {
     this.splitCall = func.work.column();
     const n = func.blockCount;
     this.irBlocks = n;
-    this.succFrom = func.work.i32(n);
-    this.succTo = func.work.i32(n);
-    this.place = func.work.i32(n);
+    this.succFrom = func.work.words(n);
+    this.succTo = func.work.words(n);
+    this.place = func.work.words(n);
     this.#edges();
     this.#split();
   }
@@ -106,10 +106,9 @@ class RawGraph {
   #edges(): void {
     const { func, succ, call } = this;
     const calls = func.work.column();
-    func.layout.forEach((block, position) => {
-      this.place[block] = position;
-    });
-    const reached = func.work.u8(func.blockCount);
+    const { layout } = func;
+    for (let position = 0; position < layout.length; position++) this.place[layout[position]!] = position;
+    const reached = func.work.bytes(func.blockCount);
     const waiting = [func.entryBlock];
     reached[func.entryBlock] = 1;
     for (let block = waiting.pop(); block !== undefined; block = waiting.pop()) {
@@ -164,7 +163,7 @@ class RawGraph {
   }
 
   #split(): void {
-    const preds = this.func.work.i32(this.irBlocks);
+    const preds = this.func.work.words(this.irBlocks);
     preds[this.func.entryBlock] = 1;
     for (let e = 0; e < this.succ.length; e++) preds[this.succ.get(e)]!++;
     for (let b = 0; b < this.irBlocks; b++) {
@@ -200,7 +199,7 @@ class RawGraph {
 function reversePostorder(raw: RawGraph): Int32Array {
   const { work } = raw.func;
   const n = raw.nodeCount;
-  const state = work.u8(n);
+  const state = work.bytes(n);
   const out = work.column();
   const stack = work.column();
   const cursor = work.column();
@@ -397,10 +396,8 @@ export function buildBlockGraph(func: Func, quick = false): BlockGraph {
   const raw = new RawGraph(func);
   const rpo = reversePostorder(raw);
   const count = rpo.length;
-  const number = work.filled(raw.nodeCount, NO_BLOCK);
-  rpo.forEach((node, i) => {
-    number[node] = i;
-  });
+  const number = work.words(raw.nodeCount, NO_BLOCK);
+  for (let i = 0; i < count; i++) number[rpo[i]!] = i;
   const rpoSucc = successors(raw, rpo, number);
   const depth = work.i32(count);
   let contiguous: Int32Array;
@@ -419,7 +416,8 @@ export function buildBlockGraph(func: Func, quick = false): BlockGraph {
     }
     contiguous = contiguousLoops(work, header, parent);
   }
-  const coldRpo = work.u8(count);
+  const coldRpo = work.bytes(count);
+  let coldCount = 0;
   for (let b = count - 1; b > 0; b--) {
     const node = rpo[b]!;
     const from = rpoSucc.start[b]!;
@@ -432,32 +430,42 @@ export function buildBlockGraph(func: Func, quick = false): BlockGraph {
       for (let e = from; e < to; e++) if (rpoSucc.to[e]! <= b || coldRpo[rpoSucc.to[e]!] === 0) cold = 0;
     }
     coldRpo[b] = cold;
+    coldCount += cold;
   }
 
-  const order = work.i32(count);
-  const finalNumber = work.filled(raw.nodeCount, NO_BLOCK);
-  let at = 0;
-  for (const wanted of [0, 1]) {
-    for (const b of contiguous) {
-      if (coldRpo[b] !== wanted) continue;
-      finalNumber[rpo[b]!] = at;
-      order[at++] = rpo[b]!;
+  let order = rpo;
+  let finalNumber = number;
+  let succ = rpoSucc;
+  if (!quick || coldCount > 0) {
+    order = work.i32(count);
+    finalNumber = work.words(raw.nodeCount, NO_BLOCK);
+    let at = 0;
+    for (let wanted = 0; wanted <= 1; wanted++) {
+      for (let i = 0; i < count; i++) {
+        const b = contiguous[i]!;
+        if (coldRpo[b] !== wanted) continue;
+        finalNumber[rpo[b]!] = at;
+        order[at++] = rpo[b]!;
+      }
     }
+    succ = successors(raw, order, finalNumber);
   }
-  const succ = successors(raw, order, finalNumber);
   const pred = predecessors(work, succ, count);
   const loopDepth = work.i32(count);
   const cold = work.u8(count);
   const topological = work.i32(count);
-  contiguous.forEach((b, i) => {
+  const irBlock = work.i32(count);
+  for (let b = 0; b < count; b++) irBlock[b] = order[b]! < raw.irBlocks ? order[b]! : NO_BLOCK;
+  for (let i = 0; i < count; i++) {
+    const b = contiguous[i]!;
     const final = finalNumber[rpo[b]!]!;
     topological[i] = final;
     loopDepth[final] = depth[b]!;
     cold[final] = coldRpo[b]!;
-  });
+  }
   return {
     blockCount: count,
-    irBlock: order.map((node) => (node < raw.irBlocks ? node : NO_BLOCK)),
+    irBlock,
     succStart: succ.start,
     succ: succ.to,
     edgeCall: succ.call,

@@ -96,11 +96,11 @@ export class Lowering {
     this.func = func;
     this.graph = buildBlockGraph(func, quick);
     this.machine = new MachineFunction(registers, func.instCount, func.work);
-    this.uses = func.work.i32(func.valueCount);
-    this.effects = func.work.i32(func.instCount);
-    this.sunk = func.work.u8(func.instCount);
-    this.#unclear = func.work.u8(func.valueCount);
-    this.#vregs = func.work.filled(func.valueCount, -1);
+    this.uses = func.work.words(func.valueCount);
+    this.effects = func.work.words(func.instCount);
+    this.sunk = func.work.bytes(func.instCount);
+    this.#unclear = func.work.bytes(func.valueCount);
+    this.#vregs = func.work.words(func.valueCount, -1);
     this.#count();
     this.#findUnclear();
   }

@@ -12,7 +12,6 @@
 // hot loop: indices are in range by construction
 
 import type { I32Column, U8Column } from "../base/columns.ts";
-import { firstBytes, firstWords } from "../base/truncate.ts";
 import type { Workspace } from "../base/workspace.ts";
 import type { BlockGraph } from "./blocks.ts";
 import type { AllocatorInput, PReg, RegisterFile } from "./regalloc/interface.ts";
@@ -80,7 +79,6 @@ function growU8(work: Workspace, old: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 const NO_INTS = new Int32Array();
-const NO_WORDS = new Uint32Array();
 const NO_BYTES = new Uint8Array();
 
 export class MachineFunction implements AllocatorInput {
@@ -144,8 +142,8 @@ export class MachineFunction implements AllocatorInput {
   operandKind: Uint8Array;
   operandConstraint: Uint8Array;
   operandData: Int32Array;
-  clobberInt: Uint32Array = NO_WORDS;
-  clobberFloat: Uint32Array = NO_WORDS;
+  clobberInt: Int32Array = NO_INTS;
+  clobberFloat: Int32Array = NO_INTS;
   isMove: Uint8Array;
   vregCount = 0;
   vregClass: Uint8Array;
@@ -192,9 +190,9 @@ export class MachineFunction implements AllocatorInput {
     this.vregClass = NO_BYTES;
     this.vregSize = NO_BYTES;
     this.vregRemat = NO_INTS;
-    this.op = work.i32(capacity);
-    this.size = work.u8(capacity);
-    this.firstOperand = work.i32(capacity);
+    this.op = work.roomForWords(capacity);
+    this.size = work.roomForBytes(capacity);
+    this.firstOperand = work.roomForWords(capacity);
     this.imm = work.i32(capacity);
     this.imm2 = work.i32(capacity);
     this.memKind = work.u8(capacity);
@@ -202,12 +200,12 @@ export class MachineFunction implements AllocatorInput {
     this.memDisp = work.i32(capacity);
     this.memSymbol = work.i32(capacity);
     this.trap = work.u8(capacity);
-    this.loc = work.i32(capacity);
+    this.loc = work.roomForWords(capacity);
     this.rawClobberInt = work.i32(capacity);
     this.rawClobberFloat = work.i32(capacity);
     this.flags = work.u8(capacity);
-    this.rawVreg = work.i32(4 * capacity);
-    this.rawInfo = work.i32(4 * capacity);
+    this.rawVreg = work.roomForWords(4 * capacity);
+    this.rawInfo = work.roomForWords(4 * capacity);
     this.allocatableInt = registers.allocatableInt;
     this.allocatableFloat = registers.allocatableFloat;
     this.scratchInt = registers.scratchInt;
@@ -344,17 +342,17 @@ export class MachineFunction implements AllocatorInput {
     const work = this.#work;
     const n = this.#sequence.length;
     this.instCount = n;
-    const order = work.i32(n);
-    const operandStart = work.i32(n + 1);
-    const operandVreg = work.i32(this.operandCount);
-    const operandKind = work.u8(this.operandCount);
-    const operandConstraint = work.u8(this.operandCount);
-    const operandData = work.i32(this.operandCount);
-    const clobberInt = work.u32(n);
-    const clobberFloat = work.u32(n);
-    const isMove = work.u8(n);
-    const blockStart = work.i32(graph.blockCount + 1);
-    const position = work.filled(this.count, -1);
+    const order = work.roomForWords(n);
+    const operandStart = work.roomForWords(n + 1);
+    const operandVreg = work.roomForWords(this.operandCount);
+    const operandKind = work.roomForBytes(this.operandCount);
+    const operandConstraint = work.roomForBytes(this.operandCount);
+    const operandData = work.roomForWords(this.operandCount);
+    const clobberInt = work.roomForWords(n);
+    const clobberFloat = work.roomForWords(n);
+    const isMove = work.roomForBytes(n);
+    const blockStart = work.roomForWords(graph.blockCount + 1);
+    const position = work.words(this.count, -1);
     let i = 0;
     let o = 0;
     for (let b = 0; b < graph.blockCount; b++) {
@@ -386,10 +384,10 @@ export class MachineFunction implements AllocatorInput {
     this.order = order;
     this.blockStart = blockStart;
     this.operandStart = operandStart;
-    this.operandVreg = firstWords(operandVreg, o);
-    this.operandKind = firstBytes(operandKind, o);
-    this.operandConstraint = firstBytes(operandConstraint, o);
-    this.operandData = firstWords(operandData, o);
+    this.operandVreg = operandVreg;
+    this.operandKind = operandKind;
+    this.operandConstraint = operandConstraint;
+    this.operandData = operandData;
     this.clobberInt = clobberInt;
     this.clobberFloat = clobberFloat;
     this.isMove = isMove;

@@ -18,7 +18,7 @@ export function emissionOrder(graph: BlockGraph, target: Int32Array, work: Works
   const { blockCount, succStart, succ, cold, loopDepth } = graph;
   const order = work.i32(blockCount);
   /** By block: where it is in the order. */
-  const place = work.i32(blockCount);
+  const place = work.words(blockCount);
   let count = 0;
   for (let b = 0; b < blockCount; b++) {
     if (target[b] !== b) continue;
@@ -26,7 +26,7 @@ export function emissionOrder(graph: BlockGraph, target: Int32Array, work: Works
     order[count++] = b;
   }
   /** The last block that does nothing but go back to the loop's first block; 0: there is none. */
-  const last = work.i32(blockCount);
+  const last = work.words(blockCount);
   for (let b = 1; b < blockCount; b++) {
     if (target[b] !== b || cold[b] === 1 || succStart[b + 1]! - succStart[b]! !== 1) continue;
     const to = target[succ[succStart[b]!]!]!;

@@ -18,7 +18,7 @@ import { type CompiledFunction, LOC_INLINED } from "../codegen/compiled.ts";
 import type { Program } from "../frontend/program.ts";
 import type { Func, FuncSymbol } from "../ir/function.ts";
 import { entity } from "../base/entity.ts";
-import { type CompiledFunctions, readRecord, recordSize, writeRecord } from "./records.ts";
+import { type CompiledFunctions, readRecord, RecordMemory, recordSize, writeRecord } from "./records.ts";
 import { wasmBody } from "./wasm-body.ts";
 
 /** A hash that nobody finds a collision of, as `DIGEST` hexadecimal digits. */
@@ -223,13 +223,14 @@ export class CodeCache {
     view.setUint32(0, MAGIC, true);
     view.setUint32(4, FORMAT, true);
     view.setUint32(8, entries.size, true);
+    const memory = new RecordMemory(pack.buffer);
     let entry = HEADER_BYTES;
     for (const [key, symbol] of entries) {
       const c = compiled.get(symbol);
       if (c === undefined) continue;
       TEXT.encodeInto(key, pack.subarray(entry, entry + DIGEST));
       view.setUint32(entry + DIGEST, at, true);
-      at = writeRecord(pack.buffer, at, this.#moved(c, symbol, -1));
+      at = writeRecord(memory, at, this.#moved(c, symbol, -1));
       entry += ENTRY_BYTES;
     }
     TEXT.encodeInto(this.#hash(pack.subarray(0, at)), pack.subarray(at));

@@ -47,9 +47,20 @@ function writtenSize(words: Uint32Array, w: number): number {
   return sizeOf(words[w]!, words[w + 1]!, words[w + 2]!, words[w + 3]!, words[w + 4]!, words[w + 5]!, words[w + 6]!);
 }
 
+/** Memory of records, as words and as bytes. */
+export class RecordMemory {
+  readonly words: Int32Array;
+  readonly bytes: Uint8Array;
+
+  /** The length of `buffer` is a multiple of 4. */
+  constructor(buffer: ArrayBuffer) {
+    this.words = new Int32Array(buffer);
+    this.bytes = new Uint8Array(buffer);
+  }
+}
+
 /** Writes the record of `c` at `at`, a multiple of 4, of zeros; returns where it ends. */
-export function writeRecord(buffer: ArrayBuffer, at: number, c: CompiledFunction): number {
-  const words = new Int32Array(buffer);
+export function writeRecord({ words, bytes }: RecordMemory, at: number, c: CompiledFunction): number {
   let w = at >> 2;
   words[w++] = c.relocOffset.length;
   words[w++] = c.trapOffset.length;
@@ -61,32 +72,36 @@ export function writeRecord(buffer: ArrayBuffer, at: number, c: CompiledFunction
   words[w++] = c.codeLength;
   words[w++] = c.align;
   words[w++] = c.frameSize;
-  for (const column of [
-    c.relocOffset,
-    c.relocSymbol,
-    c.relocAddend,
-    c.trapOffset,
-    c.trapLoc,
-    c.callOffset,
-    c.callLoc,
-    c.catchOffset,
-    c.unwindOffset,
-    c.unwindA,
-    c.unwindB,
-    c.inlinedFunction,
-    c.inlinedLoc,
-    c.inlinedCall,
-  ]) {
-    for (let i = 0; i < column.length; i++) words[w + i] = column[i]!;
-    w += column.length;
-  }
-  const bytes = new Uint8Array(buffer);
+  w = writeWords(words, w, c.relocOffset);
+  w = writeWords(words, w, c.relocSymbol);
+  w = writeWords(words, w, c.relocAddend);
+  w = writeWords(words, w, c.trapOffset);
+  w = writeWords(words, w, c.trapLoc);
+  w = writeWords(words, w, c.callOffset);
+  w = writeWords(words, w, c.callLoc);
+  w = writeWords(words, w, c.catchOffset);
+  w = writeWords(words, w, c.unwindOffset);
+  w = writeWords(words, w, c.unwindA);
+  w = writeWords(words, w, c.unwindB);
+  w = writeWords(words, w, c.inlinedFunction);
+  w = writeWords(words, w, c.inlinedLoc);
+  w = writeWords(words, w, c.inlinedCall);
   let b = 4 * w;
-  for (const column of [c.relocKind, c.trapCode, c.unwindOp, c.code]) {
-    bytes.set(column, b);
-    b += column.length;
-  }
+  b = writeBytes(bytes, b, c.relocKind);
+  b = writeBytes(bytes, b, c.trapCode);
+  b = writeBytes(bytes, b, c.unwindOp);
+  b = writeBytes(bytes, b, c.code);
   return (b + 3) & ~3;
+}
+
+function writeWords(words: Int32Array, at: number, column: Uint32Array | Int32Array): number {
+  for (let i = 0; i < column.length; i++) words[at + i] = column[i]!;
+  return at + column.length;
+}
+
+function writeBytes(bytes: Uint8Array, at: number, column: Uint8Array): number {
+  if (column.length > 0) bytes.set(column, at);
+  return at + column.length;
 }
 
 /** The function whose record begins at `at`: views of `buffer`. */
@@ -143,8 +158,9 @@ export function writeRecords(functions: readonly CompiledFunction[]): ArrayBuffe
   let size = 0;
   for (const c of functions) size += recordSize(c);
   const buffer = new ArrayBuffer(size);
+  const memory = new RecordMemory(buffer);
   let at = 0;
-  for (const c of functions) at = writeRecord(buffer, at, c);
+  for (const c of functions) at = writeRecord(memory, at, c);
   return buffer;
 }
 
@@ -164,8 +180,9 @@ export class CodeStore implements CompiledFunctions {
   /** Of each function: the number of its buffer, or `ABSENT`, and where its record begins. */
   readonly #buffer: Uint32Array;
   readonly #at: Uint32Array;
-  /** What functions are copied into: a buffer's number, and where its free part begins. */
-  #chunk = ABSENT;
+  /** What functions are copied into, which of the buffers that is, and where its free part begins. */
+  #chunk: RecordMemory | undefined;
+  #chunkNumber = ABSENT;
   #free = 0;
 
   /** For `count` functions. */
@@ -182,15 +199,15 @@ export class CodeStore implements CompiledFunctions {
   /** Keeps a copy. */
   put(symbol: FuncSymbol, c: CompiledFunction): void {
     const size = recordSize(c);
-    let buffer = this.#buffers[this.#chunk];
-    if (buffer === undefined || this.#free + size > buffer.byteLength) {
-      buffer = new ArrayBuffer(Math.max(CHUNK, size));
-      this.#chunk = this.#buffers.push(buffer) - 1;
+    if (this.#chunk === undefined || this.#free + size > this.#chunk.bytes.length) {
+      const buffer = new ArrayBuffer(Math.max(CHUNK, size));
+      this.#chunk = new RecordMemory(buffer);
+      this.#chunkNumber = this.#buffers.push(buffer) - 1;
       this.#free = 0;
     }
-    this.#buffer[symbol] = this.#chunk;
+    this.#buffer[symbol] = this.#chunkNumber;
     this.#at[symbol] = this.#free;
-    this.#free = writeRecord(buffer, this.#free, c);
+    this.#free = writeRecord(this.#chunk, this.#free, c);
   }
 
   /** Keeps what `writeRecords` made of consecutive functions, `first` and those behind it; returns their number. */

@@ -292,16 +292,27 @@ export function writeSymbolTable(
   return w.view();
 }
 
+/** About how many bytes the file will have, and rather more than less: then nothing is copied to make room. */
+function expectedSize({ sections, symbols }: ElfObject): number {
+  let size = 1 << 12;
+  for (const { kind, data, relocOffset } of sections) {
+    if (kind.type !== SectionType.SHT_NOBITS) size += data.length + RELA_SIZE * relocOffset.length;
+  }
+  for (const { name } of symbols) size += SYM_SIZE + name.length + 1;
+  return size;
+}
+
 /** Lays out one relocatable file. */
 class ObjectWriter {
   readonly #object: ElfObject;
-  readonly #file = new ByteWriter(1 << 16);
+  readonly #file: ByteWriter;
   readonly #names = new StringTable();
   /** Section headers after the empty one; the object's sections come first, so that section i has number i + 1. */
   readonly #placed: PlacedSection[] = [];
 
   constructor(object: ElfObject) {
     this.#object = object;
+    this.#file = new ByteWriter(expectedSize(object));
   }
 
   write(): Uint8Array {
@@ -317,9 +328,8 @@ class ObjectWriter {
         this.#place(kind.name, kind.type, kind.flags, section.align, undefined, { size: section.size });
         continue;
       }
-      const bytes = section.data.toBytes();
-      const rela = this.#resolve(index, section, bytes, symbolOrder.numbers);
-      this.#place(kind.name, kind.type, kind.flags, section.align, bytes);
+      this.#place(kind.name, kind.type, kind.flags, section.align, section.data.view());
+      const rela = this.#resolve(index, section, file.length - section.size, symbolOrder.numbers);
       if (rela.length > 0) pending.push({ section: index + 1, name: `.rela${kind.name}`, rela });
     }
     this.#place(".note.GNU-stack", SectionType.SHT_PROGBITS, 0, 1, new Uint8Array());
@@ -368,10 +378,9 @@ class ObjectWriter {
     return bytes;
   }
 
-  /** Resolves into `bytes` what can be, and returns the relocation entries of the rest. */
-  #resolve(index: SectionIndex, section: Section, bytes: Uint8Array, numbers: Int32Array): Uint8Array {
+  /** Resolves what can be, in the section's bytes from `at` on in the file, and returns the relocation entries of the rest. */
+  #resolve(index: SectionIndex, section: Section, at: number, numbers: Int32Array): Uint8Array {
     const w = new ByteWriter();
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const symbols = this.#object.symbols.values();
     for (let i = 0; i < section.relocOffset.length; i++) {
       const offset = section.relocOffset.get(i);
@@ -380,7 +389,8 @@ class ObjectWriter {
       const addend = section.relocAddend.get(i);
       const symbol = symbols[number];
       if (symbol === undefined) throw new InternalError("object", `relocation against symbol ${number}, which is none`);
-      if (symbol.section === index && isPcRelative32(type)) view.setInt32(offset, symbol.value + addend - offset, true);
+      if (symbol.section === index && isPcRelative32(type))
+        this.#file.putU32(at + offset, symbol.value + addend - offset);
       else if (symbol.section === undefined) writeRelocation(w, offset, type, numbers[number] ?? 0, addend);
       else {
         // Nothing lies between here and the definition: no linkage table.

@@ -25,7 +25,7 @@ function checkFunctions(first: number, make: () => Allocator | QuickAllocator, i
     assert.deepEqual(checkAllocation(input, output), [], `seed ${seed}`);
     assert.deepEqual(runAllocated(input, output, seed, STEPS), runVirtual(input, seed, STEPS), `seed ${seed}`);
     if (seed % 25 === 0) {
-      assert.deepEqual(copyOf(output), copyOf(make().allocate(input)), `seed ${seed}: not deterministic`);
+      assert.deepEqual(copyOf(input, output), copyOf(input, make().allocate(input)), `seed ${seed}: not deterministic`);
     }
   }
 }
@@ -37,15 +37,15 @@ test(`${FUNCTIONS / 2} random functions in order, allocated quickly`, () =>
   checkFunctions(FIRST + 1, () => new QuickAllocator(), true));
 
 /** A copy whose columns may be changed. */
-function copyOf(output: AllocatorOutput) {
+function copyOf(input: AllocatorInput, output: AllocatorOutput) {
   return {
-    operandPlace: output.operandPlace.slice(),
+    operandPlace: output.operandPlace.slice(0, input.operandStart[input.instCount]),
     editPosition: output.editPosition.slice(),
     editKind: output.editKind.slice(),
     editFrom: output.editFrom.slice(),
     editTo: output.editTo.slice(),
     editClass: output.editClass.slice(),
-    skipped: output.skipped.slice(),
+    skipped: output.skipped.slice(0, input.instCount),
     slotCount: output.slotCount,
     usedCalleeSavedInt: output.usedCalleeSavedInt,
     usedCalleeSavedFloat: output.usedCalleeSavedFloat,
@@ -89,7 +89,7 @@ const MUTATIONS = [
 
 /** The output with one thing changed, or undefined if there is nothing to change. */
 function mutated(input: AllocatorInput, output: AllocatorOutput, kind: number, r: Random): Copy | undefined {
-  const copy = copyOf(output);
+  const copy = copyOf(input, output);
   const edits = copy.editPosition.length;
   const operands = copy.operandPlace.length;
   const place = (near: number): number => {
@@ -155,7 +155,7 @@ test("corrupted allocations are rejected, or still run right", () => {
   for (let seed = 1; seed <= 300; seed++) {
     const isQuick = seed % 2 === 0;
     const input = randomFunction({ ...optionsFor(seed), inOrder: isQuick });
-    const output = copyOf(isQuick ? new QuickAllocator().allocate(input) : allocate(input));
+    const output = copyOf(input, isQuick ? new QuickAllocator().allocate(input) : allocate(input));
     const r = new Random(seed);
     for (let kind = 0; kind < MUTATIONS.length; kind++) {
       for (let again = 0; again < 4; again++) {

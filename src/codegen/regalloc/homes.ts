@@ -47,7 +47,7 @@ const CALLEE = 1;
 /** Values that can be made again get no home. */
 export function findHomes(input: AllocatorInput, work: Workspace, intervals: Intervals): Homes {
   const { from, end, read, reach, weight, globals } = intervals;
-  const home = work.filled(input.vregCount, NONE);
+  const home = work.words(input.vregCount, NONE);
   const localInt = input.allocatableInt.slice(0, LOCAL_REGISTERS);
   const localFloat = input.allocatableFloat.slice(0, LOCAL_REGISTERS);
   const homes: Homes = { home, local: [localInt, localFloat] };
@@ -63,7 +63,7 @@ export function findHomes(input: AllocatorInput, work: Workspace, intervals: Int
     const bit = 1 << (preg & 31);
     barriers[2 + (input.calleeSavedFloat & bit ? CALLEE : CALLER)]!.mask |= bit;
   }
-  findBarriers(input, barriers);
+  findBarriers(input, intervals.particular, barriers);
 
   const owner = work.filled(64, NONE);
   let saved = 0;
@@ -123,9 +123,10 @@ function reaches(barriers: Barriers, start: number, stop: number): boolean {
   return next === points.length || points.data[next]! >= stop;
 }
 
-function findBarriers(input: AllocatorInput, barriers: readonly Barriers[]): void {
-  const { instCount, operandStart, operandKind, operandConstraint, operandData, clobberInt, clobberFloat } = input;
-  for (let i = 0; i < instCount; i++) {
+function findBarriers(input: AllocatorInput, particular: I32Column, barriers: readonly Barriers[]): void {
+  const { operandStart, operandKind, operandConstraint, operandData, clobberInt, clobberFloat } = input;
+  for (let n = 0; n < particular.length; n++) {
+    const i = particular.data[n]!;
     let earlyInt = 0;
     let earlyFloat = 0;
     let lateInt = clobberInt[i]!;

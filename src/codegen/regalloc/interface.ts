@@ -60,7 +60,7 @@ export interface RegisterFile {
   readonly calleeSavedFloat: number;
 }
 
-/** The function as the allocator reads it. All columns are dense; `Int32Array` views stay valid during allocation. */
+/** The function as the allocator reads it. All columns are dense, and may be longer than what is in them. */
 export interface AllocatorInput extends RegisterFile {
   readonly blockCount: number;
   /** Block b holds instructions blockStart[b] to blockStart[b + 1] - 1; blocks are in emission order and block 0 is the entry. */
@@ -90,8 +90,8 @@ export interface AllocatorInput extends RegisterFile {
    * Per instruction: registers that it destroys (besides its definitions), as bit masks of integer and float registers. A fixed definition may
    * be among them; other definitions are kept out of them.
    */
-  readonly clobberInt: Uint32Array;
-  readonly clobberFloat: Uint32Array;
+  readonly clobberInt: Int32Array;
+  readonly clobberFloat: Int32Array;
   /** 1 for a plain move (one def, one use, constraint reg or any): a hint to give both the same place. */
   readonly isMove: Uint8Array;
 
@@ -120,7 +120,7 @@ export const EditKind = {
 } as const;
 
 export interface AllocatorOutput {
-  /** Place of every operand, parallel to the operand columns. */
+  /** Place of every operand, parallel to the operand columns; it may be longer, as they may be. */
   readonly operandPlace: Int32Array;
   /**
    * Edits in program order. Position 2 * i: before instruction i; 2 * i + 1: after it (before the next one's `before`).

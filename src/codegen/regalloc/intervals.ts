@@ -29,6 +29,7 @@ export const Reach = {
 /** What a use weighs for each loop around it, and how many loops count. */
 const LOOP_WEIGHT = 8;
 const MAX_DEPTH = 6;
+const WEIGHTS: readonly number[] = Array.from({ length: MAX_DEPTH + 1 }, (_, depth) => LOOP_WEIGHT ** depth);
 
 export interface Intervals {
   /** First point at which the virtual register has a value. */
@@ -44,6 +45,8 @@ export interface Intervals {
   readonly weight: Float64Array;
   /** Global ones in the order of `from`. */
   readonly globals: I32Column;
+  /** Instructions that want certain registers, or destroy some. */
+  readonly particular: I32Column;
   /** The most operands that an instruction has. */
   readonly mostOperands: number;
 }
@@ -51,7 +54,7 @@ export interface Intervals {
 /** By block: the last block of the loop that it begins, or NONE. */
 function loopEnds(input: AllocatorInput, work: Workspace): Int32Array {
   const { blockCount, succStart, succ } = input;
-  const last = work.filled(blockCount, NONE);
+  const last = work.words(blockCount, NONE);
   for (let b = 0; b < blockCount; b++) {
     for (let e = succStart[b]!; e < succStart[b + 1]!; e++) {
       const target = succ[e]!;
@@ -83,46 +86,67 @@ function outermostBehind(headers: I32Column, block: number): number {
   return low === headers.length ? NONE : headers.data[low]!;
 }
 
+/** What is known when blocks up to some one have been read. No closures: they would keep all of this out of registers. */
+class Reads {
+  readonly #input: AllocatorInput;
+  readonly end: Int32Array;
+  readonly read: Uint8Array;
+  readonly reach: Uint8Array;
+  readonly weight: Float64Array;
+  readonly defBlock: Int32Array;
+  /** By block: `loopEnds`. */
+  readonly last: Int32Array;
+  /** Headers of the loops around the block. */
+  readonly headers: I32Column;
+
+  constructor(input: AllocatorInput, work: Workspace) {
+    const { vregCount } = input;
+    this.#input = input;
+    this.end = work.words(vregCount);
+    this.read = work.bytes(vregCount);
+    this.reach = work.bytes(vregCount);
+    this.weight = work.doubles(vregCount);
+    this.defBlock = work.words(vregCount, NONE);
+    this.last = loopEnds(input, work);
+    this.headers = work.column();
+  }
+
+  /** v, which another block defines, is read for the last time before `point`: returns where it may be needed last. */
+  elsewhere(v: number, point: number): number {
+    if (this.reach[v] === Reach.local) this.reach[v] = Reach.global;
+    const header = outermostBehind(this.headers, this.defBlock[v]!);
+    return header === NONE ? point : this.#input.blockStart[this.last[header]! + 1]! << 2;
+  }
+
+  /** The arguments of edge e are read in block b, for the last time before `point`. */
+  arguments(e: number, b: number, point: number, cost: number): void {
+    const { argStart, args } = this.#input;
+    for (let a = argStart[e]!; a < argStart[e + 1]!; a++) {
+      const v = args[a]!;
+      this.read[v] = 1;
+      this.weight[v]! += cost;
+      const to = this.defBlock[v] === b ? point : this.elsewhere(v, point);
+      if (to > this.end[v]!) this.end[v] = to;
+    }
+  }
+}
+
 export function findIntervals(input: AllocatorInput, work: Workspace): Intervals {
   const { blockCount, blockStart, vregCount, operandStart, operandVreg, operandKind, operandConstraint } = input;
   const { predStart, pred, succStart, succ } = input;
-  const from = work.i32(vregCount);
-  const end = work.i32(vregCount);
-  const read = work.u8(vregCount);
-  const reach = work.u8(vregCount);
-  const weight = work.f64(vregCount);
+  const reads = new Reads(input, work);
+  const { end, read, reach, weight, defBlock, last, headers } = reads;
+  const from = work.words(vregCount);
   const remat = work.copy(input.vregRemat, vregCount);
-  const defBlock = work.filled(vregCount, NONE);
   const globals = work.column();
   const defined = work.column();
-  const last = loopEnds(input, work);
-  /** Headers of the loops around the block. */
-  const headers = work.column();
+  const particular = work.column();
   let mostOperands = 0;
-
-  /** v is read in block b, for the last time at the point before `point`. */
-  const readUntil = (v: number, b: number, point: number): void => {
-    let to = point;
-    if (defBlock[v] !== b) {
-      if (reach[v] === Reach.local) reach[v] = Reach.global;
-      const header = outermostBehind(headers, defBlock[v]!);
-      if (header !== NONE) to = blockStart[last[header]! + 1]! << 2;
-    }
-    if (to > end[v]!) end[v] = to;
-  };
-  const readArguments = (e: number, b: number, point: number, cost: number): void => {
-    for (let a = input.argStart[e]!; a < input.argStart[e + 1]!; a++) {
-      const v = input.args[a]!;
-      read[v] = 1;
-      weight[v]! += cost;
-      readUntil(v, b, point);
-    }
-  };
 
   for (let b = 0; b < blockCount; b++) {
     while (headers.length > 0 && last[headers.data[headers.length - 1]!]! < b) headers.length--;
     if (last[b]! >= b) headers.push(b);
-    const cost = LOOP_WEIGHT ** Math.min(headers.length, MAX_DEPTH);
+    const cost = WEIGHTS[Math.min(headers.length, MAX_DEPTH)]!;
     const start = blockStart[b]!;
     const stop = blockStart[b + 1]!;
     // Arguments that are moved here; from elsewhere they are moved where they come from.
@@ -130,7 +154,7 @@ export function findIntervals(input: AllocatorInput, work: Workspace): Intervals
       const p = pred[predStart[b]!]!;
       if (!movesAreAtEnd(input, p)) {
         for (let e = succStart[p]!; e < succStart[p + 1]!; e++) {
-          if (succ[e] === b) readArguments(e, b, (start << 2) + 1, cost);
+          if (succ[e] === b) reads.arguments(e, b, (start << 2) + 1, cost);
         }
       }
     }
@@ -149,6 +173,7 @@ export function findIntervals(input: AllocatorInput, work: Workspace): Intervals
       const behind = operandStart[i + 1]!;
       const clobbers = (input.clobberInt[i]! | input.clobberFloat[i]!) !== 0;
       if (behind - first > mostOperands) mostOperands = behind - first;
+      let isParticular = clobbers;
       for (let o = first; o < behind; o++) {
         const v = operandVreg[o]!;
         const kind = operandKind[o]!;
@@ -157,6 +182,7 @@ export function findIntervals(input: AllocatorInput, work: Workspace): Intervals
           reach[v] = Reach.slot;
           remat[v] = NONE;
         }
+        if (constraint === Constraint.fixed) isParticular = true;
         weight[v]! += cost;
         if (kind >= OperandKind.def) {
           defBlock[v] = b;
@@ -176,14 +202,17 @@ export function findIntervals(input: AllocatorInput, work: Workspace): Intervals
         // Where the instruction may destroy every register only a slot is certain.
         if (kind === OperandKind.lateUse && constraint === Constraint.any) remat[v] = NONE;
         const isLate = kind === OperandKind.lateUse;
-        readUntil(v, b, isLate ? base + 3 : constraint === Constraint.fixed ? base + 1 : base + 2);
+        const point = isLate ? base + 3 : constraint === Constraint.fixed ? base + 1 : base + 2;
+        const to = defBlock[v] === b ? point : reads.elsewhere(v, point);
+        if (to > end[v]!) end[v] = to;
       }
+      if (isParticular) particular.push(i);
     }
-    if (movesAreAtEnd(input, b)) readArguments(input.succStart[b]!, b, stop << 2, cost);
+    if (movesAreAtEnd(input, b)) reads.arguments(succStart[b]!, b, stop << 2, cost);
   }
   for (let k = 0; k < defined.length; k++) {
     const v = defined.data[k]!;
     if (reach[v] !== Reach.local) globals.push(v);
   }
-  return { from, end, read, reach, remat, weight, globals, mostOperands };
+  return { from, end, read, reach, remat, weight, globals, particular, mostOperands };
 }

@@ -18,7 +18,8 @@ export function makeOutput(
     usedInt |= input.clobberInt[i]!;
     usedFloat |= input.clobberFloat[i]!;
   }
-  for (let o = 0; o < operandPlace.length; o++) {
+  const operands = input.operandStart[input.instCount]!;
+  for (let o = 0; o < operands; o++) {
     const place = operandPlace[o]!;
     if (place < 0 || place >= FIRST_SLOT || input.operandKind[o]! < OperandKind.def) continue;
     if (place < 32) usedInt |= 1 << place;

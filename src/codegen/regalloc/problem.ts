@@ -266,7 +266,7 @@ function bitCount(mask: number): number {
 function wideClobbers(
   work: Workspace,
   insts: Int32Array,
-  clobbers: Uint32Array,
+  clobbers: Int32Array,
   allocatable: readonly number[],
 ): Int32Array {
   let registers = 0;
@@ -287,7 +287,7 @@ function wideClobbers(
   return wide.subarray(0, count);
 }
 
-function commonMask(insts: Int32Array, clobbers: Uint32Array): number {
+function commonMask(insts: Int32Array, clobbers: Int32Array): number {
   let mask = insts.length === 0 ? 0 : -1;
   for (let k = 0; k < insts.length; k++) mask &= clobbers[insts[k]!]!;
   return mask;

@@ -52,7 +52,7 @@ class Slots implements SlotSource {
   constructor(work: Workspace, instCount: number) {
     this.#free8 = work.column();
     this.#free16 = work.column();
-    this.#expired = work.filled(instCount + 1, NONE);
+    this.#expired = work.words(instCount + 1, NONE);
     this.#next = work.column();
     this.#slot = work.column();
     this.#bytes = work.byteColumn();
@@ -132,13 +132,13 @@ class Pass {
     this.#slots = new Slots(work, input.instCount);
     this.#edits = new EditList(work);
     this.#moves = new ParallelMoves(work, input, this.#edits, this.#slots);
-    this.#operandPlace = work.filled(input.operandStart[input.instCount]!, NONE);
-    this.#skipped = work.u8(input.instCount);
+    this.#operandPlace = work.words(input.operandStart[input.instCount]!, NONE);
+    this.#skipped = work.bytes(input.instCount);
     this.#owner = work.filled(FIRST_SLOT, NONE);
     this.#isLocal = work.u8(FIRST_SLOT);
     this.#busyUntil = work.i32(FIRST_SLOT);
-    this.#inRegister = work.filled(input.vregCount, NONE);
-    this.#slotOf = work.filled(input.vregCount, NONE);
+    this.#inRegister = work.words(input.vregCount, NONE);
+    this.#slotOf = work.words(input.vregCount, NONE);
     this.#masks = work.i32(MASKS);
     this.#source = work.i32(this.#intervals.mostOperands);
     this.#follower = work.filled(this.#intervals.mostOperands, NONE);
@@ -281,7 +281,8 @@ class Pass {
     const first = operandStart[i]!;
     const behind = operandStart[i + 1]!;
     const masks = this.#masks;
-    masks.fill(0);
+    // Shorter than a call of `fill`.
+    for (let k = 0; k < MASKS; k++) masks[k] = 0;
     masks[CLOBBERED + RegClass.int] = this.#input.clobberInt[i]!;
     masks[CLOBBERED + RegClass.float] = this.#input.clobberFloat[i]!;
     const clobbers = (masks[CLOBBERED]! | masks[CLOBBERED + 1]!) !== 0;
@@ -333,7 +334,7 @@ class Pass {
     }
     for (let o = first; o < behind; o++) if (operandKind[o]! >= OperandKind.def) this.#settle(o);
     this.#moves.flush(2 * i + 1);
-    if (tied) this.#follower.fill(NONE, 0, behind - first);
+    if (tied) for (let k = behind - first - 1; k >= 0; k--) this.#follower[k] = NONE;
   }
 
   /** The home of v, which is defined here, is nobody else's from now on. */

@@ -62,13 +62,26 @@ const NO_WORDS = new Uint32Array();
 const NO_INTS = new Int32Array();
 const NO_BYTES = new Uint8Array();
 
-/** Hands out the parts of one buffer: first words, then bytes. Most functions have no rows of some kinds: those parts are shared. */
-class Parts {
-  readonly #buffer: ArrayBuffer;
-  #at = 0;
+/** Bytes of a buffer that functions share. */
+const SHARED_BYTES = 1 << 16;
 
-  constructor(wordBytes: number, bytes: number) {
-    this.#buffer = new ArrayBuffer(wordBytes + bytes);
+/**
+ * Memory of results, of which a function takes first words, then bytes. Several functions share a buffer: one of its own would cost more
+ * than what is in it. Most functions have no rows of some kinds: those parts are shared, too.
+ */
+class Parts {
+  #buffer = new ArrayBuffer(0);
+  #at = 0;
+  #end = 0;
+
+  /** Begins a function that takes so many bytes in all. */
+  begin(bytes: number): void {
+    this.#at = (this.#end + 3) & ~3;
+    if (this.#at + bytes > this.#buffer.byteLength) {
+      this.#buffer = new ArrayBuffer(Math.max(SHARED_BYTES, bytes));
+      this.#at = 0;
+    }
+    this.#end = this.#at + bytes;
   }
 
   #take(bytes: number): number {
@@ -95,9 +108,9 @@ class Parts {
     for (let i = 0; i < length; i++) out[i] = data[i]!;
     return out;
   }
-  /** What is left. */
+  /** What is left for the function. */
   rest(): Uint8Array {
-    return new Uint8Array(this.#buffer, this.#at);
+    return new Uint8Array(this.#buffer, this.#at, this.#end - this.#at);
   }
 }
 
@@ -151,8 +164,9 @@ export class Assembler {
     ...[this.#trapLoc, this.#callAt, this.#callLoc, this.#unwindAt, this.#unwindOp, this.#unwindA, this.#unwindB],
     ...[this.#tableLabel, this.#tableStart, this.#tableEntry, this.#catchAt],
   ];
-  /** Memory of `finish`. */
+  /** Memory of `finish`, and of what it gives. */
   readonly #work = new Workspace();
+  readonly #parts = new Parts();
 
   // Instructions: one method per shape (`encoding.ts`), operands in the row's order.
 
@@ -368,9 +382,9 @@ export class Assembler {
     const traps = this.#trapAt.length;
     const calls = this.#callAt.length;
     const rows = this.#unwindAt.length;
-    // One buffer for everything: it is kept, and perhaps sent to another thread.
     const words = 3 * relocs + 2 * traps + 2 * calls + this.#catchAt.length + 3 * rows;
-    const parts = new Parts(4 * words, relocs + traps + rows + end);
+    const parts = this.#parts;
+    parts.begin(4 * words + relocs + traps + rows + end);
     const result: CompiledFunction = {
       relocOffset: this.#moved(parts.words(this.#relocAt), cut),
       relocSymbol: parts.words(this.#relocSymbol),

@@ -120,7 +120,7 @@ export class Emitter {
   #firstEdits(blocks: number): Int32Array {
     const { blockStart } = this.#m;
     const { editPosition } = this.#out;
-    const first = this.#func.work.i32(blocks);
+    const first = this.#func.work.roomForWords(blocks);
     let edit = 0;
     for (let b = 0; b < blocks; b++) {
       while (editPosition[edit]! < 2 * blockStart[b]!) edit++;
@@ -134,9 +134,9 @@ export class Emitter {
     const { blockStart, op, order, instCount } = this.#m;
     const { editPosition } = this.#out;
     const { succStart, succ, blockCount } = this.#graph;
-    const edited = this.#func.work.u8(instCount);
+    const edited = this.#func.work.bytes(instCount);
     for (let e = 0; e < editPosition.length; e++) edited[editPosition[e]! >> 1] = 1;
-    const target = this.#func.work.filled(blockCount, -1);
+    const target = this.#func.work.words(blockCount, -1);
     const path: number[] = [];
     for (let b = 0; b < blockCount; b++) {
       let at = b;
