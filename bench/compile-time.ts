@@ -3,10 +3,11 @@
  * time and memory grow with modules of five shapes. Every figure is of a process of its own.
  */
 
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { findTool } from "../tests/support/tools.ts";
 import { ROOT } from "../tests/support/windlass.ts";
 import { decodeModule } from "../src/wasm/decode.ts";
@@ -50,12 +51,35 @@ function isRound(value: unknown): value is CompileRound {
   return typeof value === "object" && value !== null && "processor" in value && "peakBytes" in value;
 }
 
+function roundArguments(file: string, level: number, workers: number, rounds: number): string[] {
+  return [join(PEERS, "compile-once.mjs"), file, String(level), String(workers), String(rounds)];
+}
+
+function roundsOf(text: string): CompileRound[] {
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line))
+    .filter(isRound);
+}
+
 /** At least one. */
 function compileRounds(file: string, level: number, workers: number, rounds: number, pack?: string): CompileRound[] {
-  const args = [join(PEERS, "compile-once.mjs"), file, String(level), String(workers), String(rounds)];
+  const args = roundArguments(file, level, workers, rounds);
   if (pack !== undefined) args.push(pack);
-  const lines = output(process.execPath, args).trim().split("\n");
-  return lines.map((line) => JSON.parse(line)).filter(isRound);
+  return roundsOf(output(process.execPath, args));
+}
+
+/**
+ * Half the wall time of a round, once warm, while another process compiles the same: of what two threads take, this is the machine's part,
+ * because processors share caches, memory and sometimes more.
+ */
+async function halfOfTwoProcesses(file: string, level: number): Promise<number> {
+  const run = promisify(execFile);
+  const args = roundArguments(file, level, 1, 1 + WARM_ROUNDS);
+  const texts = await Promise.all([run(process.execPath, args), run(process.execPath, args)]);
+  const walls = texts.map(({ stdout }) => best(roundsOf(stdout).slice(1), "wall").wall);
+  return Math.max(...walls) / 2;
 }
 
 function best(rounds: readonly CompileRound[], of: "wall" | "processor"): CompileRound {
@@ -121,8 +145,9 @@ function peakRow(name: string, file: string, { peakBytes }: CompileRound): Row {
  * Cold, as a command is: threads are made and V8 learns in each. Warm, as in a process that keeps them (`compilerThreads`), when each thread
  * has compiled as much as one alone.
  */
-function workerRows(file: string): Row[] {
-  return LEVELS.flatMap((level): Row[] => {
+async function workerRows(file: string): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const level of LEVELS) {
     const [one, two] = [1, 2].map((workers) => compileRounds(file, level, workers, 1 + workers * WARM_ROUNDS));
     const [[coldOne, ...warmOne], [coldTwo, ...warmTwo]] = [one ?? [], two ?? []];
     if (coldOne === undefined || coldTwo === undefined) throw new Error("nothing was compiled");
@@ -130,14 +155,17 @@ function workerRows(file: string): Row[] {
       const peer = { name: "one thread", value: theirs[of] };
       return { group, name: `-O${level}`, value: ours[of], unit: "ms", peers: [peer] };
     };
-    return [
+    const warm = row("wall", "wall time of two threads, warm", best(warmTwo, "wall"), best(warmOne, "wall"));
+    const limit = { name: "half of two processes", value: await halfOfTwoProcesses(file, level) };
+    rows.push(
       row("wall", "wall time of two threads, cold", coldTwo, coldOne),
       row("processor", "processor time of two threads, cold", coldTwo, coldOne),
-      row("wall", "wall time of two threads, warm", best(warmTwo, "wall"), best(warmOne, "wall")),
+      { ...warm, peers: [...warm.peers, limit] },
       steadyRow(`-O${level}, two threads`, warmTwo),
       peakRow(`-O${level}, two threads`, file, coldTwo),
-    ];
-  });
+    );
+  }
+  return rows;
 }
 
 /** What is built again after a change of one function, in a process of its own: everything, and with the machine code of before. */
@@ -194,7 +222,7 @@ export async function compileTimeRows(): Promise<Row[]> {
   if (!existsSync(MODULE)) throw new Error("run npm ci: the module that is compiled is in a development dependency");
   const folder = mkdtempSync(join(tmpdir(), "windlass-bench-"));
   try {
-    const rows = [...throughputRows(MODULE), ...workerRows(MODULE), ...rebuildRows(MODULE, folder)];
+    const rows = [...throughputRows(MODULE), ...(await workerRows(MODULE)), ...rebuildRows(MODULE, folder)];
     for (const shape of SHAPES) rows.push(...shapeRows(shape, folder));
     return rows;
   } finally {
