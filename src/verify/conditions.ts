@@ -18,8 +18,8 @@ import {
   ofAtom,
 } from "./values.ts";
 
-/** Modulo 2^64, what is no further below 0 than this is above all exact numbers. */
-const EXACT = 2 ** 52;
+/** Modulo 2^64, what is no further below 0 than this is above all numbers that doubles have exactly. */
+const SHALLOW = 2 ** 52;
 
 /** iced's `ConditionCode`. */
 export const Cc = {
@@ -253,7 +253,7 @@ function assumeLess(state: State, x: Form, y: Form, d: number): void {
 function learnPositive(state: State, x: Form): void {
   if (x.base !== Base.number) return;
   state.range(x);
-  if (state.lo < 0 && state.lo >= -EXACT && state.hi <= EXACT) boundBelow(state, x, 0);
+  if (state.lo < 0 && state.lo >= -SHALLOW && state.hi <= SHALLOW) boundBelow(state, x, 0);
 }
 
 function boundAbove(state: State, x: Form, limit: number): void {

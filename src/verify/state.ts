@@ -60,6 +60,7 @@ function elementKey(address: Form, since: number): string {
 
 /** Relations of one sum: more are forgotten. */
 const RELATION_LIMIT = 8;
+/** Up to here doubles have every integer. */
 const EXACT = 2 ** 53;
 /** The largest 32-bit number that is one with a sign, too. */
 const LARGEST_INT = 2 ** 31 - 1;

@@ -269,14 +269,10 @@ function exchange(m: Machine): void {
     m.write(i.r1, i.s1, x);
     return;
   }
-  // Memory, in either place.
-  if (i.k0 === OperandKind.memory) {
-    storeValue(m, m.fresh(8, Part.sum), i.memorySize);
-    m.write(i.r1, i.s1, m.fresh(i.s1, Part.old));
-  } else {
-    storeValue(m, m.fresh(8, Part.sum), i.memorySize);
-    m.write(i.r0, i.s0, m.fresh(i.s0, Part.old));
-  }
+  // Memory, in either place; its address may be made of the register.
+  storeValue(m, m.fresh(8, Part.sum), i.memorySize);
+  if (i.k0 === OperandKind.memory) m.write(i.r1, i.s1, m.fresh(i.s1, Part.old));
+  else m.write(i.r0, i.s0, m.fresh(i.s0, Part.old));
 }
 
 /** xadd: operand 0 is the sum, and the other one what it was. */

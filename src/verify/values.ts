@@ -64,9 +64,9 @@ export function loneAtom(f: Form): number {
 }
 
 /** Constants and scales stay far from where numbers become inexact. */
-const EXACT = 2 ** 51;
+const FORM_LIMIT = 2 ** 51;
 function isExact(f: Form): boolean {
-  return Math.abs(f.c) <= EXACT && Math.abs(f.s) <= EXACT && Math.abs(f.t) <= EXACT;
+  return Math.abs(f.c) <= FORM_LIMIT && Math.abs(f.s) <= FORM_LIMIT && Math.abs(f.t) <= FORM_LIMIT;
 }
 
 /** f + k × g, or undefined when that is no form. */
