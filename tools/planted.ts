@@ -32,7 +32,7 @@ const command = toolCommand(
   "[options] [WORDS of the bugs' names or kinds…]",
 )
   .argument("[words...]", "only bugs whose name or kind holds one of these")
-  .option("--modules <n>", "give up after this many modules", numberFrom(1, true), 2000)
+  .option("--modules <n>", "give up after this many modules", numberFrom(1, true), 5000)
   .option("--seed <n>", "seed of the first module", numberFrom(0, true), 0)
   .option("--jobs <n>", "processes", numberFrom(1, true), 1)
   .option("--patience <seconds>", "processor time for 16 modules", numberFrom(1, false), 60)
