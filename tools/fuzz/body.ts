@@ -15,6 +15,7 @@ import { Shapes } from "./shapes.ts";
 import {
   declaredOf,
   type Expr,
+  integerName,
   type FuncTree,
   isNonNull,
   isReferenceType,
@@ -222,7 +223,7 @@ export class BodyGenerator implements Maker {
     if (this.#budget <= 0 || depth >= MAX_DEPTH || way < 8) return this.value("i", depth);
     if (way < 14) return this.#operands.operator(r.pick(r.pick(COMPARISONS)), depth);
     const type = r.pick(["i", "l"]);
-    const name = type === "i" ? "i32" : "i64";
+    const name = integerName(type);
     const operands = [this.#few(type, depth), this.#few(type, depth)];
     const computed = f.node(
       `${name}.${r.pick(["add", "add", "sub", "sub", "and", "or", "xor", "shl", "shr_u"])}`,
@@ -237,7 +238,7 @@ export class BodyGenerator implements Maker {
   /** An integer that has few values, so that it is often equal to another. */
   #few(type: string, depth: number): Expr {
     const f = this.#f;
-    const name = type === "i" ? "i32" : "i64";
+    const name = integerName(type);
     const number = (n: number): Expr => constant(this.#r, type, BigInt(n));
     const value = depth < MAX_DEPTH - 2 ? this.value(type, depth + 1) : this.#access.known(type);
     const masked = f.node(`${name}.and`, type, [value, number(this.#r.pick([1, 3, 3, 7]))]);

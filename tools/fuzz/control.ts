@@ -179,7 +179,7 @@ export class Control {
       f.scopes.push({ label, loop: false });
       const bodies = [[this.#throw("", depth + 1)]];
       f.scopes.pop();
-      out.push({ ...f.node("if", "", [condition], { kind: "block", params: "", results: "" }), bodies, label });
+      out.push(f.ifElse(condition, bodies, label));
     }
     return out;
   }

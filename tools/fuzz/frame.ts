@@ -14,6 +14,7 @@ import {
   type ModuleTree,
   referenceTo,
   type Types,
+  EMPTY_BLOCK,
 } from "./tree.ts";
 
 /** Global 0. */
@@ -134,6 +135,11 @@ export class Frame {
     return isReferenceType(type) ? this.constant(type) : constant(this.r, type, 0n);
   }
 
+  /** One or two bodies, which may branch to the label. */
+  ifElse(condition: Expr, bodies: Expr[][], label: Label = { types: "" }): Expr {
+    return { ...this.node("if", "", [condition], EMPTY_BLOCK), bodies, label };
+  }
+
   /** Returns when there is no fuel left. */
   spend(amount: number): Expr[] {
     const fuel = (): Expr => this.node("global.get", "i", [], this.index(FUEL));
@@ -143,12 +149,7 @@ export class Frame {
       Array.from(this.func.results, (t) => this.#zero(t)),
     );
     const cond = this.node("i32.le_s", "i", [fuel(), this.i32(0)]);
-    const check: Expr = {
-      ...this.node("if", "", [cond], { kind: "block", params: "", results: "" }),
-      bodies: [[giveUp]],
-      label: { types: "" },
-    };
-    return [check, this.setFuel(this.node("i32.sub", "i", [fuel(), this.i32(amount)]))];
+    return [this.ifElse(cond, [[giveUp]]), this.setFuel(this.node("i32.sub", "i", [fuel(), this.i32(amount)]))];
   }
 
   /** A local that only its owner writes, until it is given back. */

@@ -22,6 +22,7 @@ import {
   referenceTo,
   type TableTree,
   type Types,
+  integerName,
 } from "./tree.ts";
 
 /** A call of an export, with the bits of its arguments. */
@@ -142,7 +143,7 @@ function initial(r: Random, tree: ModuleTree, type: string, features: Features):
     return { code: codeOf("global.get"), results: type, kids: [], immediates };
   }
   if ((type === "i" || type === "l") && features.extendedConstants && r.chance(0.3)) {
-    const name = `${type === "i" ? "i32" : "i64"}.${r.pick(["add", "sub", "mul"])}`;
+    const name = `${integerName(type)}.${r.pick(["add", "sub", "mul"])}`;
     const kids = [initial(r, tree, type, features), initial(r, tree, type, features)];
     return { code: codeOf(name), results: type, kids, immediates: [] };
   }

@@ -3,11 +3,8 @@
 import type { Access } from "./access.ts";
 import { constant } from "./constants.ts";
 import type { Frame } from "./frame.ts";
-import type { Maker } from "./maker.ts";
-import { type Expr, isReferenceType, type Label } from "./tree.ts";
-
-/** Deep enough that a value is a small one. */
-const SMALL = 8;
+import { type Maker, SMALL } from "./maker.ts";
+import { EMPTY_BLOCK, type Expr, integerName, isReferenceType, type Label } from "./tree.ts";
 
 /** So many values there are registers for. */
 const FEW = 12;
@@ -93,7 +90,6 @@ export class Live {
     const f = this.#f;
     const { r } = f;
     const condition = this.#maker.condition(SMALL);
-    const label: Label = { types: "" };
     const bodies = Array.from({ length: r.chance(0.3) ? 1 : 2 }, () => {
       const body: Expr[] = [];
       if (r.chance(0.3)) this.#maker.statements(body, 1);
@@ -102,7 +98,7 @@ export class Live {
       }
       return body;
     });
-    return { ...f.node("if", "", [condition], { kind: "block", params: "", results: "" }), bodies, label };
+    return f.ifElse(condition, bodies);
   }
 
   #changed(local: number): Expr {
@@ -120,7 +116,7 @@ export class Live {
     const f = this.#f;
     const { r } = f;
     const type = r.chance(0.7) ? "i" : "l";
-    const name = type === "i" ? "i32" : "i64";
+    const name = integerName(type);
     const number = (n: number): Expr => constant(r, type, BigInt(n));
     const down = r.chance(0.5);
     const rounds = r.between(1, 6);
@@ -147,21 +143,20 @@ export class Live {
     this.#counting--;
 
     const next = f.node(`${name}.${down ? "sub" : "add"}`, type, [f.get(counter), number(step)]);
-    const block = { kind: "block", params: "", results: "" } as const;
     if (r.chance(0.4)) {
       // (block (loop (br_if out (counter is at the end)) … (br again)))
       const outer: Label = { types: "" };
       const done = f.node(`${name}.${down ? "le_s" : r.pick(["ge_s", "eq"])}`, "i", [f.get(counter), end()]);
       const all = [f.node("br_if", "", [done], { kind: "label", label: outer }), ...body, f.set(counter, next)];
       all.push(f.node("br", "", [], { kind: "label", label }));
-      const loop: Expr = { ...f.node("loop", "", [], block), bodies: [all], label };
-      out.push({ ...f.node("block", "", [], block), bodies: [[loop]], label: outer });
+      const loop: Expr = { ...f.node("loop", "", [], EMPTY_BLOCK), bodies: [all], label };
+      out.push({ ...f.node("block", "", [], EMPTY_BLOCK), bodies: [[loop]], label: outer });
     } else {
       const tee = f.node("local.tee", type, [next], f.index(counter));
       const bare = down && bound === undefined && type === "i" && r.chance(0.5);
       const cond = bare ? tee : f.node(`${name}.${r.pick(["ne", down ? "gt_s" : "lt_s"])}`, "i", [tee, end()]);
       body.push(f.node("br_if", "", [cond], { kind: "label", label }));
-      out.push({ ...f.node("loop", "", [], block), bodies: [body], label });
+      out.push({ ...f.node("loop", "", [], EMPTY_BLOCK), bodies: [body], label });
     }
     for (const local of round) out.push(...this.#access.observe(f.get(local)));
     for (const local of [counter, ...round, ...(bound === undefined ? [] : [bound])]) f.giveBack(local);

@@ -2,6 +2,9 @@
 
 import type { Expr, Types } from "./tree.ts";
 
+/** Deep enough that a value is a small one. */
+export const SMALL = 8;
+
 export interface Maker {
   /** A value of this type; the deeper it is, the smaller. */
   value(type: string, depth: number): Expr;

@@ -6,14 +6,9 @@
 import type { Access } from "./access.ts";
 import { constant, interestingInteger } from "./constants.ts";
 import type { Frame } from "./frame.ts";
-import type { Maker } from "./maker.ts";
+import { type Maker, SMALL } from "./maker.ts";
 import { type Operator, OPERATORS } from "./operators.ts";
-import type { Expr, Label } from "./tree.ts";
-
-/** Deep enough that a value is a small one. */
-const SMALL = 8;
-
-const BLOCK = { kind: "block", params: "", results: "" } as const;
+import { EMPTY_BLOCK, type Expr, integerName, type Label } from "./tree.ts";
 
 const ORDERS = ["lt", "gt", "le", "ge"];
 const DIVISIONS = ["div_s", "div_u", "rem_s", "rem_u"];
@@ -22,8 +17,6 @@ const plain = OPERATORS.filter(({ immediates }) => immediates === "memarg");
 const STORES = plain.filter(({ params, results }) => params.length === 2 && params.startsWith("a") && results === "");
 const WHOLE_STORES = STORES.filter(({ name }) => name.endsWith(".store"));
 const LOADS = plain.filter(({ params, results }) => params === "a" && results.length === 1);
-
-const integerName = (type: string): string => (type === "i" ? "i32" : "i64");
 
 /** Loads of what a store writes. */
 function loadsOf({ name }: Operator): readonly Operator[] {
@@ -66,15 +59,11 @@ export class Shapes {
     else this.guardedDivisions(out);
   }
 
-  #if(condition: Expr, ...bodies: Expr[][]): Expr {
-    return { ...this.#f.node("if", "", [condition], BLOCK), bodies, label: { types: "" } };
-  }
-
   /** What is done unless the condition holds: (block (br_if out condition) …). */
   #unless(condition: Expr, body: Expr[]): Expr {
     const label: Label = { types: "" };
     const leave = this.#f.node("br_if", "", [condition], { kind: "label", label });
-    return { ...this.#f.node("block", "", [], BLOCK), bodies: [[leave, ...body]], label };
+    return { ...this.#f.node("block", "", [], EMPTY_BLOCK), bodies: [[leave, ...body]], label };
   }
 
   /** So many rounds, which a local that nothing else writes counts down. */
@@ -88,7 +77,7 @@ export class Shapes {
     const again = f.node("local.tee", "i", [next], f.index(counter));
     body.push(f.node("br_if", "", [again], { kind: "label", label }));
     out.push(f.set(counter, f.i32(rounds)));
-    out.push({ ...f.node("loop", "", [], BLOCK), bodies: [body], label });
+    out.push({ ...f.node("loop", "", [], EMPTY_BLOCK), bodies: [body], label });
     f.giveBack(counter);
   }
 
@@ -139,7 +128,7 @@ export class Shapes {
       if (way < 3) out.push(this.#answer(asked, condition));
       else if (way < 8) {
         const bodies = Array.from({ length: r.between(1, 2) }, () => this.#branch(asked, depth));
-        out.push(this.#if(condition, ...bodies));
+        out.push(this.#f.ifElse(condition, bodies));
       } else out.push(this.#unless(condition, this.#branch(asked, depth)));
     }
   }
@@ -208,7 +197,7 @@ export class Shapes {
       if (r.chance(0.25)) loaded.push(this.#holdIn(out, access(load, offset, [])));
       else {
         const stored = access(store, offset, [this.#distinct(store.params[1] ?? "i")]);
-        out.push(r.chance(0.1) ? this.#if(this.#maker.condition(SMALL), [stored]) : stored);
+        out.push(r.chance(0.1) ? f.ifElse(this.#maker.condition(SMALL), [[stored]]) : stored);
       }
     }
     for (const { load, offset } of places) loaded.push(this.#holdIn(out, access(load, offset, [])));
@@ -250,12 +239,13 @@ export class Shapes {
         const added = [f.set(sum, f.node(`${name}.add`, type, [f.get(sum), quotient]))];
         const otherwise = (): Expr[] => [f.set(sum, f.node(`${name}.sub`, type, [f.get(sum), f.get(dividend)]))];
         const way = r.below(10);
-        if (fine !== undefined && way < 5) body.push(this.#if(f.get(fine), added));
-        else if (way < 5) body.push(r.chance(0.5) ? this.#if(isFine(), added) : this.#if(isFine(), added, otherwise()));
+        if (fine !== undefined && way < 5) body.push(f.ifElse(f.get(fine), [added]));
+        else if (way < 5)
+          body.push(r.chance(0.5) ? f.ifElse(isFine(), [added]) : f.ifElse(isFine(), [added, otherwise()]));
         else if (way < 7) body.push(this.#unless(isZero(), added));
-        else if (way < 9) body.push(this.#if(isZero(), otherwise(), added));
+        else if (way < 9) body.push(f.ifElse(isZero(), [otherwise(), added]));
         // In some rounds alone, or in none.
-        else body.push(this.#if(f.node("i32.eq", "i", [f.get(counter), f.i32(r.between(2, 6))]), added));
+        else body.push(f.ifElse(f.node("i32.eq", "i", [f.get(counter), f.i32(r.between(2, 6))]), [added]));
       }
     });
     out.push(...this.#access.observe(f.get(sum)));

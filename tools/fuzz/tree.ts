@@ -75,6 +75,14 @@ export function nonNullable(letter: string): string {
   return declared === undefined ? "R" : referenceTo(declared.index, false);
 }
 
+/** What the operators of an integer type are named after. */
+export function integerName(type: string): string {
+  return type === "i" ? "i32" : "i64";
+}
+
+/** The type of a block without parameters and results. */
+export const EMPTY_BLOCK = { kind: "block", params: "", results: "" } as const;
+
 /** Not an operator: operands that a block has on its stack already. */
 export const ON_STACK = -1;
 
