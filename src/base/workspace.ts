@@ -178,7 +178,8 @@ export class Workspace {
   doubles(length: number): Doubles {
     const kept = keptLength(length);
     const slot = slotOf(kept);
-    const array = slot >= 0 && this.#doubles !== undefined ? this.#doubles.take(slot, kept) : this.f64(length);
+    if (slot < 0 || this.#doubles === undefined) return this.f64(length);
+    const array = this.#doubles.take(slot, kept);
     for (let i = 0; i < length; i++) array[i] = 0;
     return array;
   }
